@@ -1,0 +1,156 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { parseVaultKeys, type VaultKey } from './vault.ts';
+
+/** One setting: an environment variable, what it means, and how its text is read. docs/settings.md shows exactly this table. */
+export interface Setting<Value> {
+  readonly meaning: string;
+  /** What holds when it is not set, in words. */
+  readonly otherwise: string;
+  readonly schema: z.ZodType<Value, string>;
+}
+
+const port = z.string().regex(/^\d+$/, 'a port number').transform(Number).pipe(z.number().int().min(0).max(65535, 'a port number'));
+const count = z.string().regex(/^\d+$/, 'a whole number').transform(Number).pipe(z.number().int().min(1).max(500));
+const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL that begins with postgresql://' });
+const origin = z
+  .url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' })
+  .transform((text) => new URL(text))
+  .refine((url) => url.pathname === '/' && !url.search && !url.hash && !url.username, 'only scheme, host and port')
+  .transform((url) => url.origin);
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(origin));
+const onOrOff = z.enum(['on', 'off'], { error: 'on or off' }).transform((text) => text === 'on');
+const vaultKeys = z.string().transform((text, context): readonly [VaultKey, ...VaultKey[]] => {
+  try {
+    return parseVaultKeys(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+/** Every setting there is. */
+export const SETTINGS = {
+  NODE_ENV: setting(
+    z.enum(['development', 'production', 'test'], { error: 'development, production or test' }),
+    'In production, secrets are never generated and cookies need https.',
+    'development',
+  ),
+  HOST: setting(z.string().min(1), 'Address to listen on. 0.0.0.0 is every interface.', '127.0.0.1'),
+  PORT: setting(port, 'Port to listen on. When it is set and busy, the start is refused.', '4000, or a free one when that is busy'),
+  PUBLIC_URL: setting(origin, 'Where people reach the console: scheme, host and port.', 'http://localhost with the port'),
+  ALLOWED_ORIGINS: setting(
+    origins,
+    'Comma-separated origins from which a session cookie is believed, beside PUBLIC_URL.',
+    'PUBLIC_URL alone',
+  ),
+  DATABASE_URL: setting(postgresUrl, 'A PostgreSQL 18 to use in place of the embedded one.', 'the embedded PostgreSQL'),
+  MIGRATION_DATABASE_URL: setting(
+    postgresUrl,
+    'The same database as a user that may create tables and roles; used for migrations only.',
+    'DATABASE_URL',
+  ),
+  DATABASE_POOL_SIZE: setting(count, 'Connections that one server process may open, 1 to 500.', '10'),
+  DATA_DIR: setting(z.string().min(1), 'Folder of the embedded PostgreSQL and of generated secrets.', '.data'),
+  VAULT_KEY: setting(
+    vaultKeys,
+    'Keys that wrap the card keys’ data keys, as id:key with 32 bytes in base64 or hex. Several are comma-separated: the first seals, all open, and the last also makes the fingerprints. Losing it loses the card keys.',
+    'generated into DATA_DIR; required in production',
+  ),
+  SESSION_SECRET: setting(
+    z.string().min(32, 'at least 32 characters'),
+    'Signs session cookies, at least 32 characters. A new one signs everybody out.',
+    'generated into DATA_DIR; required in production',
+  ),
+  LOG_LEVEL: setting(
+    z.enum(['silent', 'error', 'warn', 'info', 'debug'], { error: 'silent, error, warn, info or debug' }),
+    'How much is logged to standard error: silent, error, warn, info or debug.',
+    'info',
+  ),
+  DEMO: setting(onOrOff, 'Whether the very first start loads the demo network: on or off.', 'on with the embedded PostgreSQL, else off'),
+} as const;
+
+/** Settings as the program uses them: read once, in the composition root. */
+export interface Config {
+  readonly production: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** Whether PORT was set: a chosen port that is busy is an error, the default one gives way. */
+  readonly portIsChosen: boolean;
+  readonly publicUrl: string | null;
+  readonly allowedOrigins: readonly string[];
+  /** null: the embedded PostgreSQL. */
+  readonly databaseUrl: string | null;
+  readonly migrationDatabaseUrl: string | null;
+  readonly databasePoolSize: number;
+  readonly dataDir: string;
+  readonly vaultKeys: readonly [VaultKey, ...VaultKey[]];
+  readonly sessionSecret: string;
+  readonly logLevel: string;
+  readonly demo: boolean;
+}
+
+/** The names of settings that may be generated where no one set them. */
+export type GeneratedSecret = 'VAULT_KEY' | 'SESSION_SECRET';
+
+/** Settings that are wrong or missing, each by the name of its variable; the message never repeats a value. */
+export class InvalidSettings extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(`these settings are wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'InvalidSettings';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads all settings at once and refuses them together (InvalidSettings). `generate` gives a secret that nobody set, in the data
+ * folder it is told; it is never asked in production. A variable that is set to nothing counts as not set.
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  generate: (name: GeneratedSecret, dataDir: string) => string,
+): Config {
+  const problems: string[] = [];
+  const read = <Value>(name: keyof typeof SETTINGS & string, { schema }: Setting<Value>, fallback?: () => string): Value | undefined => {
+    const text = environment[name] || fallback?.();
+    if (text === undefined) return undefined;
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    problems.push(`${name}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`);
+    return undefined;
+  };
+  const production = read('NODE_ENV', SETTINGS.NODE_ENV) === 'production';
+  const databaseUrl = read('DATABASE_URL', SETTINGS.DATABASE_URL) ?? null;
+  const dataDir = resolve(read('DATA_DIR', SETTINGS.DATA_DIR) ?? '.data');
+  const secret = <Value>(name: GeneratedSecret, from: Setting<Value>): Value | undefined => {
+    if (production && !environment[name]) problems.push(`${name}: required when NODE_ENV=production`);
+    return read(name, from, production ? undefined : () => generate(name, dataDir));
+  };
+  const keys = secret('VAULT_KEY', SETTINGS.VAULT_KEY);
+  const sessionSecret = secret('SESSION_SECRET', SETTINGS.SESSION_SECRET);
+  const chosenPort = read('PORT', SETTINGS.PORT);
+  const config = {
+    production,
+    host: read('HOST', SETTINGS.HOST) ?? '127.0.0.1',
+    port: chosenPort ?? 4000,
+    portIsChosen: chosenPort !== undefined,
+    publicUrl: read('PUBLIC_URL', SETTINGS.PUBLIC_URL) ?? null,
+    allowedOrigins: read('ALLOWED_ORIGINS', SETTINGS.ALLOWED_ORIGINS) ?? [],
+    databaseUrl,
+    migrationDatabaseUrl: read('MIGRATION_DATABASE_URL', SETTINGS.MIGRATION_DATABASE_URL) ?? databaseUrl,
+    databasePoolSize: read('DATABASE_POOL_SIZE', SETTINGS.DATABASE_POOL_SIZE) ?? 10,
+    dataDir,
+    logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
+    demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,
+  };
+  if (problems.length > 0 || keys === undefined || sessionSecret === undefined) throw new InvalidSettings(problems);
+  return { ...config, vaultKeys: keys, sessionSecret };
+}
+
+function setting<Value>(schema: z.ZodType<Value, string>, meaning: string, otherwise: string): Setting<Value> {
+  return { meaning, otherwise, schema };
+}

@@ -1,0 +1,202 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from '#prisma/gen/client/client.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { createIds, type NewId } from './ids.ts';
+
+/** The role that the application's connections take: it cannot rewrite history (architecture §3). */
+export const APPLICATION_ROLE = 'fenzhan_app';
+
+/** What opening a database needs. */
+export interface DatabaseOptions {
+  readonly url: string;
+  /** The role that every connection takes; null keeps the one that signed in (migrations and test arrangement only). */
+  readonly role?: string | null;
+  readonly poolSize?: number;
+  readonly clock?: Clock;
+  /** Hears of idle connections that broke; the pool replaces them by itself. */
+  readonly onConnectionLost?: (error: Error) => void;
+}
+
+/** One database: its pool for set-based SQL, Prisma on the same pool for reads and everyday editing, and the process's clock and ids. */
+export interface Database {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  close(): Promise<void>;
+}
+
+/** Anything that a statement can be sent to: the pool (each statement by itself) or a transaction. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
+}
+
+/** An open transaction: first argument of every command. Statements sent without awaiting each other share a round trip. */
+export interface Transaction extends Queryable {
+  /** The instant of this attempt, read once: every row of a transaction carries the same time. */
+  readonly now: Date;
+  readonly newId: NewId;
+}
+
+/** A prepared statement with the type of its rows. */
+export interface Statement<Row extends pg.QueryResultRow> {
+  readonly name: string;
+  readonly text: string;
+  /** Only for the compiler: what a row looks like. */
+  readonly row?: Row;
+}
+
+/** The connection broke after COMMIT was sent: whether it took effect is unknown, and only its request key can tell. */
+export class CommitUnknown extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost while committing: the outcome is unknown', { cause });
+    this.name = 'CommitUnknown';
+  }
+}
+
+/** Opens a database. Nothing connects before the first statement. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const role = options.role === undefined ? APPLICATION_ROLE : options.role;
+  const clock = options.clock ?? systemClock;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    pipeline: true,
+    types: { getTypeParser },
+    ...(role === null ? {} : { options: `-c role=${role}` }),
+  });
+  pool.on('error', (error) => options.onConnectionLost?.(error));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    pool,
+    prisma,
+    clock,
+    newId: createIds(clock),
+    close: async () => {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** Names a prepared statement. Names are unique in the program: `<slice>.<function>`. */
+export function statement<Row extends pg.QueryResultRow>(name: string, text: string): Statement<Row> {
+  return { name, text };
+}
+
+/** Runs a prepared statement and returns its rows. */
+export async function run<Row extends pg.QueryResultRow>(
+  db: Queryable,
+  prepared: Statement<Row>,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const result = await db.query<Row>({ name: prepared.name, text: prepared.text, values: [...values] });
+  return result.rows;
+}
+
+const ATTEMPTS = 6;
+const DEADLOCK_DETECTED = '40P01';
+const SERIALIZATION_FAILURE = '40001';
+
+/**
+ * Runs `work` in a READ COMMITTED transaction and returns after COMMIT has returned. A deadlock or serialization failure
+ * rolls back and runs the whole of `work` again, so `work` does nothing that a rollback cannot undo.
+ */
+export async function inTransaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptTransaction(db, work);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
+      await pause(attempt);
+    }
+  }
+}
+
+async function attemptTransaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+  const client = await db.pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    // BEGIN travels with the first statement of the work; should it fail, that statement or COMMIT fails too
+    const begun = client.query('BEGIN');
+    begun.catch(() => undefined);
+    const tx: Transaction = { now: db.clock(), newId: db.newId, query: (config) => client.query(config) };
+    const result = await rollBackOnError(client, () => work(tx));
+    await begun;
+    await commit(client);
+    return result;
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+async function rollBackOnError<Result>(client: pg.PoolClient, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    // a rollback that fails leaves a connection that the server rolls back itself; the first error is the one that tells
+    await client.query('ROLLBACK').catch((failure: Error) => client.emit('error', failure));
+    throw error;
+  }
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  let command: string;
+  try {
+    command = (await client.query('COMMIT')).command;
+  } catch (error) {
+    throw isConnectionLost(error) ? new CommitUnknown(error) : error;
+  }
+  // COMMIT of a transaction in which a statement failed answers ROLLBACK without an error
+  if (command !== 'COMMIT') throw new Error('a statement failed and its error was not awaited: the transaction was rolled back');
+}
+
+function isRetryable(error: unknown): boolean {
+  const code = sqlState(error);
+  return code === DEADLOCK_DETECTED || code === SERIALIZATION_FAILURE;
+}
+
+function isConnectionLost(error: unknown): boolean {
+  // no SQLSTATE: the socket itself failed; class 08 and 57P0x: the server ended the session
+  return /^(08|57P0|$)/.test(sqlState(error) ?? '');
+}
+
+/** The SQLSTATE of an error, when PostgreSQL sent one. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** The name of the constraint that an error speaks of: unique keys and CHECKs are the last guards, and refusals are named after them. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const name = (error as { constraint?: unknown } | null)?.constraint;
+  return typeof name === 'string' ? name : undefined;
+}
+
+function pause(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
+}
+
+const DATE = 1082;
+const INT8 = 20;
+const DATE_ARRAY = 1182;
+const NUMERIC_ARRAY = 1231;
+const TEXT_ARRAY: number = 1009;
+
+/**
+ * How values arrive: numerics as text (as ever), and unlike pg's own choice a date as "YYYY-MM-DD" (never shifted by a time zone),
+ * an int8 as a bigint, and arrays of numerics and dates as text.
+ */
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
+  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
+  if (oid === DATE) return (text: string) => text;
+  if (oid === INT8) return (text: string) => BigInt(text);
+  if (oid === DATE_ARRAY || oid === NUMERIC_ARRAY) return pg.types.getTypeParser(TEXT_ARRAY, 'text');
+  return pg.types.getTypeParser(oid, 'text');
+};

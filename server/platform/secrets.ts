@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GeneratedSecret } from './config.ts';
+
+/**
+ * The secret of this name in the data folder (`.data/vault-key`, mode 600), made at the first asking. Two processes that ask at
+ * once get the same one.
+ */
+export function generatedSecret(name: GeneratedSecret, dataDir: string): string {
+  return readOrCreate(dataDir, name.toLowerCase().replaceAll('_', '-'), () =>
+    name === 'VAULT_KEY' ? `v1:${randomBytes(32).toString('base64')}` : randomBytes(32).toString('hex'),
+  );
+}
+
+/** A text file of mode 600 in the data folder: as it is, or made whole in one step. */
+export function readOrCreate(dataDir: string, name: string, create: () => string): string {
+  const file = join(dataDir, name);
+  const known = readIfThere(file);
+  if (known !== null) return known;
+  makeDataDir(dataDir);
+  const half = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  writeFileSync(half, `${create()}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  try {
+    linkSync(half, file);
+  } catch (error) {
+    // another process was first: its secret is the secret
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(half);
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** The data folder: its files are closed to others; as root it can be passed through, since PostgreSQL runs as somebody else. */
+export function makeDataDir(dataDir: string): void {
+  mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

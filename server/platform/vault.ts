@@ -1,0 +1,111 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/** A data key as it may lie in the database: sealed by the vault key that `vaultKeyId` names. */
+export interface WrappedKey {
+  readonly dataKey: Buffer;
+  readonly vaultKeyId: string;
+}
+
+/** One vault key: 32 bytes that are never in the database. */
+export interface VaultKey {
+  readonly id: string;
+  readonly key: Buffer;
+}
+
+/** Seals and opens what must not be readable in the database. */
+export interface Vault {
+  /** A new data key (one per lot), wrapped; `context` must be given again to open it. */
+  createDataKey(context: readonly string[]): WrappedKey;
+  /** Encrypts a text under a data key, bound to `context` (network, SKU, key id): a sealed text moved to another row does not open. */
+  seal(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], plain: string): Buffer;
+  /** Decrypts; throws when the text, the key or either context is not what was sealed. */
+  open(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], sealed: Uint8Array): string;
+  /** The same data key under the current vault key; the texts it sealed stay as they are. Rotation of the vault key. */
+  rewrap(wrapped: WrappedKey, context: readonly string[]): WrappedKey;
+  /** A keyed hash (32 bytes) by which equal texts of one network are found without reading them. */
+  fingerprint(networkId: string, plain: string): Buffer;
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const FORMAT = 1;
+/** Unwrapped data keys kept in memory: a page of orders opens keys of few lots. */
+const CACHED_KEYS = 256;
+
+/**
+ * A vault over its keys: the first seals what is new, all of them open what they sealed. Fingerprints come from a key derived
+ * from the last (the eldest), which therefore stays listed, or duplicates would no longer be found after a rotation.
+ */
+export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
+  const current = keys[0];
+  const wrappingKeys = new Map(keys.map(({ id, key }) => [id, derive(key, 'wrap')]));
+  const fingerprintKey = derive((keys.at(-1) ?? current).key, 'fingerprint');
+  const cache = new Map<string, Buffer>();
+
+  function wrap(dataKey: Buffer, context: readonly string[]): WrappedKey {
+    return { dataKey: encrypt(wrappingKey(current.id), context, dataKey), vaultKeyId: current.id };
+  }
+  function wrappingKey(id: string): Buffer {
+    const key = wrappingKeys.get(id);
+    if (key === undefined) throw new Error(`the vault key ${JSON.stringify(id)} is not among VAULT_KEY`);
+    return key;
+  }
+  function unwrap(wrapped: WrappedKey, context: readonly string[]): Buffer {
+    const name = `${wrapped.vaultKeyId} ${Buffer.from(wrapped.dataKey).toString('base64')} ${context.join('\0')}`;
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    const dataKey = decrypt(wrappingKey(wrapped.vaultKeyId), context, wrapped.dataKey);
+    if (cache.size >= CACHED_KEYS) cache.delete(cache.keys().next().value ?? '');
+    cache.set(name, dataKey);
+    return dataKey;
+  }
+
+  return {
+    createDataKey: (context) => wrap(randomBytes(32), context),
+    seal: (wrapped, keyContext, context, plain) => encrypt(unwrap(wrapped, keyContext), context, Buffer.from(plain, 'utf8')),
+    open: (wrapped, keyContext, context, sealed) => decrypt(unwrap(wrapped, keyContext), context, sealed).toString('utf8'),
+    rewrap: (wrapped, context) => wrap(unwrap(wrapped, context), context),
+    fingerprint: (networkId, plain) => createHmac('sha256', fingerprintKey).update(networkId).update('\0').update(plain, 'utf8').digest(),
+  };
+}
+
+/** Reads `id:key,id:key`, each key 32 bytes in base64 or hex; the first is current. Throws with the reason, never with a key. */
+export function parseVaultKeys(text: string): [VaultKey, ...VaultKey[]] {
+  const keys = text.split(',').map((entry) => {
+    const [id, value, ...rest] = entry.trim().split(':');
+    if (!id || !/^[\w-]{1,32}$/.test(id) || value === undefined || rest.length > 0) throw new Error('each vault key is written id:key');
+    const key = /^[0-9a-fA-F]{64}$/.test(value) ? Buffer.from(value, 'hex') : Buffer.from(value, 'base64');
+    if (key.length !== 32) throw new Error(`the vault key ${id} is not 32 bytes in base64 or hex`);
+    return { id, key };
+  });
+  const [first, ...others] = keys;
+  if (first === undefined) throw new Error('no vault key');
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length) throw new Error('two vault keys have one id');
+  return [first, ...others];
+}
+
+// sealed = format (1 byte), nonce (12), ciphertext, tag (16)
+function encrypt(key: Buffer, context: readonly string[], plain: Buffer): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(additionalData(context));
+  return Buffer.concat([Buffer.of(FORMAT), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+function decrypt(key: Buffer, context: readonly string[], sealed: Uint8Array): Buffer {
+  const bytes = Buffer.from(sealed);
+  if (bytes.length < 1 + NONCE_BYTES + TAG_BYTES || bytes[0] !== FORMAT) throw new Error('this is not a sealed text');
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(1, 1 + NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(additionalData(context));
+  decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
+  return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES, bytes.length - TAG_BYTES)), decipher.final()]);
+}
+
+/** Each part with its length, so that ["ab", "c"] and ["a", "bc"] differ. */
+function additionalData(context: readonly string[]): Buffer {
+  return Buffer.from(context.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''), 'utf8');
+}
+
+function derive(key: Buffer, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, 'fenzhan', purpose, 32));
+}
