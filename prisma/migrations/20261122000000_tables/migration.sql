@@ -163,6 +163,7 @@ CREATE TABLE "station" (
     "depth" INTEGER NOT NULL,
     "level_id" UUID,
     "cost_guard" "cost_guard" NOT NULL DEFAULT 'HIDE',
+    "frozen_by" UUID,
     "version" INTEGER NOT NULL DEFAULT 1,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "updated_at" TIMESTAMPTZ(3) NOT NULL,
@@ -718,6 +719,9 @@ CREATE INDEX "product_network_id_category_id_idx" ON "product"("network_id", "ca
 CREATE INDEX "sku_network_id_product_id_idx" ON "sku"("network_id", "product_id");
 
 -- CreateIndex
+CREATE INDEX "sku_network_id_category_path_product_id_id_idx" ON "sku"("network_id", "category_path", "product_id", "id");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "sku_network_id_owner_id_code_key" ON "sku"("network_id", "owner_id", "code");
 
 -- CreateIndex
@@ -794,6 +798,9 @@ ALTER TABLE "station" ADD CONSTRAINT "station_network_id_parent_id_fkey" FOREIGN
 
 -- AddForeignKey
 ALTER TABLE "station" ADD CONSTRAINT "station_network_id_level_id_fkey" FOREIGN KEY ("network_id", "level_id") REFERENCES "price_level"("network_id", "id") ON DELETE RESTRICT ON UPDATE NO ACTION;
+
+-- AddForeignKey
+ALTER TABLE "station" ADD CONSTRAINT "station_network_id_frozen_by_fkey" FOREIGN KEY ("network_id", "frozen_by") REFERENCES "station"("network_id", "id") ON DELETE RESTRICT ON UPDATE NO ACTION;
 
 -- AddForeignKey
 ALTER TABLE "price_level" ADD CONSTRAINT "price_level_network_id_station_id_fkey" FOREIGN KEY ("network_id", "station_id") REFERENCES "station"("network_id", "id") ON DELETE RESTRICT ON UPDATE NO ACTION;

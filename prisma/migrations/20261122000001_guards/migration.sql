@@ -15,6 +15,7 @@ ALTER TABLE station
   ADD CONSTRAINT station_path_names_parent_check CHECK (parent_id IS NOT DISTINCT FROM path[depth]),
   ADD CONSTRAINT station_only_hq_is_root_check CHECK ((parent_id IS NULL) = (kind = 'HEADQUARTERS')),
   ADD CONSTRAINT station_parent_needs_level_check CHECK (level_id IS NULL OR parent_id IS NOT NULL),
+  ADD CONSTRAINT station_frozen_by_check CHECK (frozen_by IS NULL OR (status = 'FROZEN' AND frozen_by <> id)),
   ADD CONSTRAINT station_name_check CHECK (name <> '' AND code <> '');
 CREATE UNIQUE INDEX station_one_hq_key ON station (network_id) WHERE kind = 'HEADQUARTERS';
 
@@ -162,7 +163,7 @@ GRANT SELECT, INSERT ON network, station, price_level, supplier, membership, api
   commission_plan, lot, card_key, card_key_sale, import_job, import_line, account, orders, order_line, refund, outbox_event, relay_position,
   station_hour, users TO fenzhan_app;
 GRANT UPDATE (name, settlement_days, commission_levels_max, refund_limit, first_order_at) ON network TO fenzhan_app;
-GRANT UPDATE (parent_id, status, name, path, depth, level_id, cost_guard, version, updated_at) ON station TO fenzhan_app;
+GRANT UPDATE (parent_id, status, name, path, depth, level_id, cost_guard, frozen_by, version, updated_at) ON station TO fenzhan_app;
 GRANT UPDATE (name, version) ON price_level TO fenzhan_app;
 GRANT UPDATE (name, status, version) ON supplier TO fenzhan_app;
 GRANT UPDATE (revoked_at) ON membership TO fenzhan_app;
