@@ -1,4 +1,4 @@
-import { minorUnit, moneyOf, type Money } from './money.ts';
+import { type Money, minorUnit, moneyOf } from './money.ts';
 
 /** Exact shares numerators[i] ÷ denominator (in minor units) that must together give `together`. */
 export type Shares = { numerators: readonly bigint[]; denominator: bigint; together: bigint };
