@@ -1,0 +1,23 @@
+import type { Viewer } from '#server/accounts/rules.ts';
+import type { Database } from '#server/platform/database.ts';
+import type { Log } from '#server/platform/log.ts';
+import type { Vault } from '#server/platform/vault.ts';
+
+/** What a resolver may use. One is made for every operation (for a subscription: one for its whole life) by server/http. */
+export interface Context {
+  /**
+   * Who acts, and for which party; null for nobody, and for a person who has not chosen a party. A subscription replaces it before
+   * each event with what `revalidate` answers, so that rights that were taken away end there and not at the next sign-in.
+   */
+  viewer: Viewer | null;
+  /** The signed-in person, also before a party is chosen; null for a program with an API key and for nobody. */
+  readonly person: { readonly userId: string } | null;
+  /** Reads the viewer again from what the request carried; null when the session, key or membership ended meanwhile. */
+  readonly revalidate: () => Promise<Viewer | null>;
+  /** The database, with the clock and the ids of the process. */
+  readonly db: Database;
+  readonly vault: Vault;
+  /** Stands in the answer of every error and in every log line of the request. */
+  readonly requestId: string;
+  readonly log: Log;
+}
