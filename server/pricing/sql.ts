@@ -1,0 +1,411 @@
+import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+import { type CurrencyCode, currencyCode, decimal4, decimal4Text, money } from '#server/platform/money.ts';
+import type { ControlBand, InversionPolicy, MarkupKind, MarkupRule } from './rules.ts';
+
+/** A markup rule with its history: what `MarkupRule` leaves out because no price depends on it. */
+export type MarkupRuleRecord = MarkupRule & { version: number; validFrom: Date; validTo: Date | null; reason: string };
+
+/** A control band with its history and its SKU. */
+export type ControlBandRecord = ControlBand & { skuId: string; version: number; validFrom: Date; validTo: Date | null; reason: string };
+
+/** One step of a line: what `childId` pays to `sellerId` is asked for, and the level that the child has there. */
+export type Hop = { readonly sellerId: string; readonly childId: string | null; readonly levelId: string | null };
+
+/** What decides whether a rule's or a plan's scope takes in a SKU. */
+export type ScopedSku = { readonly id: string; readonly productId: string; readonly categoryPath: readonly string[] };
+
+type MarkupRuleRow = {
+  id: string;
+  station_id: string;
+  child_id: string | null;
+  level_id: string | null;
+  sku_id: string | null;
+  product_id: string | null;
+  category_id: string | null;
+  kind: MarkupKind;
+  value: string;
+  breaks: { minQuantity: number; value: string }[];
+  inversion: InversionPolicy;
+  currency: string;
+  version: number;
+  valid_from: Date;
+  valid_to: Date | null;
+  reason: string;
+};
+
+const RULE_COLUMNS = `r.id, r.station_id, r.child_id, r.level_id, r.sku_id, r.product_id, r.category_id, r.kind::text, r.value, r.breaks,
+  r.inversion::text, r.currency, r.version, r.valid_from, r.valid_to, r.reason`;
+
+// each arm is a range of markup_rule_live_key (network_id, station_id, child_id, level_id, sku_id, product_id, category_id)
+const IN_SCOPE = `(r.sku_id = ANY ($7) OR (r.sku_id IS NULL AND r.product_id = ANY ($8))
+  OR (r.sku_id IS NULL AND r.product_id IS NULL AND (r.category_id = ANY ($9) OR r.category_id IS NULL)))`;
+
+/**
+ * Every live rule by which one of the hops may price one of the SKUs: all stations, levels and SKUs in one statement.
+ * Index: markup_rule_live_key, one range for each child ($2 sellers, $3 children), level ($4 sellers, $5 levels) and seller ($6).
+ * No locks: a price is read as it stands.
+ */
+const rulesOfHops: Statement<MarkupRuleRow> = statement(
+  'pricing.rulesOfHops',
+  `SELECT ${RULE_COLUMNS} FROM unnest($2::uuid[], $3::uuid[]) AS t (station_id, child_id)
+     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id = t.child_id AND r.level_id IS NULL
+    WHERE r.valid_to IS NULL AND ${IN_SCOPE}
+   UNION ALL
+   SELECT ${RULE_COLUMNS} FROM unnest($4::uuid[], $5::uuid[]) AS t (station_id, level_id)
+     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id IS NULL AND r.level_id = t.level_id
+    WHERE r.valid_to IS NULL AND ${IN_SCOPE}
+   UNION ALL
+   SELECT ${RULE_COLUMNS} FROM unnest($6::uuid[]) AS t (station_id)
+     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id IS NULL AND r.level_id IS NULL
+    WHERE r.valid_to IS NULL AND ${IN_SCOPE}`,
+);
+
+/** The live rules that may price these SKUs on these hops, each once. Feed them to `ruleBook`. */
+export async function loadRules(
+  db: Queryable,
+  networkId: string,
+  hops: readonly Hop[],
+  skus: readonly ScopedSku[],
+): Promise<MarkupRuleRecord[]> {
+  const children = distinctPairs(hops.map(({ sellerId, childId }) => [sellerId, childId]));
+  const levels = distinctPairs(hops.map(({ sellerId, levelId }) => [sellerId, levelId]));
+  const rows = await run(db, rulesOfHops, [
+    networkId,
+    children.map(([sellerId]) => sellerId),
+    children.map(([, childId]) => childId),
+    levels.map(([sellerId]) => sellerId),
+    levels.map(([, levelId]) => levelId),
+    distinct(hops.map(({ sellerId }) => sellerId)),
+    distinct(skus.map(({ id }) => id)),
+    distinct(skus.map(({ productId }) => productId)),
+    distinct(skus.flatMap(({ categoryPath }) => categoryPath)),
+  ]);
+  return rows.map(markupRuleOf);
+}
+
+/** The hops of lines from HQ down: one for each station and the next one below it. */
+export function hopsOf(lines: Iterable<readonly { readonly id: string; readonly levelId: string | null }[]>): Hop[] {
+  const hops: Hop[] = [];
+  for (const line of lines) {
+    for (const [index, child] of line.slice(1).entries()) {
+      const seller = line[index];
+      if (seller) hops.push({ sellerId: seller.id, childId: child.id, levelId: child.levelId });
+    }
+  }
+  return hops;
+}
+
+type BandRow = {
+  id: string;
+  sku_id: string;
+  floor: string | null;
+  ceiling: string | null;
+  currency: string;
+  version: number;
+  valid_from: Date;
+  valid_to: Date | null;
+  reason: string;
+};
+
+const BAND_COLUMNS = 'b.id, b.sku_id, b.floor, b.ceiling, b.currency, b.version, b.valid_from, b.valid_to, b.reason';
+
+/** The live bands of SKUs. Index: control_band_live_key. */
+const bandsOfSkus: Statement<BandRow> = statement(
+  'pricing.bandsOfSkus',
+  `SELECT ${BAND_COLUMNS} FROM control_band b WHERE b.network_id = $1 AND b.sku_id = ANY ($2::uuid[]) AND b.valid_to IS NULL`,
+);
+
+/** The live control bands of these SKUs, by SKU. */
+export async function loadBands(db: Queryable, networkId: string, skuIds: readonly string[]): Promise<Map<string, ControlBandRecord>> {
+  const rows = await run(db, bandsOfSkus, [networkId, skuIds]);
+  return new Map(rows.map((row) => [row.sku_id, controlBandOf(row)]));
+}
+
+/** Live rules of a station, newest first. Index: markup_rule_network_id_station_id_id_idx. $3 child, $4 level, $5 SKU: null does not ask. */
+const liveRules = (name: string, beyond: string, order: string): Statement<MarkupRuleRow> =>
+  statement(
+    name,
+    `SELECT ${RULE_COLUMNS} FROM markup_rule r
+     WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL
+       AND ($3::uuid IS NULL OR r.child_id = $3) AND ($4::uuid IS NULL OR r.level_id = $4) AND ($5::uuid IS NULL OR r.sku_id = $5)
+       AND ($6::uuid IS NULL OR r.id ${beyond} $6)
+     ORDER BY r.id ${order} LIMIT $7`,
+  );
+const olderRules = liveRules('pricing.olderRules', '<', 'DESC');
+const newerRules = liveRules('pricing.newerRules', '>', 'ASC');
+
+/** Which of a station's live rules: those for a child, a level, a SKU; null asks for all. */
+export type MarkupRuleFilter = { readonly childId: string | null; readonly levelId: string | null; readonly skuId: string | null };
+
+/** Live rules of a station, one page; newest first when FORWARD. */
+export async function selectLiveRules(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  filter: MarkupRuleFilter,
+  page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
+): Promise<MarkupRuleRecord[]> {
+  const values = [station.networkId, station.stationId, filter.childId, filter.levelId, filter.skuId, page.from, page.limit];
+  return (await run(db, page.direction === 'FORWARD' ? olderRules : newerRules, values)).map(markupRuleOf);
+}
+
+const liveRuleCount: Statement<{ count: number }> = statement(
+  'pricing.liveRuleCount',
+  `SELECT count(*)::int AS count FROM markup_rule r
+   WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL
+     AND ($3::uuid IS NULL OR r.child_id = $3) AND ($4::uuid IS NULL OR r.level_id = $4) AND ($5::uuid IS NULL OR r.sku_id = $5)`,
+);
+
+/** How many live rules a station has. */
+export async function countLiveRules(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  filter: MarkupRuleFilter,
+): Promise<number> {
+  const [row] = await run(db, liveRuleCount, [station.networkId, station.stationId, filter.childId, filter.levelId, filter.skuId]);
+  return row?.count ?? 0;
+}
+
+/** Rules by id, live or ended, of one station ($2) alone. Index: primary key. */
+const rulesByIds: Statement<MarkupRuleRow> = statement(
+  'pricing.rulesByIds',
+  `SELECT ${RULE_COLUMNS} FROM markup_rule r WHERE r.network_id = $1 AND r.station_id = $2 AND r.id = ANY ($3::uuid[])`,
+);
+
+/** A station's own rules by id, in no order; another station's are not among them. */
+export async function selectRulesByIds(
+  db: Queryable,
+  networkId: string,
+  stationId: string,
+  ids: readonly string[],
+): Promise<MarkupRuleRecord[]> {
+  return (await run(db, rulesByIds, [networkId, stationId, ids])).map(markupRuleOf);
+}
+
+/** Target and scope of a rule: of all that are live, at most one has the same. */
+export type RuleKey = Pick<MarkupRule, 'stationId' | 'childId' | 'levelId' | 'skuId' | 'productId' | 'categoryId'>;
+
+/** The live rule for exactly this target and scope. Index: markup_rule_live_key (IS NOT DISTINCT FROM is not indexable: the prefix is). */
+const liveRuleOfKey: Statement<MarkupRuleRow> = statement(
+  'pricing.liveRuleOfKey',
+  `SELECT ${RULE_COLUMNS} FROM markup_rule r
+   WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL
+     AND r.child_id IS NOT DISTINCT FROM $3::uuid AND r.level_id IS NOT DISTINCT FROM $4::uuid AND r.sku_id IS NOT DISTINCT FROM $5::uuid
+     AND r.product_id IS NOT DISTINCT FROM $6::uuid AND r.category_id IS NOT DISTINCT FROM $7::uuid`,
+);
+
+/** The live rule for a target and scope, or null. No lock: `endRule` decides who was first. */
+export async function selectLiveRule(db: Queryable, networkId: string, key: RuleKey): Promise<MarkupRuleRecord | null> {
+  const [row] = await run(db, liveRuleOfKey, [
+    networkId,
+    key.stationId,
+    key.childId,
+    key.levelId,
+    key.skuId,
+    key.productId,
+    key.categoryId,
+  ]);
+  return row ? markupRuleOf(row) : null;
+}
+
+/** Ends one live rule; the row lock makes a second editor wait and then find it ended (no row comes back). */
+const endRuleRow: Statement<MarkupRuleRow> = statement(
+  'pricing.endRule',
+  `UPDATE markup_rule r SET valid_to = $4, ended_by = $5 WHERE r.network_id = $1 AND r.id = $2 AND r.version = $3 AND r.valid_to IS NULL
+   RETURNING ${RULE_COLUMNS}`,
+);
+
+/** Ends the live version of a rule; null when it is no longer live or of another version. */
+export async function endRule(
+  tx: Transaction,
+  rule: { networkId: string; id: string; version: number; endedBy: string },
+): Promise<MarkupRuleRecord | null> {
+  const [row] = await run(tx, endRuleRow, [rule.networkId, rule.id, rule.version, tx.now, rule.endedBy]);
+  return row ? markupRuleOf(row) : null;
+}
+
+/** Ends every live rule of a seller for one child: the child has moved away. Index: markup_rule_live_key. */
+const endRulesOfChild: Statement<{ id: string }> = statement(
+  'pricing.endRulesOfChild',
+  `UPDATE markup_rule r SET valid_to = $4, ended_by = $5 WHERE r.network_id = $1 AND r.station_id = $2 AND r.child_id = $3 AND r.valid_to IS NULL
+   RETURNING r.id`,
+);
+
+/** Ends a seller's rules for a child and returns their ids. */
+export async function endChildRules(
+  tx: Transaction,
+  child: { networkId: string; sellerId: string; childId: string; endedBy: string },
+): Promise<string[]> {
+  const rows = await run(tx, endRulesOfChild, [child.networkId, child.sellerId, child.childId, tx.now, child.endedBy]);
+  return rows.map(({ id }) => id);
+}
+
+/** A rule that is about to be written; `version` follows the one it replaces. */
+export type NewMarkupRule = { networkId: string; rule: MarkupRule; version: number; createdBy: string; reason: string };
+
+/** Inserts a rule; no row when another live one has its target and scope (markup_rule_live_key waits for a twin in flight). */
+const insertRuleRow: Statement<MarkupRuleRow> = statement(
+  'pricing.insertRule',
+  `INSERT INTO markup_rule AS r (network_id, id, station_id, child_id, level_id, sku_id, product_id, category_id, kind, value, breaks, inversion,
+     currency, version, valid_from, created_by, reason)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+   ON CONFLICT DO NOTHING RETURNING ${RULE_COLUMNS}`,
+);
+
+/** Writes a rule; null when a live one of the same target and scope is there already. */
+export async function insertRule(
+  tx: Transaction,
+  { networkId, rule, version, createdBy, reason }: NewMarkupRule,
+): Promise<MarkupRuleRecord | null> {
+  const breaks = rule.breaks.map(({ minQuantity, value }) => ({ minQuantity, value: decimal4Text(value) }));
+  const [row] = await run(tx, insertRuleRow, [
+    networkId,
+    rule.id,
+    rule.stationId,
+    rule.childId,
+    rule.levelId,
+    rule.skuId,
+    rule.productId,
+    rule.categoryId,
+    rule.kind,
+    decimal4Text(rule.value),
+    JSON.stringify(breaks),
+    rule.inversion,
+    rule.currency,
+    version,
+    tx.now,
+    createdBy,
+    reason,
+  ]);
+  return row ? markupRuleOf(row) : null;
+}
+
+/** Ends the live band of a SKU; a second editor waits and finds it ended. Index: control_band_live_key. */
+const endBandRow: Statement<BandRow> = statement(
+  'pricing.endBand',
+  `UPDATE control_band b SET valid_to = $4, ended_by = $5 WHERE b.network_id = $1 AND b.sku_id = $2 AND b.version = $3 AND b.valid_to IS NULL
+   RETURNING ${BAND_COLUMNS}`,
+);
+
+/** Ends a SKU's live band of this version; null when there is none. */
+export async function endBand(
+  tx: Transaction,
+  band: { networkId: string; skuId: string; version: number; endedBy: string },
+): Promise<ControlBandRecord | null> {
+  const [row] = await run(tx, endBandRow, [band.networkId, band.skuId, band.version, tx.now, band.endedBy]);
+  return row ? controlBandOf(row) : null;
+}
+
+const insertBandRow: Statement<BandRow> = statement(
+  'pricing.insertBand',
+  `INSERT INTO control_band AS b (network_id, id, sku_id, floor, ceiling, currency, version, valid_from, created_by, reason)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING ${BAND_COLUMNS}`,
+);
+
+/** A band that is about to be written. */
+export type NewControlBand = {
+  networkId: string;
+  skuId: string;
+  band: ControlBand;
+  currency: CurrencyCode;
+  version: number;
+  createdBy: string;
+  reason: string;
+};
+
+/** Writes a band; null when the SKU has a live one already. */
+export async function insertBand(tx: Transaction, input: NewControlBand): Promise<ControlBandRecord | null> {
+  const { floor, ceiling } = input.band;
+  const [row] = await run(tx, insertBandRow, [
+    input.networkId,
+    input.band.id,
+    input.skuId,
+    floor && decimal4Text(floor.tenThousandths),
+    ceiling && decimal4Text(ceiling.tenThousandths),
+    input.currency,
+    input.version,
+    tx.now,
+    input.createdBy,
+    input.reason,
+  ]);
+  return row ? controlBandOf(row) : null;
+}
+
+/** Bands by id, of SKUs that the station owns. Index: primary keys. */
+const bandsByIds: Statement<BandRow> = statement(
+  'pricing.bandsByIds',
+  `SELECT ${BAND_COLUMNS} FROM control_band b JOIN sku s ON s.network_id = $1 AND s.id = b.sku_id AND s.owner_id = $2
+   WHERE b.network_id = $1 AND b.id = ANY ($3::uuid[])`,
+);
+
+/** An owner's bands by id, in no order. */
+export async function selectBandsByIds(
+  db: Queryable,
+  networkId: string,
+  ownerId: string,
+  ids: readonly string[],
+): Promise<ControlBandRecord[]> {
+  return (await run(db, bandsByIds, [networkId, ownerId, ids])).map(controlBandOf);
+}
+
+/** The live bands of SKUs that the station owns. Index: control_band_live_key, sku_pkey. */
+const ownBandsOfSkus: Statement<BandRow> = statement(
+  'pricing.ownBandsOfSkus',
+  `SELECT ${BAND_COLUMNS} FROM control_band b JOIN sku s ON s.network_id = $1 AND s.id = b.sku_id AND s.owner_id = $2
+   WHERE b.network_id = $1 AND b.sku_id = ANY ($3::uuid[]) AND b.valid_to IS NULL`,
+);
+
+/** The live bands of those of these SKUs that the station owns, by SKU. */
+export async function selectOwnBands(
+  db: Queryable,
+  networkId: string,
+  ownerId: string,
+  skuIds: readonly string[],
+): Promise<Map<string, ControlBandRecord>> {
+  const rows = await run(db, ownBandsOfSkus, [networkId, ownerId, skuIds]);
+  return new Map(rows.map((row) => [row.sku_id, controlBandOf(row)]));
+}
+
+function markupRuleOf(row: MarkupRuleRow): MarkupRuleRecord {
+  return {
+    id: row.id,
+    stationId: row.station_id,
+    childId: row.child_id,
+    levelId: row.level_id,
+    skuId: row.sku_id,
+    productId: row.product_id,
+    categoryId: row.category_id,
+    kind: row.kind,
+    value: decimal4(row.value),
+    breaks: row.breaks.map(({ minQuantity, value }) => ({ minQuantity, value: decimal4(value) })),
+    inversion: row.inversion,
+    currency: currencyCode(row.currency),
+    version: row.version,
+    validFrom: row.valid_from,
+    validTo: row.valid_to,
+    reason: row.reason,
+  };
+}
+
+function controlBandOf(row: BandRow): ControlBandRecord {
+  const currency = currencyCode(row.currency);
+  return {
+    id: row.id,
+    skuId: row.sku_id,
+    floor: row.floor === null ? null : money(row.floor, currency),
+    ceiling: row.ceiling === null ? null : money(row.ceiling, currency),
+    version: row.version,
+    validFrom: row.valid_from,
+    validTo: row.valid_to,
+    reason: row.reason,
+  };
+}
+
+function distinct(ids: readonly string[]): string[] {
+  return [...new Set(ids)];
+}
+
+function distinctPairs(pairs: readonly (readonly [string, string | null])[]): [string, string][] {
+  const byKey = new Map<string, [string, string]>();
+  for (const [first, second] of pairs) if (second !== null) byKey.set(first + second, [first, second]);
+  return [...byKey.values()];
+}
