@@ -37,7 +37,7 @@ const PAGE = 500;
 const POLL_MILLISECONDS = 250;
 const RECONNECT_MILLISECONDS = 1_000;
 
-type Tail = { lastSeq: bigint; ring: LiveEvent[]; readers: number; changed: PromiseWithResolvers<void>; pulling: Promise<void> | null; again: boolean };
+type Tail = { lastSeq: bigint; ring: LiveEvent[]; readers: Set<() => void>; pulling: Promise<void> | null; again: boolean };
 
 type EventRow = { seq: bigint; topic: EventTopic; subject_id: string; audience: string[]; data: Record<string, unknown>; occurred_at: Date };
 
@@ -93,8 +93,7 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
       tail.ring.push(...rows.map(toEvent));
       if (tail.ring.length > RING) tail.ring.splice(0, tail.ring.length - RING);
       tail.lastSeq = last.seq;
-      tail.changed.resolve();
-      tail.changed = Promise.withResolvers<void>();
+      for (const wake of tail.readers) wake();
       if (rows.length < PAGE) return;
     }
   }
@@ -103,9 +102,13 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     const { last_seq, oldest } = (await run(db.pool, span, [networkId]))[0] ?? { last_seq: null, oldest: null };
     const lastSeq = last_seq ?? 0n;
     if (after !== null && (after > lastSeq || after + 1n < (oldest ?? lastSeq + 1n))) throw new CursorExpired();
-    const tail = tails.get(networkId) ?? { lastSeq, ring: [], readers: 0, changed: Promise.withResolvers<void>(), pulling: null, again: false };
+    const tail = tails.get(networkId) ?? { lastSeq, ring: [], readers: new Set<() => void>(), pulling: null, again: false };
     tails.set(networkId, tail);
-    tail.readers += 1;
+    // set before anything is looked at, so that no change between the look and the wait is missed
+    let changed = Promise.withResolvers<void>();
+    const wake = () => changed.resolve();
+    tail.readers.add(wake);
+    signal.addEventListener('abort', wake, { once: true });
     try {
       let position = after ?? lastSeq;
       while (!signal.aborted && !stopped) {
@@ -115,12 +118,14 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
           position = newest.seq;
           yield batch;
         } else {
-          await Promise.race([tail.changed.promise, aborted(signal)]);
+          await changed.promise;
+          changed = Promise.withResolvers<void>();
         }
       }
     } finally {
-      tail.readers -= 1;
-      if (tail.readers === 0) tails.delete(networkId);
+      signal.removeEventListener('abort', wake);
+      tail.readers.delete(wake);
+      if (tail.readers.size === 0) tails.delete(networkId);
     }
   }
 
@@ -140,7 +145,7 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     stop: async () => {
       stopped = true;
       clearInterval(poll);
-      for (const tail of tails.values()) tail.changed.resolve();
+      for (const tail of tails.values()) for (const wake of tail.readers) wake();
       await listener?.stop();
       await Promise.all([...tails.values()].map((tail) => tail.pulling));
     },
@@ -149,18 +154,6 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
 
 function toEvent(row: EventRow): LiveEvent {
   return { seq: row.seq, topic: row.topic, subjectId: row.subject_id, audience: row.audience, data: row.data, occurredAt: row.occurred_at };
-}
-
-const abortions = new WeakMap<AbortSignal, Promise<void>>();
-
-// one listener for each signal, however often a reader waits
-function aborted(signal: AbortSignal): Promise<void> {
-  const known = abortions.get(signal) ?? new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  abortions.set(signal, known);
-  return known;
 }
 
 /** A connection of its own that hears NOTIFY and comes back by itself. */

@@ -1,0 +1,157 @@
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { createEventSource, CursorExpired, type EventSource } from '#server/live/event-source.ts';
+import { pruneEvents, relayOnce, startRelay } from '#server/live/relay.ts';
+import { inTransaction } from '#server/platform/database.ts';
+import { writeEvents } from '#server/platform/events.ts';
+import { createLog } from '#server/platform/log.ts';
+import { freshDatabase } from '#test/support/database.ts';
+
+const fresh = await freshDatabase();
+const { db, sql } = fresh;
+const log = createLog('silent');
+const sources: EventSource[] = [];
+let networkId = '';
+
+beforeEach(async () => {
+  networkId = db.newId();
+  await sql(`INSERT INTO network (id, name, currency, time_zone, created_at) VALUES ($1, 'n', 'CNY', 'Asia/Shanghai', now())`, [networkId]);
+});
+
+afterAll(async () => {
+  await Promise.all(sources.map((source) => source.stop()));
+  await fresh.drop();
+});
+
+const source = () => {
+  const made = createEventSource(db, log, fresh.url);
+  sources.push(made);
+  return made;
+};
+
+const commitEvents = (count: number, subjectId = db.newId()) =>
+  inTransaction(db, (tx) =>
+    writeEvents(tx, Array.from({ length: count }, (_, index) => ({ networkId, topic: 'stock.changed' as const, subjectId, audience: [], data: { index } }))),
+  );
+
+const numbers = async () => (await sql<{ seq: string }>('SELECT seq::text FROM outbox_event WHERE network_id = $1 ORDER BY outbox_event.seq', [networkId])).map((row) => row.seq);
+
+/** Reads until `count` events came, and returns their numbers. */
+async function take(from: EventSource, after: bigint | null, count: number): Promise<bigint[]> {
+  const abort = new AbortController();
+  const seen: bigint[] = [];
+  for await (const batch of from.read(networkId, after, abort.signal)) {
+    seen.push(...batch.map((event) => event.seq));
+    if (seen.length >= count) break;
+  }
+  abort.abort();
+  return seen;
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, index) => BigInt(first + index));
+
+describe('the relay', () => {
+  test('numbers committed events from 1 without holes, in the order of their ids', async () => {
+    await commitEvents(3);
+    await commitEvents(2);
+    expect(await relayOnce(db)).toBe(5);
+    expect(await numbers()).toEqual(['1', '2', '3', '4', '5']);
+  });
+
+  test('an event of a transaction that commits late is numbered after those that committed before it', async () => {
+    const late = await db.pool.connect();
+    await late.query('BEGIN');
+    await late.query(`INSERT INTO outbox_event (network_id, id, topic, subject_id, audience, data, occurred_at) VALUES ($1, $2, 'stock.changed', $2, '{}', '{}', now())`, [networkId, db.newId()]);
+    await commitEvents(1);
+    expect(await relayOnce(db)).toBe(1);
+    await late.query('COMMIT');
+    late.release();
+    expect(await relayOnce(db)).toBe(1);
+    expect(await numbers()).toEqual(['1', '2']);
+  });
+
+  test('five relays at once give every event exactly one number', async () => {
+    for (let round = 0; round < 20; round += 1) await commitEvents(10);
+    const counts = await Promise.all(Array.from({ length: 5 }, () => relayOnce(db)));
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(200);
+    expect((await numbers()).map(Number)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+  });
+
+  test('a round that fails leaves nothing numbered, and the next one numbers it all', async () => {
+    await inTransaction(db, (tx) => writeEvents(tx, [{ networkId, topic: 'order.refunded', subjectId: db.newId(), audience: [] }]));
+    await expect(relayOnce(db)).rejects.toThrow('names no refund');
+    expect(await sql('SELECT 1 FROM outbox_event WHERE network_id = $1 AND seq IS NOT NULL', [networkId])).toEqual([]);
+    await sql('DELETE FROM outbox_event WHERE network_id = $1', [networkId]);
+    await commitEvents(1);
+    expect(await relayOnce(db)).toBe(1);
+  });
+});
+
+describe('a reader', () => {
+  test('that resumes at a cursor gets what it missed and then what is new, without gap or duplicate', async () => {
+    await commitEvents(700);
+    await relayOnce(db);
+    const relay = startRelay(db, log, { retentionDays: 7 });
+    const reading = take(source(), 100n, 900);
+    for (let round = 0; round < 30; round += 1) {
+      await commitEvents(10);
+      relay.wake();
+    }
+    expect(await reading).toEqual(upTo(1_000, 101));
+    await relay.stop();
+  });
+
+  test('without a cursor begins with what is committed after it came', async () => {
+    await commitEvents(5);
+    await relayOnce(db);
+    const reading = take(source(), null, 2);
+    // the reader has begun when its process follows the network, which the first event after shows
+    await expect.poll(async () => {
+      await commitEvents(1);
+      await relayOnce(db);
+      return Promise.race([reading.then((seen) => seen[0]! > 5n), new Promise((resolve) => setTimeout(() => resolve(false), 50))]);
+    }).toBe(true);
+  });
+
+  test('in another process than the relay is told as well', async () => {
+    const elsewhere = source();
+    const reading = take(elsewhere, 0n, 3);
+    await commitEvents(3);
+    await relayOnce(db);
+    expect(await reading).toEqual(upTo(3));
+  });
+
+  test('that is slower than the memory is long reads the rest from the outbox, in order', async () => {
+    const slow = source();
+    const abort = new AbortController();
+    const reader = slow.read(networkId, 0n, abort.signal);
+    await commitEvents(1);
+    await relayOnce(db);
+    const seen = (await reader.next()).value!.map((event) => event.seq);
+    for (let round = 0; round < 6; round += 1) await commitEvents(500);
+    await relayOnce(db);
+    while (seen.length < 3_001) seen.push(...(await reader.next()).value!.map((event) => event.seq));
+    abort.abort();
+    expect(seen).toEqual(upTo(3_001));
+  });
+
+  test('whose signal aborts ends at once, though nothing happens', async () => {
+    const abort = new AbortController();
+    const next = source().read(networkId, 0n, abort.signal).next();
+    setTimeout(() => abort.abort(), 20);
+    expect(await next).toEqual({ done: true, value: undefined });
+  });
+
+  test('with a cursor from before the retention is refused', async () => {
+    await commitEvents(10);
+    await relayOnce(db);
+    await sql(`UPDATE outbox_event SET occurred_at = now() - interval '8 days' WHERE network_id = $1 AND seq <= 5`, [networkId]);
+    await pruneEvents(db, 7);
+    expect(await numbers()).toEqual(['6', '7', '8', '9', '10']);
+    await expect(take(source(), 4n, 1)).rejects.toThrow(CursorExpired);
+    expect(await take(source(), 5n, 5)).toEqual(upTo(10, 6));
+  });
+
+  test('with a cursor from the future is refused', async () => {
+    await expect(take(source(), 99n, 1)).rejects.toThrow(CursorExpired);
+  });
+});
