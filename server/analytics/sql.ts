@@ -18,24 +18,30 @@ export type StationHourDelta = {
 };
 
 // Orders by primary key, their hops by order_hop_network_id_order_id_distance_key. One row of the result is one hour of one
-// station of the buyers' frozen paths. No locks: orders that an event names are committed.
+// station of the buyers' frozen paths. The owner's margin is what it keeps: the commission of the order's other hops comes
+// out of it (domain §4). No locks: orders that an event names are committed.
 const deliveredDeltas = statement<StationHourDelta>(
   'analytics.deliveredDeltas',
-  `SELECT h.station_id, date_trunc('hour', o.delivered_at, n.time_zone) AS hour_start,
-          (o.delivered_at AT TIME ZONE n.time_zone)::date AS local_date, o.currency,
-          count(*) AS order_count, sum(o.quantity)::bigint AS quantity, sum(o.total) AS gmv,
+  `SELECT h.station_id, date_trunc('hour', h.delivered_at, n.time_zone) AS hour_start,
+          (h.delivered_at AT TIME ZONE n.time_zone)::date AS local_date, h.currency,
+          count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
           count(*) FILTER (WHERE h.role = 'BUYER') AS own_order_count,
-          coalesce(sum(o.total) FILTER (WHERE h.role = 'BUYER'), 0) AS own_gmv,
-          sum(h.margin) AS margin, sum(h.commission) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
-   FROM orders o
-   JOIN network n ON n.id = o.network_id
-   JOIN order_hop h ON h.network_id = o.network_id AND h.order_id = o.id
-   WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[])
+          coalesce(sum(h.total) FILTER (WHERE h.role = 'BUYER'), 0) AS own_gmv,
+          sum(h.margin - CASE WHEN h.role = 'OWNER' THEN h.commission_paid ELSE 0 END) AS margin,
+          sum(h.commission) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
+   FROM (
+     SELECT o.network_id, o.delivered_at, o.currency, o.quantity, o.total, p.station_id, p.role, p.margin, p.commission,
+            sum(p.commission) OVER (PARTITION BY o.id) AS commission_paid
+     FROM orders o JOIN order_hop p ON p.network_id = o.network_id AND p.order_id = o.id
+     WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[])
+   ) h
+   JOIN network n ON n.id = h.network_id
    GROUP BY 1, 2, 3, 4`,
 );
 
 // A refund counts on its own day (domain §1, GMV): its amount for every station of the order's path, and for each station
-// the margin and commission that the refund's transfer took back (postings that reverse one of the order's).
+// the margin and commission that the refund's transfer took back. What the owner bears beyond its own posting (it reverses
+// none) comes out of its margin; the buyer's money back reverses SALE and is nobody's margin.
 const refundedDeltas = statement<StationHourDelta>(
   'analytics.refundedDeltas',
   `WITH done AS (
@@ -45,13 +51,13 @@ const refundedDeltas = statement<StationHourDelta>(
      WHERE r.network_id = $1 AND r.id = ANY ($2::uuid[]) AND r.state = 'DONE'
    ), taken_back AS (
      SELECT d.id AS refund_id, a.station_id,
-            coalesce(sum(p.amount) FILTER (WHERE q.reason = 'MARGIN'), 0) AS margin,
+            coalesce(sum(p.amount) FILTER (WHERE q.reason IS DISTINCT FROM 'COMMISSION'), 0) AS margin,
             coalesce(sum(p.amount) FILTER (WHERE q.reason = 'COMMISSION'), 0) AS commission
      FROM done d
      JOIN posting p ON p.network_id = d.network_id AND p.transfer_id = d.transfer_id
-     JOIN posting q ON q.network_id = p.network_id AND q.id = p.reverses_id
+     LEFT JOIN posting q ON q.network_id = p.network_id AND q.id = p.reverses_id
      JOIN account a ON a.network_id = p.network_id AND a.id = p.account_id
-     WHERE a.station_id IS NOT NULL
+     WHERE a.station_id IS NOT NULL AND q.reason IS DISTINCT FROM 'SALE'
      GROUP BY 1, 2
    )
    SELECT h.station_id, d.hour_start, d.local_date, d.currency, 0::bigint AS order_count, 0::bigint AS quantity, 0::numeric AS gmv,
