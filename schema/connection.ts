@@ -1,8 +1,9 @@
 import type { ArgBuilder, ObjectRef } from '@pothos/core';
+import { isId } from '#server/platform/ids.ts';
+import { PAGE_MAX, type Page, type PageRequest } from '#server/platform/page.ts';
 import { builder, type Types } from './builder.ts';
 import { badInput } from './errors.ts';
 
-const LARGEST_PAGE = 100;
 const USUAL_PAGE = 20;
 
 /** What a list was asked for. */
@@ -11,18 +12,6 @@ export interface PageArgs {
   readonly after?: string | null;
   readonly last?: number | null;
   readonly before?: string | null;
-}
-
-/**
- * A page as a read takes it: `limit` rows, one more than is shown so that the next page is known. Forward: rows that follow
- * `after` in the list's order. Backward: rows that precede `before`, nearest to it first.
- * `after` and `before` are the keys of rows (sort values, then the id), and both may bound a page.
- */
-export interface Page {
-  readonly limit: number;
-  readonly direction: 'FORWARD' | 'BACKWARD';
-  readonly after: readonly string[] | null;
-  readonly before: readonly string[] | null;
 }
 
 /** A page of rows with what surrounds it. `totalCount` is asked only when it is selected. */
@@ -84,9 +73,9 @@ export function connectionType<Row>(name: string, node: ObjectRef<Types, Row>): 
 /** The arguments of every list. */
 export function pageArgs(arg: ArgBuilder<Types>) {
   return {
-    first: arg.int({ description: `How many rows from the start, 1 to ${LARGEST_PAGE}; ${USUAL_PAGE} when neither first nor last is given.` }),
+    first: arg.int({ description: `How many rows from the start, 1 to ${PAGE_MAX}; ${USUAL_PAGE} when neither first nor last is given.` }),
     after: arg.string({ description: 'Only rows that follow this cursor.' }),
-    last: arg.int({ description: `How many rows from the end, 1 to ${LARGEST_PAGE}.` }),
+    last: arg.int({ description: `How many rows from the end, 1 to ${PAGE_MAX}.` }),
     before: arg.string({ description: 'Only rows that precede this cursor.' }),
   };
 }
@@ -96,38 +85,38 @@ export function pageCost(args: PageArgs): { field: number; multiplier: number } 
   return { field: 1, multiplier: Math.max(1, args.first ?? args.last ?? USUAL_PAGE) };
 }
 
-/** Reads the arguments of a list whose cursors are called `list`. A size outside 1–100, both sizes, or a strange cursor is refused. */
-export function readPage(list: string, args: PageArgs): Page {
-  if (typeof args.first === 'number' && typeof args.last === 'number') throw badInput('last', 'Give first or last, not both.');
+/**
+ * Reads the arguments of a list whose cursors are called `list`. Refused: a size outside 1–100 (never clamped), first together
+ * with last, a cursor for the other direction, a cursor of another list.
+ */
+export function readPage(list: string, args: PageArgs): PageRequest {
   const backward = typeof args.last === 'number';
-  const size = args.first ?? args.last ?? USUAL_PAGE;
-  if (size < 1 || size > LARGEST_PAGE) throw badInput(backward ? 'last' : 'first', `A page has 1 to ${LARGEST_PAGE} rows; ${size} were asked for.`);
-  return {
-    limit: size + 1,
-    direction: backward ? 'BACKWARD' : 'FORWARD',
-    after: readCursor(list, 'after', args.after),
-    before: readCursor(list, 'before', args.before),
-  };
+  if (backward && typeof args.first === 'number') throw badInput('last', 'Give first or last, not both.');
+  if (backward && typeof args.after === 'string') throw badInput('after', 'after goes with first; last goes with before.');
+  if (!backward && typeof args.before === 'string') throw badInput('before', 'before goes with last; first goes with after.');
+  const count = args.first ?? args.last ?? USUAL_PAGE;
+  if (count < 1 || count > PAGE_MAX) {
+    throw badInput(backward ? 'last' : 'first', `A page has 1 to ${PAGE_MAX} rows; ${count} were asked for.`);
+  }
+  const from = backward ? readCursor(list, 'before', args.before) : readCursor(list, 'after', args.after);
+  return { count, direction: backward ? 'BACKWARD' : 'FORWARD', from };
 }
 
-/** Makes the answer from the rows that a read returned for the page, in the order in which it read them. */
+/** Makes the answer from the page that a read returned. `idOfRow` is what the list's cursors carry. */
 export function toConnection<Row>(
   list: string,
-  page: Page,
-  rows: readonly Row[],
-  keyOf: (row: Row) => readonly string[],
+  request: PageRequest,
+  page: Page<Row>,
+  idOfRow: (row: Row) => string,
   totalCount: () => Promise<number> | number,
 ): Connection<Row> {
-  const hasMore = rows.length >= page.limit;
-  const shown = hasMore ? rows.slice(0, page.limit - 1) : [...rows];
-  const backward = page.direction === 'BACKWARD';
-  if (backward) shown.reverse();
-  const edges = shown.map((node) => ({ node, cursor: writeCursor(list, keyOf(node)) }));
+  const edges = page.rows.map((node) => ({ node, cursor: writeCursor(list, idOfRow(node)) }));
+  const backward = request.direction === 'BACKWARD';
   return {
     edges,
     pageInfo: {
-      hasNextPage: backward ? page.before !== null : hasMore,
-      hasPreviousPage: backward ? hasMore : page.after !== null,
+      hasNextPage: backward ? request.from !== null : page.hasMore,
+      hasPreviousPage: backward ? page.hasMore : request.from !== null,
       startCursor: edges[0]?.cursor ?? null,
       endCursor: edges.at(-1)?.cursor ?? null,
     },
@@ -140,22 +129,14 @@ export function emptyConnection<Row>(): Connection<Row> {
   return { edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount: () => 0 };
 }
 
-function writeCursor(list: string, key: readonly string[]): string {
-  return Buffer.from(JSON.stringify([list, ...key]), 'utf8').toString('base64url');
+/** A cursor is a place in one list: it is not an id of the contract and says of which list it is. */
+function writeCursor(list: string, id: string): string {
+  return Buffer.from(`${list}@${id}`, 'utf8').toString('base64url');
 }
 
-function readCursor(list: string, argument: string, cursor: string | null | undefined): readonly string[] | null {
+function readCursor(list: string, argument: string, cursor: string | null | undefined): string | null {
   if (cursor === null || cursor === undefined) return null;
-  const [owner, ...key] = parseCursor(cursor);
-  if (owner !== list || key.length === 0) throw badInput(argument, 'This cursor is not of this list.');
-  return key;
-}
-
-function parseCursor(cursor: string): string[] {
-  try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : [];
-  } catch {
-    return [];
-  }
+  const [owner, id, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('@');
+  if (owner !== list || id === undefined || !isId(id) || rest.length > 0) throw badInput(argument, 'This cursor is not of this list.');
+  return id;
 }

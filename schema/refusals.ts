@@ -1,0 +1,127 @@
+import type { ObjectFieldsShape } from '@pothos/core';
+import { builder, type Types } from './builder.ts';
+import { MoveRefusedReasonEnum, NotSellableReasonEnum, RefundRefusedReasonEnum } from './enums.ts';
+import { MoneyType, type ShownMoney } from './money.ts';
+
+// Refusals are answers (api.md): each is named for the fact, says it in a sentence and carries it as data.
+
+/** What every refusal has. `message` is for people who read English; programs and the console go by the code and the facts. */
+interface Said {
+  readonly message: string;
+}
+
+/** Why a SKU cannot be bought. */
+export type NotSellableReason = typeof NotSellableReasonEnum.$inferType;
+
+/** The facts of each refusal, by the name of its type. */
+export interface RefusalFacts {
+  InsufficientBalance: { readonly required: ShownMoney; readonly available: ShownMoney };
+  OutOfStock: { readonly availableCount: number };
+  PriceMoved: { readonly currentTotal: ShownMoney; readonly maxTotal: ShownMoney };
+  NotSellable: { readonly reason: NotSellableReason };
+  StationFrozen: object;
+  QuantityOutOfRange: { readonly minQuantity: number; readonly maxQuantity: number; readonly quantityStep: number };
+  RequestKeyReused: object;
+  NotFound: object;
+  NotAllowed: object;
+  InvalidInput: { readonly field: string };
+  MoveRefused: { readonly reason: typeof MoveRefusedReasonEnum.$inferType };
+  RefundRefused: { readonly reason: typeof RefundRefusedReasonEnum.$inferType; readonly refundable: ShownMoney | null };
+  Busy: { readonly retryAfterMs: number };
+}
+
+/** A refusal of one of these names as a resolver answers it. */
+export type Refused<Name extends keyof RefusalFacts> = { [N in Name]: { readonly __typename: N } & Said & RefusalFacts[N] }[Name];
+
+/** The interface of all refusals. */
+export const RefusalInterface = builder.interfaceRef<Said & { readonly __typename: string }>('Refusal').implement({
+  description: 'Why something was not done. Nothing was changed.',
+  resolveType: (refusal) => refusal.__typename,
+  fields: (t) => ({
+    code: t.string({ description: 'The kind of refusal, in capitals: stable, for programs.', resolve: (refusal) => codeOf(refusal.__typename) }),
+    message: t.exposeString('message', { description: 'The refusal in one English sentence.' }),
+  }),
+});
+
+/** OUT_OF_STOCK for OutOfStock. */
+export function codeOf(name: string): string {
+  return name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}
+
+/** Declares a refusal by the name of its type, with its facts. */
+export function refusalType<Shape extends Said & { readonly __typename: string }>(
+  name: Shape['__typename'],
+  description: string,
+  facts?: ObjectFieldsShape<Types, Shape>,
+) {
+  return builder.objectRef<Shape>(name).implement({
+    description,
+    access: 'WITH_PARENT',
+    interfaces: [RefusalInterface] as never,
+    ...(facts === undefined ? {} : { fields: facts }),
+  });
+}
+
+export const InsufficientBalance = refusalType<Refused<'InsufficientBalance'>>('InsufficientBalance', 'The wallet does not hold enough.', (t) => ({
+  required: t.field({ type: MoneyType, description: 'What would have to be paid.', resolve: ({ required }) => required }),
+  available: t.field({ type: MoneyType, description: 'What can be spent, credit included.', resolve: ({ available }) => available }),
+}));
+
+export const OutOfStock = refusalType<Refused<'OutOfStock'>>('OutOfStock', 'Fewer keys are in stock than were asked for.', (t) => ({
+  availableCount: t.exposeInt('availableCount', { description: 'How many are left.' }),
+}));
+
+export const PriceMoved = refusalType<Refused<'PriceMoved'>>('PriceMoved', 'It is dearer than the most that the buyer agreed to pay.', (t) => ({
+  currentTotal: t.field({ type: MoneyType, description: 'What it costs now.', resolve: ({ currentTotal }) => currentTotal }),
+  maxTotal: t.field({ type: MoneyType, description: 'What the buyer agreed to pay at most.', resolve: ({ maxTotal }) => maxTotal }),
+}));
+
+export const NotSellable = refusalType<Refused<'NotSellable'>>('NotSellable', 'The SKU cannot be bought now.', (t) => ({
+  reason: t.field({ type: NotSellableReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
+}));
+
+export const StationFrozen = refusalType<Refused<'StationFrozen'>>('StationFrozen', 'The station, or one above it, is frozen or closed.');
+
+export const QuantityOutOfRange = refusalType<Refused<'QuantityOutOfRange'>>('QuantityOutOfRange', 'The SKU is not sold in this quantity.', (t) => ({
+  minQuantity: t.exposeInt('minQuantity', { description: 'The smallest quantity.' }),
+  maxQuantity: t.exposeInt('maxQuantity', { description: 'The largest quantity.' }),
+  quantityStep: t.exposeInt('quantityStep', { description: 'Quantities rise from the smallest in this step.' }),
+}));
+
+export const RequestKeyReused = refusalType<Refused<'RequestKeyReused'>>('RequestKeyReused', 'The request key was used before, with another input.');
+
+export const NotFound = refusalType<Refused<'NotFound'>>('NotFound', 'There is no such thing, or none that the viewer may see.');
+
+export const NotAllowed = refusalType<Refused<'NotAllowed'>>('NotAllowed', 'A rule forbids it to this party; the message says who can.');
+
+export const InvalidInput = refusalType<Refused<'InvalidInput'>>('InvalidInput', 'A field of the input is wrong.', (t) => ({
+  field: t.exposeString('field', { description: 'The name of the field.' }),
+}));
+
+export const MoveRefused = refusalType<Refused<'MoveRefused'>>('MoveRefused', 'The station cannot stand there.', (t) => ({
+  reason: t.field({ type: MoveRefusedReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
+}));
+
+export const RefundRefused = refusalType<Refused<'RefundRefused'>>('RefundRefused', 'The order cannot be refunded like that.', (t) => ({
+  reason: t.field({ type: RefundRefusedReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
+  refundable: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'What is left to be refunded, where that is the reason.',
+    resolve: ({ refundable }) => refundable,
+  }),
+}));
+
+export const Busy = refusalType<Refused<'Busy'>>('Busy', 'Too many orders are waiting. Nothing was done; ask again with the same request key.', (t) => ({
+  retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When to ask again, in milliseconds.' }),
+}));
+
+/** The answer to an id that does not exist, or is not the viewer's: the same in both cases. */
+export function notFound(what: string): Refused<'NotFound'> {
+  return { __typename: 'NotFound', message: `There is no such ${what}.` };
+}
+
+/** The answer to a field of the input that is wrong. */
+export function invalidInput(field: string, message: string): Refused<'InvalidInput'> {
+  return { __typename: 'InvalidInput', field, message };
+}
