@@ -1,0 +1,184 @@
+import { type Queryable, run, statement, type Transaction } from '#server/platform/database.ts';
+
+// Every statement names network_id = $1 and the currency, and reaches accounts by account_holder_key
+// (network_id, station_id, supplier_id, kind, currency). A NULL in a key column must be written as IS NULL to use the index,
+// hence the three branches: a station's account, a supplier's, the network's own.
+
+/** An account as its holder knows it. Amounts are NUMERIC texts. */
+export type AccountRow = {
+  id: string;
+  station_id: string | null;
+  supplier_id: string | null;
+  kind: string;
+  balance: string;
+  credit_limit: string;
+  floorless: boolean;
+};
+
+/** Accounts asked for by holder and kind: stations', suppliers' and the network's own. */
+export type HolderColumns = {
+  readonly stations: readonly (readonly [stationId: string, kind: string])[];
+  readonly suppliers: readonly (readonly [supplierId: string, kind: string])[];
+  readonly own: readonly string[];
+};
+
+const findStatement = statement<AccountRow>(
+  'ledger.findAccounts',
+  `SELECT a.id, a.station_id, a.supplier_id, a.kind::text, a.balance, a.credit_limit, a.floorless
+   FROM account a WHERE a.network_id = $1 AND a.id IN (
+     SELECT s.id FROM unnest($3::uuid[], $4::account_kind[]) AS h (station_id, kind)
+       JOIN account s ON s.network_id = $1 AND s.station_id = h.station_id AND s.supplier_id IS NULL AND s.kind = h.kind AND s.currency = $2
+     UNION ALL
+     SELECT s.id FROM unnest($5::uuid[], $6::account_kind[]) AS h (supplier_id, kind)
+       JOIN account s ON s.network_id = $1 AND s.station_id IS NULL AND s.supplier_id = h.supplier_id AND s.kind = h.kind AND s.currency = $2
+     UNION ALL
+     SELECT s.id FROM unnest($7::account_kind[]) AS h (kind)
+       JOIN account s ON s.network_id = $1 AND s.station_id IS NULL AND s.supplier_id IS NULL AND s.kind = h.kind AND s.currency = $2)`,
+);
+
+/** The accounts of the named holders, not locked: account ids never change, so they may be read before any lock. */
+export function findAccounts(
+  db: Queryable,
+  networkId: string,
+  currency: string,
+  { stations, suppliers, own }: HolderColumns,
+): Promise<AccountRow[]> {
+  return run(db, findStatement, [
+    networkId,
+    currency,
+    stations.map(([id]) => id),
+    stations.map(([, kind]) => kind),
+    suppliers.map(([id]) => id),
+    suppliers.map(([, kind]) => kind),
+    own,
+  ]);
+}
+
+const lockStatement = statement<AccountRow>(
+  'ledger.lockAccounts',
+  `SELECT a.id, a.station_id, a.supplier_id, a.kind::text, a.balance, a.credit_limit, a.floorless
+   FROM account a WHERE a.network_id = $1 AND a.id = ANY ($2::uuid[]) ORDER BY a.id FOR UPDATE`,
+);
+
+/**
+ * Locks accounts in id order, the order in which every flow locks balances (architecture §2), and reads what they hold now.
+ * LockRows stands above the sort, so rows are locked in the order in which they come out; account_pkey finds them.
+ */
+export function lockAccounts(tx: Transaction, networkId: string, accountIds: readonly string[]): Promise<AccountRow[]> {
+  return run(tx, lockStatement, [networkId, accountIds]);
+}
+
+/** An account to be opened. */
+export type NewAccount = { readonly stationId: string | null; readonly supplierId: string | null; readonly kind: string };
+
+const openStatement = statement(
+  'ledger.openAccounts',
+  `INSERT INTO account (network_id, id, station_id, supplier_id, kind, currency, floorless, updated_at)
+   SELECT $1, h.id, h.station_id, h.supplier_id, h.kind, $2,
+          CASE WHEN h.kind = 'WALLET' THEN s.kind = 'HEADQUARTERS' ELSE h.kind NOT IN ('HELD', 'EARNINGS', 'DEPOSIT') END, $7
+   FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::account_kind[]) AS h (id, station_id, supplier_id, kind)
+   LEFT JOIN station s ON s.network_id = $1 AND s.id = h.station_id
+   ORDER BY h.station_id, h.supplier_id, h.kind
+   ON CONFLICT DO NOTHING`,
+);
+
+/**
+ * Opens accounts that do not exist yet. In the order of the key, so that two transactions that open the same accounts wait
+ * for each other in one direction only; the loser's row is dropped and the winner's is read by the statement that follows.
+ * Of the wallets only headquarters' has no floor (domain §5).
+ */
+export async function openAccounts(tx: Transaction, networkId: string, currency: string, accounts: readonly NewAccount[]): Promise<void> {
+  await run(tx, openStatement, [
+    networkId,
+    currency,
+    accounts.map(() => tx.newId()),
+    accounts.map(({ stationId }) => stationId),
+    accounts.map(({ supplierId }) => supplierId),
+    accounts.map(({ kind }) => kind),
+    tx.now,
+  ]);
+}
+
+/** A row of `transfer`. */
+export type TransferRow = { id: string; kind: string; orderId: string | null; reversesId: string | null; actorId: string; note: string };
+
+const transfersStatement = statement(
+  'ledger.insertTransfers',
+  `INSERT INTO transfer (network_id, id, kind, order_id, reverses_id, actor_id, note, created_at)
+   SELECT $1, t.id, t.kind, t.order_id, t.reverses_id, t.actor_id, t.note, $8
+   FROM unnest($2::uuid[], $3::transfer_kind[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[]) AS t (id, kind, order_id, reverses_id, actor_id, note)`,
+);
+
+/** Writes transfers; their postings follow in the same transaction. transfer_one_per_order_key forbids an order's second one. */
+export async function insertTransfers(tx: Transaction, networkId: string, transfers: readonly TransferRow[]): Promise<void> {
+  await run(tx, transfersStatement, [
+    networkId,
+    transfers.map(({ id }) => id),
+    transfers.map(({ kind }) => kind),
+    transfers.map(({ orderId }) => orderId),
+    transfers.map(({ reversesId }) => reversesId),
+    transfers.map(({ actorId }) => actorId),
+    transfers.map(({ note }) => note),
+    tx.now,
+  ]);
+}
+
+/** A row of `posting`; `amount` is a NUMERIC text. */
+export type PostingRow = {
+  id: string;
+  transferId: string;
+  accountId: string;
+  amount: string;
+  reason: string;
+  dueOn: string | null;
+  reversesId: string | null;
+};
+
+const postingsStatement = statement<{ posting_count: number; account_count: number }>(
+  'ledger.insertPostings',
+  `WITH inserted AS (
+     INSERT INTO posting (network_id, id, transfer_id, account_id, amount, currency, reason, due_on, reverses_id, created_at)
+     SELECT $1, p.id, p.transfer_id, p.account_id, p.amount, $10, p.reason, p.due_on, p.reverses_id, $9
+     FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::numeric[], $6::posting_reason[], $7::date[], $8::uuid[])
+       AS p (id, transfer_id, account_id, amount, reason, due_on, reverses_id)
+     JOIN account a ON a.network_id = $1 AND a.id = p.account_id AND a.currency = $10
+     RETURNING transfer_id, account_id, amount
+   ), unbalanced AS (
+     SELECT transfer_id FROM inserted GROUP BY transfer_id HAVING sum(amount) <> 0
+   ), guard AS (
+     SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) AS balanced FROM unbalanced
+   ), deltas AS (
+     SELECT account_id, sum(amount) AS delta FROM inserted GROUP BY account_id
+   ), updated AS (
+     UPDATE account a SET balance = a.balance + d.delta, updated_at = $9
+     FROM deltas d, guard g WHERE g.balanced = 1 AND a.network_id = $1 AND a.id = d.account_id
+     RETURNING a.id
+   )
+   SELECT (SELECT count(*)::int FROM inserted) AS posting_count, (SELECT count(*)::int FROM updated) AS account_count`,
+);
+
+/**
+ * The one statement that moves money: it inserts postings, derives every balance from what it inserted, and aborts (division
+ * by zero) unless each transfer sums to zero. account_floor_check is the floor's last guard. A posting whose account is not
+ * of the network and currency is not inserted, so the caller compares the counts. The accounts were locked in id order before
+ * (`lockAccounts`): the UPDATE itself takes them in any order.
+ */
+export async function insertPostings(
+  tx: Transaction,
+  ledger: { readonly networkId: string; readonly currency: string },
+  postings: readonly PostingRow[],
+): Promise<{ postingCount: number; accountCount: number }> {
+  const [counts] = await run(tx, postingsStatement, [
+    ledger.networkId,
+    postings.map(({ id }) => id),
+    postings.map(({ transferId }) => transferId),
+    postings.map(({ accountId }) => accountId),
+    postings.map(({ amount }) => amount),
+    postings.map(({ reason }) => reason),
+    postings.map(({ dueOn }) => dueOn),
+    postings.map(({ reversesId }) => reversesId),
+    tx.now,
+    ledger.currency,
+  ]);
+  return { postingCount: counts?.posting_count ?? 0, accountCount: counts?.account_count ?? 0 };
+}
