@@ -115,7 +115,7 @@ export function readConfig(
   generate: (name: GeneratedSecret, dataDir: string) => string,
 ): Config {
   const problems: string[] = [];
-  const read = <Value>(name: keyof typeof SETTINGS & string, { schema }: Setting<Value>, fallback?: () => string): Value | undefined => {
+  const read = <Value>(name: keyof typeof SETTINGS, { schema }: Setting<Value>, fallback?: () => string): Value | undefined => {
     const text = environment[name] || fallback?.();
     if (text === undefined) return undefined;
     const parsed = schema.safeParse(text);

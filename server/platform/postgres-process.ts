@@ -1,9 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { copyBinariesWhereReachable, type PostgresBinaries, type SystemUser } from './postgres-binaries.ts';
+import { isAlive } from './processes.ts';
 
 const runFile = promisify(execFile);
 
@@ -35,11 +37,10 @@ const POLL_MILLISECONDS = 15;
  * place and moved there whole, so that a creation that was killed leaves nothing half made.
  */
 export async function initCluster(place: ClusterPlace, password: string): Promise<void> {
-  const half = `${place.dataDir}.new`;
-  const passwordFile = `${place.dataDir}.pw`;
-  rmSync(half, { recursive: true, force: true });
+  // a name of its own: the initdb of a killed parent may still be writing to its folder
+  const half = `${place.dataDir}.new-${randomBytes(4).toString('hex')}`;
+  const passwordFile = `${half}.pw`;
   mkdirSync(half, { recursive: true, mode: 0o700 });
-  rmSync(passwordFile, { force: true });
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   try {
     if (place.runAs) {
@@ -54,6 +55,7 @@ export async function initCluster(place: ClusterPlace, password: string): Promis
       ...place.runAs,
     });
   } catch (error) {
+    rmSync(half, { recursive: true, force: true });
     throw new Error(`PostgreSQL's initdb failed: ${(error as { stderr?: string }).stderr?.trim() ?? String(error)}`, { cause: error });
   } finally {
     rmSync(passwordFile, { force: true });
@@ -116,16 +118,6 @@ export async function stopServer(pid: number, ended: Promise<unknown> = untilGon
   // immediate shutdown: no checkpoint, the next start recovers from the log
   signal(pid, 'SIGQUIT');
   if (!(await within(STOP_SECONDS, ended))) throw new Error(`PostgreSQL (process ${pid}) does not stop`);
-}
-
-/** Whether a process exists (also one of another user). */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function waitUntilReady(place: ClusterPlace, child: ChildProcess, ended: Promise<void>, logFile: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GeneratedSecret } from './config.ts';
 
@@ -34,7 +34,8 @@ export function readOrCreate(dataDir: string, name: string, create: () => string
 
 /** The data folder: its files are closed to others; as root it can be passed through, since PostgreSQL runs as somebody else. */
 export function makeDataDir(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  const made = mkdirSync(dataDir, { recursive: true });
+  if (made !== undefined) chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
 }
 
 function readIfThere(file: string): string | null {
