@@ -97,7 +97,7 @@ function resizeStations(stations: readonly ShapedStation[], count: number | unde
     const kind = parent.depth < 4 && random.chance(0.15) ? 'SUBSTATION' : 'RESELLER';
     const station: ShapedStation = {
       code: `${parent.code}-X${grown.length}`,
-      name: `${random.pick([...FAMILY_NAMES])}记${random.pick(SHOP_NAMES)} ${grown.length} 号`,
+      name: `${random.pick(Array.from(FAMILY_NAMES))}记${random.pick(SHOP_NAMES)} ${grown.length} 号`,
       kind,
       level: random.pick(['普通', '普通', '银牌', '金牌']),
       volume: kind === 'RESELLER' ? Math.ceil(40 / (1 + random.int(20))) : 2,
