@@ -188,6 +188,9 @@ export type MembershipRow = {
   station_id: string | null;
   supplier_id: string | null;
   party_name: string;
+  party_code: string;
+  /** null for a supplier */
+  station_kind: 'HEADQUARTERS' | 'SUBSTATION' | 'RESELLER' | null;
   network_name: string;
   role: Role;
   created_at: Date;
@@ -196,7 +199,8 @@ export type MembershipRow = {
 /** By membership_user_id_idx: all networks in which the person works, as sign-in needs them. */
 export const selectMemberships = statement<MembershipRow>(
   'accounts.selectMemberships',
-  `SELECT m.network_id, m.id, m.user_id, m.station_id, m.supplier_id, coalesce(s.name, p.name) AS party_name, n.name AS network_name, m.role, m.created_at
+  `SELECT m.network_id, m.id, m.user_id, m.station_id, m.supplier_id, coalesce(s.name, p.name) AS party_name,
+     coalesce(s.code, p.code) AS party_code, s.kind AS station_kind, n.name AS network_name, m.role, m.created_at
    FROM membership m
    JOIN network n ON n.id = m.network_id
    LEFT JOIN station s ON s.network_id = m.network_id AND s.id = m.station_id
