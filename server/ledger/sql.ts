@@ -182,3 +182,72 @@ export async function insertPostings(
   ]);
   return { postingCount: counts?.posting_count ?? 0, accountCount: counts?.account_count ?? 0 };
 }
+
+/** A movement on one of a station's accounts, with what it belongs to. */
+export type StatementRow = {
+  id: string;
+  account_kind: string;
+  reason: string;
+  amount: string;
+  currency: string;
+  due_on: string | null;
+  order_id: string | null;
+  note: string;
+  created_at: Date;
+};
+
+/**
+ * Movements of a station ($2) on its accounts of these kinds ($3; null: all), from beyond the posting $4 on. Indexes:
+ * account_holder_key, then for each account a range of posting_network_id_account_id_id_idx; the few ranges are merged.
+ */
+const statementOlder = statementPage('ledger.statementOlder', '<', 'DESC');
+const statementNewer = statementPage('ledger.statementNewer', '>', 'ASC');
+function statementPage(name: string, beyond: string, order: string) {
+  return statement<StatementRow>(
+    name,
+    `SELECT p.id, a.kind::text AS account_kind, p.reason::text, p.amount, p.currency, p.due_on, t.order_id, t.note, p.created_at
+     FROM account a
+     CROSS JOIN LATERAL (SELECT p.* FROM posting p WHERE p.network_id = $1 AND p.account_id = a.id AND ($4::uuid IS NULL OR p.id ${beyond} $4)
+       ORDER BY p.id ${order} LIMIT $5) p
+     JOIN transfer t ON t.network_id = $1 AND t.id = p.transfer_id
+     WHERE a.network_id = $1 AND a.station_id = $2 AND ($3::account_kind[] IS NULL OR a.kind = ANY ($3))
+     ORDER BY p.id ${order} LIMIT $5`,
+  );
+}
+
+/** One page of a station's statement, newest first when FORWARD. */
+export function selectStatement(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  kinds: readonly string[] | null,
+  page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
+): Promise<StatementRow[]> {
+  const prepared = page.direction === 'FORWARD' ? statementOlder : statementNewer;
+  return run(db, prepared, [station.networkId, station.stationId, kinds, page.from, page.limit]);
+}
+
+/** Movements by id, of one station alone. Index: primary key. */
+const statementEntries = statement<StatementRow>(
+  'ledger.statementEntries',
+  `SELECT p.id, a.kind::text AS account_kind, p.reason::text, p.amount, p.currency, p.due_on, t.order_id, t.note, p.created_at
+   FROM posting p JOIN account a ON a.network_id = $1 AND a.id = p.account_id AND a.station_id = $2
+   JOIN transfer t ON t.network_id = $1 AND t.id = p.transfer_id
+   WHERE p.network_id = $1 AND p.id = ANY ($3::uuid[])`,
+);
+
+/** A station's own movements by id, in no order. */
+export function selectStatementEntries(db: Queryable, networkId: string, stationId: string, ids: readonly string[]): Promise<StatementRow[]> {
+  return run(db, statementEntries, [networkId, stationId, ids]);
+}
+
+const statementCount = statement<{ count: number }>(
+  'ledger.statementCount',
+  `SELECT count(*)::int AS count FROM account a JOIN posting p ON p.network_id = $1 AND p.account_id = a.id
+   WHERE a.network_id = $1 AND a.station_id = $2 AND ($3::account_kind[] IS NULL OR a.kind = ANY ($3))`,
+);
+
+/** How many movements a station's accounts of these kinds have. Index only: posting_network_id_account_id_id_idx. */
+export async function countStatement(db: Queryable, station: { networkId: string; stationId: string }, kinds: readonly string[] | null): Promise<number> {
+  const [row] = await run(db, statementCount, [station.networkId, station.stationId, kinds]);
+  return row?.count ?? 0;
+}
