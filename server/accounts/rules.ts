@@ -248,3 +248,18 @@ function networkOf(address: string): string {
 function counterKey(...parts: string[]): string {
   return createHash('sha256').update(parts.join('\0'), 'utf8').digest('base64url');
 }
+
+/** The id of the actor, whoever it is: what a transfer or an audit entry names. */
+export function actorId(viewer: Pick<Viewer, 'actor'>): string {
+  return viewer.actor.kind === 'USER' ? viewer.actor.userId : viewer.actor.apiKeyId;
+}
+
+/**
+ * The station that the viewer acts for, which holds this permission. Throws otherwise: the contract refuses such requests before
+ * any flow begins, so this is the second wall and not an answer.
+ */
+export function actingStationWith(viewer: Viewer, permission: Permission): string {
+  if (viewer.party.kind !== 'STATION') throw new Error('a supplier acts where only stations may');
+  if (!viewer.permissions.has(permission)) throw new Error(`the viewer lacks ${permission}`);
+  return viewer.party.stationId;
+}
