@@ -1,0 +1,109 @@
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule, parse } from 'graphql';
+import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { type Caller } from './caller.ts';
+import { documentLimitsRule } from './document-limits.ts';
+import type { Engine, EngineOptions, OperationContext } from './engine.ts';
+import { presentError, requestError } from './errors.ts';
+import type { Limits } from './limits.ts';
+
+/** What a transport hands over with a request. */
+export type ServerContext = { readonly caller: Caller };
+
+/** GraphQL over HTTP and SSE: media types, methods, parsing, validation. What runs is the engine's business. */
+export type Graphql = YogaServerInstance<ServerContext, OperationContext>;
+
+/** Makes it of a schema. */
+export function createGraphql(schema: GraphQLSchema, engine: Engine, options: EngineOptions): Graphql {
+  return createYoga<ServerContext, OperationContext>({
+    schema,
+    context: ({ caller }) => ({ ...options.context(caller.facts), caller }),
+    plugins: [engineAndLimits(engine, options)],
+    parserAndValidationCache: { documentCache: boundedCache<DocumentNode>(), errorCache: boundedCache<unknown>() },
+    graphqlEndpoint: '/graphql',
+    // bodies are limited before they get here, by who sends them
+    maxRequestBodySize: false,
+    // errors are presented by us, with the request's id
+    maskedErrors: false,
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    cors: false,
+  });
+}
+
+function engineAndLimits(engine: Engine, { limits, introspection }: EngineOptions): Plugin<OperationContext, ServerContext> {
+  const rule = documentLimitsRule(limits);
+  return {
+    onParse: ({ setParseFn }) => setParseFn((source, parseOptions) => parseWithin(limits, source, parseOptions)),
+    onValidate: ({ addValidationRule }) => {
+      addValidationRule(rule);
+      if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+    },
+    onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
+    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(engine.subscribe),
+    onResultProcess: ({ result, setResult, serverContext }) => {
+      const present = (each: ExecutionResult) => presentResult(each, serverContext.caller);
+      if (Symbol.asyncIterator in result) setResult(presentEach(result as AsyncIterable<ExecutionResult>, present));
+      else if (!Array.isArray(result)) setResult(present(result as ExecutionResult));
+    },
+  };
+}
+
+function parseWithin({ tokens }: Limits, source: Parameters<typeof parse>[0], options: Parameters<typeof parse>[1]): DocumentNode {
+  try {
+    return parse(source, { ...options, maxTokens: tokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError) || !error.message.includes('tokens. Parsing aborted')) throw error;
+    throw requestError('TOKEN_LIMIT', `A document may have at most ${tokens} tokens.`, {
+      status: 400,
+      facts: { limit: tokens },
+      ofDocument: true,
+    });
+  }
+}
+
+/** An answer with its errors as the client is told them. */
+export function presentResult(result: ExecutionResult, { facts }: Caller): ExecutionResult {
+  if (result.errors === undefined || result.errors.length === 0) return result;
+  const errors = result.errors.map((error) => presentError(error, facts.requestId, facts.log));
+  // beside data an answer is a success to HTTP, whatever one of its fields met
+  return { ...result, errors: 'data' in result ? errors.map(withoutUnexpectedStatus) : errors };
+}
+
+function withoutUnexpectedStatus(error: GraphQLError): GraphQLError {
+  if (error.extensions['code'] !== 'INTERNAL_SERVER_ERROR') return error;
+  const { http: _, ...extensions } = error.extensions;
+  return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
+}
+
+async function* presentEach(
+  results: AsyncIterable<ExecutionResult>,
+  present: (result: ExecutionResult) => ExecutionResult,
+): AsyncGenerator<ExecutionResult> {
+  for await (const result of results) yield present(result);
+}
+
+const CACHED_DOCUMENTS = 500;
+const LONGEST_CACHED = 20_000;
+
+/** Least recently used documents leave; a very long one (keys written into it) is never kept. */
+function boundedCache<Value>(): { get(text: string): Value | undefined; set(text: string, value: Value): void } {
+  const entries = new Map<string, Value>();
+  return {
+    get: (text) => {
+      const value = entries.get(text);
+      if (value !== undefined) {
+        entries.delete(text);
+        entries.set(text, value);
+      }
+      return value;
+    },
+    set: (text, value) => {
+      if (text.length > LONGEST_CACHED) return;
+      if (entries.size >= CACHED_DOCUMENTS) entries.delete(entries.keys().next().value ?? '');
+      entries.set(text, value);
+    },
+  };
+}
