@@ -36,7 +36,10 @@ import { type ChainStation, type ListingState, type MarkupRule, ruleBook, type S
 // Reads test/cases/*.json, in which stations, levels and suppliers go by their names, and plays them through the real rules.
 // What comes out has the shape of the file's `expect`, so a failing case prints as a readable difference.
 
-type RuleText = {
+const NAMED_KEYS = 10_000;
+
+/** A markup rule as a case file says it. */
+export type RuleText = {
   from: string;
   to: string; // a child's name, 'level gold' or 'everyone'
   on: string; // 'sku', 'product', 'category Games' or 'everything'
@@ -46,8 +49,10 @@ type RuleText = {
   breaks?: { from: number; value: string }[];
   whenInverted?: 'HIDE' | 'RAISE_TO_START';
 };
-type KeysText = { count: number; cost: string; supplier?: string; terms?: 'OWN' };
-type NetworkText = {
+/** Claimed keys of one lot, in the order of selling. */
+export type KeysText = { count: number; cost: string; supplier?: string; terms?: 'OWN' };
+/** A network with one SKU. */
+export type NetworkText = {
   currency?: string;
   /** child: parent; HQ is the root */
   stations: Record<string, string>;
@@ -74,7 +79,8 @@ type NetworkText = {
   usedRequestKeys?: { buyer: string; requestKey: string; input: string; order: string }[];
   usedExternalRefs?: { buyer: string; externalRef: string }[];
 };
-type OrderText = { buyer: string; quantity: number; maxTotal?: string; requestKey?: string; input?: string; externalRef?: string };
+/** One order of the list. */
+export type OrderText = { buyer: string; quantity: number; maxTotal?: string; requestKey?: string; input?: string; externalRef?: string };
 type RefundText = {
   keys?: number[];
   amount?: string;
@@ -93,7 +99,8 @@ export type CaseFile = {
   secondPersonAbove?: string;
   expect: Played;
 };
-type PlayedOrder = Record<string, unknown>;
+/** An outcome in the words of a case file. */
+export type PlayedOrder = Record<string, unknown>;
 type Played = { orders: PlayedOrder[]; refunds?: PlayedOrder[]; unsoldKeys?: number };
 
 /** All files of test/cases, by name. */
@@ -317,17 +324,12 @@ function scopeIds(on: string): { skuId: string | null; productId: string | null;
 }
 
 function claimedKeys(lots: readonly KeysText[], currency: Money['currency']): ClaimedKey[] {
-  return lots.flatMap((lot, lotIndex) =>
-    Array.from(
-      { length: lot.count },
-      (_, index): ClaimedKey => ({
-        id: `key ${lotIndex + 1}.${index + 1}`,
-        cost: money(lot.cost, currency),
-        supplierId: lot.supplier ?? null,
-        terms: lot.terms ?? 'CONSIGNMENT',
-      }),
-    ),
-  );
+  return lots.flatMap((lot, lotIndex) => {
+    const key = { cost: money(lot.cost, currency), supplierId: lot.supplier ?? null, terms: lot.terms ?? 'CONSIGNMENT' } as const;
+    // a million keys that differ in nothing but their ids need not be a million objects
+    if (lot.count > NAMED_KEYS) return Array<ClaimedKey>(lot.count).fill({ ...key, id: `key ${lotIndex + 1}` });
+    return Array.from({ length: lot.count }, (_, index): ClaimedKey => ({ ...key, id: `key ${lotIndex + 1}.${index + 1}` }));
+  });
 }
 
 function orderText(decision: OrderDecision): PlayedOrder {
