@@ -128,6 +128,11 @@ ALTER TABLE order_hop
   ADD CONSTRAINT order_hop_margin_check CHECK (margin >= 0 OR role = 'OWNER'),
   ADD CONSTRAINT order_hop_commission_check CHECK (commission >= 0 AND (commission = 0 OR role = 'SELLER'));
 
+-- "my own orders" and "orders of my goods", newest first, without reading through the whole downline's
+CREATE INDEX order_hop_bought_idx ON order_hop (network_id, station_id, order_id) WHERE role = 'BUYER';
+CREATE INDEX order_hop_owned_idx ON order_hop (network_id, station_id, order_id) WHERE role = 'OWNER';
+CREATE INDEX refund_waiting_idx ON refund (network_id, id) WHERE state = 'REQUESTED';
+
 ALTER TABLE order_line ADD CONSTRAINT order_line_quantity_check CHECK (quantity > 0 AND delivered_quantity BETWEEN 0 AND quantity AND cost >= 0);
 ALTER TABLE refund ADD CONSTRAINT refund_amount_check CHECK (amount > 0);
 ALTER TABLE refund ADD CONSTRAINT refund_done_check CHECK ((state = 'DONE') = (transfer_id IS NOT NULL));
