@@ -2,7 +2,7 @@ import type { Queryable } from '#server/platform/database.ts';
 import { type CurrencyCode, type Money, money, zeroMoney } from '#server/platform/money.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
 import { type AccountKind, spendable } from './rules.ts';
-import { countStatement, findAccounts, selectStatement, selectStatementEntries, type StatementRow } from './sql.ts';
+import { countStatement, findAccounts, selectBreaches, selectStatement, selectStatementEntries, type StatementRow } from './sql.ts';
 
 export type { StatementRow } from './sql.ts';
 
@@ -82,4 +82,33 @@ export async function statementEntriesByIds(
 ): Promise<Map<string, StatementRow>> {
   const rows = await selectStatementEntries(db, station.networkId, station.stationId, ids);
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The invariants of domain §5, each with the sentence that the audit prints. */
+export const invariants = {
+  SUM_ZERO: 'The postings of every transfer sum to zero, and so do all accounts of a network.',
+  BALANCE_IS_SUM: 'The balance of every account is the sum of its postings.',
+  FLOOR_HELD: 'No account is below its floor.',
+  KEY_SOLD_ONCE: 'Every card key is sold at most once, and every delivered line has exactly as many keys as it says.',
+  ONE_EFFECT: 'Every request key had at most one effect, and every order was paid exactly once.',
+} as const;
+
+/** One of the five invariants. */
+export type Invariant = keyof typeof invariants;
+
+/** Something that breaks an invariant: what (`subject`) and how (`detail`). */
+export type Breach = { readonly invariant: Invariant; readonly networkId: string; readonly subject: string; readonly detail: string };
+
+/**
+ * Proves the five invariants in one statement and one snapshot, at any moment and under load: no breach, all is well. Of one
+ * network, or of all. Reads whole tables.
+ */
+export async function auditLedger(db: Queryable, networkId: string | null = null): Promise<Breach[]> {
+  const rows = await selectBreaches(db, networkId);
+  return rows.map(({ invariant, network_id, subject, detail }) => ({
+    invariant: invariant as Invariant,
+    networkId: network_id,
+    subject,
+    detail,
+  }));
 }

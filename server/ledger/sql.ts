@@ -68,6 +68,21 @@ export function lockAccounts(tx: Transaction, networkId: string, accountIds: rea
   return run(tx, lockStatement, [networkId, accountIds]);
 }
 
+const lockWalletsStatement = statement<AccountRow>(
+  'ledger.lockWallets',
+  `SELECT a.id, a.station_id, a.supplier_id, a.kind::text, a.balance, a.credit_limit, a.floorless
+   FROM account a WHERE a.network_id = $1 AND a.station_id = ANY ($3::uuid[]) AND a.supplier_id IS NULL AND a.kind = 'WALLET' AND a.currency = $2
+   ORDER BY a.id FOR UPDATE`,
+);
+
+/**
+ * Locks the wallets of stations in id order: the second stage of locks, after request keys and before card keys (architecture
+ * §2). A wallet that was never used does not exist, and is nobody's to lock: it holds nothing. By account_holder_key.
+ */
+export function lockWallets(tx: Transaction, networkId: string, currency: string, stationIds: readonly string[]): Promise<AccountRow[]> {
+  return run(tx, lockWalletsStatement, [networkId, currency, stationIds]);
+}
+
 /** An account to be opened. */
 export type NewAccount = { readonly stationId: string | null; readonly supplierId: string | null; readonly kind: string };
 
@@ -236,7 +251,12 @@ const statementEntries = statement<StatementRow>(
 );
 
 /** A station's own movements by id, in no order. */
-export function selectStatementEntries(db: Queryable, networkId: string, stationId: string, ids: readonly string[]): Promise<StatementRow[]> {
+export function selectStatementEntries(
+  db: Queryable,
+  networkId: string,
+  stationId: string,
+  ids: readonly string[],
+): Promise<StatementRow[]> {
   return run(db, statementEntries, [networkId, stationId, ids]);
 }
 
@@ -247,7 +267,94 @@ const statementCount = statement<{ count: number }>(
 );
 
 /** How many movements a station's accounts of these kinds have. Index only: posting_network_id_account_id_id_idx. */
-export async function countStatement(db: Queryable, station: { networkId: string; stationId: string }, kinds: readonly string[] | null): Promise<number> {
+export async function countStatement(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  kinds: readonly string[] | null,
+): Promise<number> {
   const [row] = await run(db, statementCount, [station.networkId, station.stationId, kinds]);
   return row?.count ?? 0;
+}
+
+/** A breach of an invariant. */
+export type BreachRow = { invariant: string; network_id: string; subject: string; detail: string };
+
+// One statement, so one snapshot: it tells the truth of one moment while orders go on. Whole tables are read; it is a report.
+const auditStatement = statement<BreachRow>(
+  'ledger.audit',
+  `WITH
+   postings AS (SELECT * FROM posting WHERE $1::uuid IS NULL OR network_id = $1),
+   accounts AS (SELECT * FROM account WHERE $1::uuid IS NULL OR network_id = $1),
+   sales AS (SELECT * FROM card_key_sale WHERE $1::uuid IS NULL OR network_id = $1),
+   all_orders AS (SELECT * FROM orders WHERE $1::uuid IS NULL OR network_id = $1),
+   keys AS (SELECT * FROM request_key WHERE $1::uuid IS NULL OR network_id = $1),
+   breaches (invariant, network_id, subject, detail) AS (
+     SELECT 'SUM_ZERO', network_id, 'transfer ' || transfer_id, 'its postings sum to ' || sum(amount) || ' ' || currency
+       FROM postings GROUP BY network_id, transfer_id, currency HAVING sum(amount) <> 0
+     UNION ALL
+     SELECT 'SUM_ZERO', network_id, 'network ' || network_id, 'all accounts sum to ' || sum(balance) || ' ' || currency
+       FROM accounts GROUP BY network_id, currency HAVING sum(balance) <> 0
+     UNION ALL
+     SELECT 'BALANCE_IS_SUM', a.network_id, 'account ' || a.id,
+            'its balance is ' || a.balance || ', its postings sum to ' || coalesce(p.total, 0) || coalesce(' with a posting of another currency' || p.strange, '')
+       FROM accounts a
+       LEFT JOIN (SELECT p.network_id, p.account_id, sum(p.amount) AS total, CASE WHEN count(*) FILTER (WHERE p.currency <> b.currency) > 0 THEN '' END AS strange
+                  FROM postings p JOIN accounts b ON b.network_id = p.network_id AND b.id = p.account_id GROUP BY 1, 2) p
+         ON p.network_id = a.network_id AND p.account_id = a.id
+       WHERE a.balance <> coalesce(p.total, 0) OR p.strange IS NOT NULL
+     UNION ALL
+     SELECT 'FLOOR_HELD', network_id, 'account ' || id, kind || ' is at ' || balance || ', its floor at ' || -credit_limit
+       FROM accounts WHERE NOT floorless AND balance < -credit_limit
+     UNION ALL
+     SELECT 'FLOOR_HELD', a.network_id, 'account ' || a.id, 'a wallet without a floor that is not headquarters'''
+       FROM accounts a JOIN station s ON s.network_id = a.network_id AND s.id = a.station_id
+       WHERE a.kind = 'WALLET' AND a.floorless AND s.kind <> 'HEADQUARTERS'
+     UNION ALL
+     SELECT 'KEY_SOLD_ONCE', network_id, 'card key ' || card_key_id, 'it is sold ' || count(*) || ' times'
+       FROM sales WHERE returned_at IS NULL GROUP BY network_id, card_key_id HAVING count(*) > 1
+     UNION ALL
+     SELECT 'KEY_SOLD_ONCE', s.network_id, 'card key ' || s.card_key_id, 'it is sold to order ' || s.order_id || ' and ' || k.state
+       FROM sales s JOIN card_key k ON k.network_id = s.network_id AND k.id = s.card_key_id
+       WHERE s.returned_at IS NULL AND k.state IN ('AVAILABLE', 'WITHDRAWN')
+     UNION ALL
+     SELECT 'KEY_SOLD_ONCE', k.network_id, 'card key ' || k.id, 'it is SOLD and no order has it'
+       FROM card_key k LEFT JOIN sales s ON s.network_id = k.network_id AND s.card_key_id = k.id AND s.returned_at IS NULL
+       WHERE ($1::uuid IS NULL OR k.network_id = $1) AND k.state = 'SOLD' AND s.id IS NULL
+     UNION ALL
+     SELECT 'KEY_SOLD_ONCE', l.network_id, 'order line ' || l.id, 'it delivered ' || l.delivered_quantity || ' and has ' || coalesce(s.count, 0) || ' card keys'
+       FROM order_line l
+       LEFT JOIN (SELECT network_id, line_id, count(*) FROM sales GROUP BY 1, 2) s ON s.network_id = l.network_id AND s.line_id = l.id
+       WHERE ($1::uuid IS NULL OR l.network_id = $1) AND l.source = 'STOCK' AND l.delivered_quantity <> coalesce(s.count, 0)
+     UNION ALL
+     SELECT 'KEY_SOLD_ONCE', o.network_id, 'order ' || o.id, 'it is of ' || o.quantity || ' and its lines delivered ' || coalesce(l.delivered, 0)
+       FROM all_orders o
+       LEFT JOIN (SELECT network_id, order_id, sum(delivered_quantity) AS delivered FROM order_line GROUP BY 1, 2) l ON l.network_id = o.network_id AND l.order_id = o.id
+       WHERE o.state IN ('DELIVERED', 'PARTLY_REFUNDED', 'REFUNDED') AND o.delivery_kind = 'FROM_STOCK' AND o.quantity <> coalesce(l.delivered, 0)
+     UNION ALL
+     SELECT 'ONE_EFFECT', network_id, 'request key ' || min(key), 'it had ' || count(*) || ' effects (' || effect || ')'
+       FROM keys GROUP BY network_id, station_id, effect, key HAVING count(*) > 1
+     UNION ALL
+     SELECT 'ONE_EFFECT', o.network_id, 'order ' || o.id, CASE WHEN k.id IS NULL THEN 'no request key names it' ELSE 'its request key names another order' END
+       FROM all_orders o
+       LEFT JOIN keys k ON k.network_id = o.network_id AND k.station_id = o.buyer_id AND k.effect = 'order' AND k.key = o.request_key
+       WHERE k.id IS NULL OR (k.outcome ->> 'orderId')::uuid <> o.id
+     UNION ALL
+     SELECT 'ONE_EFFECT', k.network_id, 'request key ' || k.key, 'it names an order that does not exist'
+       FROM keys k LEFT JOIN all_orders o ON o.network_id = k.network_id AND o.id = (k.outcome ->> 'orderId')::uuid
+       WHERE k.effect = 'order' AND o.id IS NULL
+     UNION ALL
+     SELECT 'ONE_EFFECT', o.network_id, 'order ' || o.id, 'it was paid by ' || count(t.id) || ' transfers of ' || coalesce(sum(t.paid), 0) || ', its total is ' || o.total
+       FROM all_orders o
+       LEFT JOIN (SELECT t.network_id, t.id, t.order_id, -sum(p.amount) FILTER (WHERE p.reason = 'SALE') AS paid
+                  FROM transfer t JOIN postings p ON p.network_id = t.network_id AND p.transfer_id = t.id WHERE t.kind = 'ORDER' GROUP BY 1, 2, 3) t
+         ON t.network_id = o.network_id AND t.order_id = o.id
+       WHERE o.delivered_at IS NOT NULL
+       GROUP BY o.network_id, o.id, o.total HAVING count(t.id) <> 1 OR sum(t.paid) IS DISTINCT FROM o.total
+   )
+   SELECT invariant, network_id, subject, detail FROM breaches ORDER BY 1, 2, 3`,
+);
+
+/** Everything that breaks an invariant of domain §5, of one network or (null) of all; see `auditLedger`. */
+export function selectBreaches(db: Queryable, networkId: string | null): Promise<BreachRow[]> {
+  return run(db, auditStatement, [networkId]);
 }

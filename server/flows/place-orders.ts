@@ -1,0 +1,323 @@
+import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
+import { openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
+import { dueOn } from '#server/ledger/rules.ts';
+import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
+import { insertHops, insertKeys, insertLines, insertOrders, markFirstOrder } from '#server/orders/sql.ts';
+import { CommitUnknown, type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
+import { writeEvents } from '#server/platform/events.ts';
+import { isId } from '#server/platform/ids.ts';
+import { decimal4, decimal4Text, isAmountText, type Money, money, toAmountString, toUnitPriceString } from '#server/platform/money.ts';
+import { hashInput, isRequestKey } from '#server/platform/request-keys.ts';
+import { insertSales, takeKeys } from '#server/stock/sql.ts';
+import { type ClaimMode, KeysHeldElsewhere, loadOrderFacts, loadOrderGround, type OrderGround } from './order-facts.ts';
+
+/** One order as a viewer asks for it. `maxTotal` is a decimal text in the network's currency; `groupId` an id of the caller's own. */
+export type PlaceOrderRequest = {
+  readonly viewer: Viewer;
+  readonly channel: 'CONSOLE' | 'API' | 'DEMO';
+  readonly requestKey: string;
+  readonly skuId: string;
+  readonly quantity: number;
+  readonly maxTotal: string;
+  readonly externalRef: string | null;
+  readonly groupId: string | null;
+};
+
+/** What became of one request. ORDER_PLACED names the order; `replayed`: an earlier call placed it. All others changed nothing. */
+export type PlaceOrderOutcome =
+  | { readonly kind: 'ORDER_PLACED'; readonly orderId: string; readonly replayed: boolean }
+  | Exclude<OrderRefusal, { kind: 'EXTERNAL_REF_TAKEN' }>
+  | { readonly kind: 'NOT_FOUND' }
+  | InvalidOrder;
+
+/** A request that makes no sense; `field` is the contract's name for what is wrong. */
+export type InvalidOrder = { readonly kind: 'INVALID_INPUT'; readonly field: string; readonly message: string };
+
+/** A list holds at most so many orders, and so many keys (architecture §2). */
+export const LIST_ORDERS_MAX = 250;
+/** See `LIST_ORDERS_MAX`. */
+export const LIST_KEYS_MAX = 5_000;
+const COMMIT_ATTEMPTS = 3;
+
+/**
+ * Places a list of orders of one network from stock, in one transaction: facts → decision → effects (architecture §2). Each
+ * request is refused or placed by itself, in its place; nothing is answered before COMMIT has returned. When the connection
+ * breaks while committing, the list is run again: its request keys tell what had been done.
+ */
+export async function placeOrders(db: Database, requests: readonly PlaceOrderRequest[]): Promise<PlaceOrderOutcome[]> {
+  const list = readList(requests);
+  if (list.asked.length === 0) return list.outcomes(() => undefined);
+  const mine = new Set<string>();
+  let mode: ClaimMode = 'AT_ONCE';
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const outcomes = await inTransaction(db, (tx) => placeList(tx, list, mode, mine));
+      return list.outcomes((index) => outcomes[index]);
+    } catch (error) {
+      if (error instanceof KeysHeldElsewhere) mode = 'WAITING';
+      else if (!(error instanceof CommitUnknown) || attempt === COMMIT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** A list with its own limits checked; why it is not one, or null. */
+export function orderListProblem(requests: readonly Pick<PlaceOrderRequest, 'quantity'>[]): InvalidOrder | null {
+  const keys = requests.reduce((sum, { quantity }) => sum + Math.max(0, quantity), 0);
+  if (requests.length > LIST_ORDERS_MAX) return invalid('orders', `at most ${LIST_ORDERS_MAX} orders in a list`);
+  return keys > LIST_KEYS_MAX ? invalid('quantity', `at most ${LIST_KEYS_MAX} card keys in a list`) : null;
+}
+
+type Asked = PlaceOrderRequest & { readonly buyerId: string };
+type List = {
+  readonly networkId: string;
+  readonly asked: readonly Asked[];
+  /** The outcomes of all requests, given those of the ones that were asked. */
+  outcomes(of: (index: number) => PlaceOrderOutcome | undefined): PlaceOrderOutcome[];
+};
+
+/** Sets aside what needs no database to be refused. */
+function readList(requests: readonly PlaceOrderRequest[]): List {
+  const problem = orderListProblem(requests);
+  if (problem) throw new RangeError(problem.message);
+  const networkId = requests[0]?.viewer.networkId ?? '';
+  const asked: Asked[] = [];
+  const places = requests.map((request): PlaceOrderOutcome | number => {
+    if (request.viewer.networkId !== networkId) throw new Error('a list is of one network');
+    const buyerId = actingStationWith(request.viewer, 'ORDERS_PLACE');
+    return requestProblem(request) ?? asked.push({ ...request, buyerId }) - 1;
+  });
+  return {
+    networkId,
+    asked,
+    outcomes: (of) =>
+      places.map((place) => {
+        const outcome = typeof place === 'number' ? of(place) : place;
+        if (!outcome) throw new Error('a request without an outcome');
+        return outcome;
+      }),
+  };
+}
+
+function requestProblem(request: PlaceOrderRequest): PlaceOrderOutcome | null {
+  const { requestKey, externalRef, groupId, maxTotal, skuId } = request;
+  if (!isRequestKey(requestKey)) return invalid('requestKey', 'a request key has 1 to 255 characters');
+  if (externalRef !== null && !isRequestKey(externalRef)) return invalid('externalRef', 'an external reference has 1 to 255 characters');
+  if (groupId !== null && !isId(groupId)) return invalid('groupId', 'a group id is a UUID');
+  if (!/^\d{1,14}(\.\d{1,4})?$/.test(maxTotal)) return invalid('maxTotal', 'an amount is a decimal text such as 12.30');
+  return isId(skuId) ? null : { kind: 'NOT_FOUND' };
+}
+
+async function placeList(tx: Transaction, list: List, mode: ClaimMode, mine: Set<string>): Promise<PlaceOrderOutcome[]> {
+  const ground = await loadOrderGround(tx, list.networkId, list.asked);
+  const outcomes: PlaceOrderOutcome[] = [];
+  const sound: { place: number; asked: Asked; request: OrderRequest }[] = [];
+  for (const [place, asked] of list.asked.entries()) {
+    // how many decimals an amount may have is a matter of the network's currency, known only now
+    if (isAmountText(asked.maxTotal, ground.currency)) sound.push({ place, asked, request: orderRequest(asked, ground) });
+    else outcomes[place] = invalid('maxTotal', `${asked.maxTotal} is finer than ${ground.currency}`);
+  }
+  const requests = sound.map(({ request }) => request);
+  const facts = await loadOrderFacts(tx, ground, requests, mode);
+  const { decisions } = decideOrders(facts, requests);
+  const accepted = decisions.flatMap((decision, index) => {
+    const asked = sound[index]?.asked;
+    return decision.kind === 'ACCEPTED' && asked ? [{ order: decision, asked, id: tx.newId(), index }] : [];
+  });
+  const orderIds = new Map(accepted.map(({ index, id }) => [index, id]));
+  for (const id of orderIds.values()) mine.add(id);
+  if (accepted.length > 0) await writeOrders(tx, ground, accepted);
+  for (const [index, { place, asked }] of sound.entries())
+    outcomes[place] = outcomeOf(decisions[index], { index, asked, ground, orderIds, mine });
+  return outcomes;
+}
+
+function orderRequest(asked: Asked, ground: OrderGround): OrderRequest {
+  return {
+    buyerId: asked.buyerId,
+    skuId: asked.skuId,
+    quantity: asked.quantity,
+    maxTotal: money(asked.maxTotal, ground.currency),
+    requestKey: asked.requestKey,
+    inputHash: inputHash(asked).toString('hex'),
+    externalRef: asked.externalRef,
+  };
+}
+
+/** 12.3 and 12.30 are one input. */
+function inputHash({ skuId, quantity, maxTotal, externalRef, groupId }: PlaceOrderRequest): Buffer {
+  return hashInput([skuId, quantity, decimal4Text(decimal4(maxTotal)), externalRef, groupId]);
+}
+
+type Placing = { index: number; asked: Asked; ground: OrderGround; orderIds: ReadonlyMap<number, string>; mine: ReadonlySet<string> };
+
+function outcomeOf(decision: OrderDecision | undefined, { index, asked, ground, orderIds, mine }: Placing): PlaceOrderOutcome {
+  if (!decision) throw new Error('a request without a decision');
+  if (decision.kind === 'ACCEPTED') return { kind: 'ORDER_PLACED', orderId: orderIds.get(index) ?? '', replayed: false };
+  // an order that this very call wrote before its connection broke is not a replay
+  if (decision.kind === 'REPLAYED') return { kind: 'ORDER_PLACED', orderId: decision.orderId, replayed: !mine.has(decision.orderId) };
+  if (decision.kind === 'REPLAYED_IN_LIST') return { kind: 'ORDER_PLACED', orderId: orderIds.get(decision.index) ?? '', replayed: true };
+  const { refusal } = decision;
+  if (refusal.kind === 'EXTERNAL_REF_TAKEN') return invalid('externalRef', 'an order of this station has this external reference already');
+  return isHidden(asked, ground) && refusal.kind === 'NOT_SELLABLE' ? { kind: 'NOT_FOUND' } : refusal;
+}
+
+/** A SKU that is none, or belongs to nobody above the buyer, is not even told to exist. */
+function isHidden({ skuId, buyerId }: Asked, ground: OrderGround): boolean {
+  const ownerId = ground.skus.get(skuId)?.ownerId;
+  return !ground.lines.get(buyerId)?.some(({ id }) => id === ownerId);
+}
+
+type Placed = { readonly id: string; readonly asked: Asked; readonly order: AcceptedOrder };
+
+/** Writes accepted orders: one statement a table, whatever their number. */
+async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly Placed[]): Promise<void> {
+  const { networkId, currency, terms } = ground;
+  const ledger = { networkId, currency };
+  const due = dueOn(tx.now, terms.time_zone, terms.settlement_days);
+  const lines = placed.map(({ id, order }) => ({
+    id: tx.newId(),
+    orderId: id,
+    skuId: order.skuId,
+    quantity: order.quantity,
+    cost: toAmountString(order.cost),
+  }));
+  const transfers = placed.map(({ id, asked, order }) => ({
+    id: tx.newId(),
+    kind: 'ORDER' as const,
+    orderId: id,
+    actorId: placedBy(asked).id,
+    postings: order.postings.map((posting) => ({ ...posting, dueOn: posting.accountKind.endsWith('PENDING') ? due : null })),
+  }));
+  const book = await openAccountBook(
+    tx,
+    ledger,
+    placed.flatMap(({ order }) => order.postings),
+  );
+  await Promise.all([
+    insertOrders(
+      tx,
+      { networkId, currency, settlementDays: terms.settlement_days, dueOn: due },
+      placed.map((each) => orderRow(each, ground)),
+    ),
+    insertHops(
+      tx,
+      networkId,
+      placed.flatMap((each) => hopRows(tx, each)),
+    ),
+    insertLines(tx, networkId, lines),
+    takeKeys(
+      tx,
+      networkId,
+      placed.flatMap(({ order }) => order.keys.map(({ id }) => id)),
+      'SOLD',
+    ),
+    insertSales(
+      tx,
+      networkId,
+      placed.flatMap((each, index) => saleRows(tx, each, lines[index]?.id ?? '')),
+    ),
+    insertKeys(
+      tx,
+      networkId,
+      placed.map(({ id, asked }) => ({ stationId: asked.buyerId, requestKey: asked.requestKey, inputHash: inputHash(asked), orderId: id })),
+    ),
+    terms.first_order_at === null ? markFirstOrder(tx, networkId) : null,
+    writeEvents(tx, eventsOf(ground, placed)),
+    // the balances that every order shares come last: they are held for the shortest time
+    writeTransfers(tx, ledger, book, transfers),
+  ]);
+}
+
+function orderRow({ id, asked, order }: Placed, ground: OrderGround) {
+  const sku = ground.skuRows.get(order.skuId);
+  if (!sku) throw new Error('an accepted order without its SKU');
+  const by = placedBy(asked);
+  return {
+    id,
+    groupId: asked.groupId,
+    buyerId: order.buyerId,
+    ownerId: order.ownerId,
+    buyerPath: order.hops.map(({ stationId }) => stationId),
+    skuId: order.skuId,
+    productName: sku.product_name,
+    skuName: sku.name,
+    listingVersion: sku.listing_version,
+    quantity: order.quantity,
+    unitSize: sku.unit_size,
+    unitPrice: toUnitPriceString(order.unitPrice),
+    total: toAmountString(order.total),
+    cost: toAmountString(order.cost),
+    commissionPlanId: order.commissionPlanId,
+    commissionPool: toAmountString(order.commissionPool),
+    requestKey: asked.requestKey,
+    externalRef: asked.externalRef,
+    channel: asked.channel,
+    placedByUserId: by.kind === 'USER' ? by.id : null,
+    placedByKeyId: by.kind === 'API_KEY' ? by.id : null,
+    clientAddress: asked.viewer.clientAddress,
+  };
+}
+
+function hopRows(tx: Transaction, { id, order }: Placed) {
+  return order.hops.map((hop) => ({
+    id: tx.newId(),
+    orderId: id,
+    stationId: hop.stationId,
+    distance: hop.distance,
+    role: hop.role,
+    paidUnitPrice: hop.paidUnitPrice && toUnitPriceString(hop.paidUnitPrice),
+    paidTotal: amountOrNull(hop.paidTotal),
+    soldUnitPrice: hop.soldUnitPrice && toUnitPriceString(hop.soldUnitPrice),
+    soldTotal: amountOrNull(hop.soldTotal),
+    markupRuleId: hop.markupRuleId,
+    controlBandId: hop.controlBandId,
+    margin: toAmountString(hop.margin),
+    commission: toAmountString(hop.commission),
+  }));
+}
+
+function saleRows(tx: Transaction, { id, order }: Placed, lineId: string) {
+  return order.keys.map((key, index) => ({
+    id: tx.newId(),
+    cardKeyId: key.id,
+    orderId: id,
+    lineId,
+    supplierId: key.supplierId,
+    terms: key.terms,
+    cost: toAmountString(key.cost),
+    position: index + 1,
+  }));
+}
+
+/** Every order tells its frozen line; every SKU, once, those who watch its stock. */
+function eventsOf({ networkId }: OrderGround, placed: readonly Placed[]) {
+  const owners = new Map(placed.map(({ order }) => [order.skuId, order.ownerId]));
+  return [
+    ...placed.map(({ id, order }) => ({
+      networkId,
+      topic: 'order.delivered' as const,
+      subjectId: id,
+      audience: order.hops.map(({ stationId }) => stationId),
+      data: { orderId: id, skuId: order.skuId, ownerId: order.ownerId },
+    })),
+    ...[...owners].map(([skuId, ownerId]) => ({
+      networkId,
+      topic: 'stock.changed' as const,
+      subjectId: skuId,
+      audience: [ownerId],
+      data: { skuId },
+    })),
+  ];
+}
+
+function placedBy({ viewer: { actor } }: Asked): { kind: 'USER' | 'API_KEY'; id: string } {
+  return actor.kind === 'USER' ? { kind: 'USER', id: actor.userId } : { kind: 'API_KEY', id: actor.apiKeyId };
+}
+
+function amountOrNull(amount: Money | null): string | null {
+  return amount && toAmountString(amount);
+}
+
+function invalid(field: string, message: string): InvalidOrder {
+  return { kind: 'INVALID_INPUT', field, message };
+}

@@ -1,0 +1,484 @@
+import { type Queryable, run, statement, type Transaction } from '#server/platform/database.ts';
+
+// ---- facts: what a list of orders is decided on ----
+
+/** A SKU with what an order pins of it. `archived`: its product is no longer for sale. */
+export type OrderedSkuRow = {
+  id: string;
+  product_id: string;
+  owner_id: string;
+  category_path: string[];
+  name: string;
+  product_name: string;
+  archived: boolean;
+  base_price: string;
+  unit_size: number;
+  min_quantity: number;
+  max_quantity: number;
+  quantity_step: number;
+  delivery_kind: 'FROM_STOCK' | 'SOURCED';
+  listing_state: 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
+  listing_version: number;
+};
+
+const skusStatement = statement<OrderedSkuRow>(
+  'orders.orderedSkus',
+  `SELECT s.id, s.product_id, s.owner_id, s.category_path, s.name, p.name AS product_name, p.archived_at IS NOT NULL AS archived, s.base_price,
+          s.unit_size, s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.listing_state::text, s.listing_version
+   FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+   WHERE s.network_id = $1 AND s.id = ANY ($2::uuid[])`,
+);
+
+/** SKUs as an order pins them. By sku_pkey and product_pkey, no locks: a price is read as it stands. */
+export function selectOrderedSkus(db: Queryable, networkId: string, skuIds: readonly string[]): Promise<OrderedSkuRow[]> {
+  return run(db, skusStatement, [networkId, skuIds]);
+}
+
+/** What of a network's policy an order and a refund need. */
+export type TermsRow = {
+  currency: string;
+  time_zone: string;
+  settlement_days: number;
+  commission_levels_max: number;
+  refund_limit: string;
+  first_order_at: Date | null;
+};
+
+const termsStatement = statement<TermsRow>(
+  'orders.terms',
+  'SELECT currency, time_zone, settlement_days, commission_levels_max, refund_limit, first_order_at FROM network WHERE id = $1',
+);
+
+/** The network's policy; throws when it is not there, since its id comes from a viewer and not from an input. */
+export async function selectTerms(db: Queryable, networkId: string): Promise<TermsRow> {
+  const [row] = await run(db, termsStatement, [networkId]);
+  if (!row) throw new Error(`no network ${networkId}`);
+  return row;
+}
+
+/** A request key that has had its effect. */
+export type KnownKeyRow = { station_id: string; key: string; input_hash: Buffer; order_id: string };
+
+const knownKeysStatement = statement<KnownKeyRow>(
+  'orders.knownKeys',
+  `SELECT k.station_id, k.key, k.input_hash, k.outcome ->> 'orderId' AS order_id
+   FROM unnest($2::uuid[], $3::text[]) AS r (station_id, key)
+   JOIN request_key k ON k.network_id = $1 AND k.station_id = r.station_id AND k.effect = 'order' AND k.key = r.key`,
+);
+
+/**
+ * Which request keys have had their effect. By request_key_network_id_station_id_effect_key_key. No lock: it is read while the
+ * buyers' wallets are locked, and whoever places an order of a buyer holds its wallet until it has committed.
+ */
+export function selectKnownKeys(
+  tx: Transaction,
+  networkId: string,
+  keys: readonly (readonly [stationId: string, key: string])[],
+): Promise<KnownKeyRow[]> {
+  return run(tx, knownKeysStatement, [networkId, keys.map(([stationId]) => stationId), keys.map(([, key]) => key)]);
+}
+
+const takenRefsStatement = statement<{ buyer_id: string; external_ref: string }>(
+  'orders.takenRefs',
+  `SELECT o.buyer_id, o.external_ref FROM unnest($2::uuid[], $3::text[]) AS r (buyer_id, external_ref)
+   JOIN orders o ON o.network_id = $1 AND o.buyer_id = r.buyer_id AND o.external_ref = r.external_ref`,
+);
+
+/** Which external references the buyers have used. By orders_external_ref_key; read under the wallets' locks like request keys. */
+export function selectTakenRefs(
+  tx: Transaction,
+  networkId: string,
+  refs: readonly (readonly [buyerId: string, externalRef: string])[],
+): Promise<{ buyer_id: string; external_ref: string }[]> {
+  return run(tx, takenRefsStatement, [networkId, refs.map(([buyerId]) => buyerId), refs.map(([, ref]) => ref)]);
+}
+
+// ---- effects: one statement a table, whatever the length of the list ----
+
+/** A row of `orders` as it is born: DELIVERED from stock. Amounts are NUMERIC texts. */
+export type NewOrderRow = {
+  id: string;
+  groupId: string | null;
+  buyerId: string;
+  ownerId: string;
+  buyerPath: readonly string[];
+  skuId: string;
+  productName: string;
+  skuName: string;
+  listingVersion: number;
+  quantity: number;
+  unitSize: number;
+  unitPrice: string;
+  total: string;
+  cost: string;
+  commissionPlanId: string | null;
+  commissionPool: string;
+  requestKey: string;
+  externalRef: string | null;
+  channel: string;
+  placedByUserId: string | null;
+  placedByKeyId: string | null;
+  clientAddress: string | null;
+};
+
+/** What all orders of a list have in common. */
+export type OrderListTerms = { networkId: string; currency: string; settlementDays: number; dueOn: string };
+
+const insertOrdersStatement = statement(
+  'orders.insertOrders',
+  `INSERT INTO orders (network_id, id, group_id, buyer_id, owner_id, buyer_path, sku_id, product_name, sku_name, listing_version, quantity,
+     unit_size, unit_price, total, currency, state, delivery_kind, cost, commission_plan_id, commission_pool, settlement_days, due_on,
+     request_key, external_ref, channel, placed_by_user_id, placed_by_key_id, client_address, placed_at, delivered_at, updated_at)
+   SELECT $1, o.id, o.group_id, o.buyer_id, o.owner_id, o.buyer_path::uuid[], o.sku_id, o.product_name, o.sku_name, o.listing_version,
+     o.quantity, o.unit_size, o.unit_price, o.total, $2, 'DELIVERED', 'FROM_STOCK', o.cost, o.commission_plan_id, o.commission_pool, $3, $4,
+     o.request_key, o.external_ref, o.channel, o.placed_by_user_id, o.placed_by_key_id, o.client_address, $5, $5, $5
+   FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::text[], $13::text[], $14::int[], $15::int[],
+     $16::int[], $17::numeric[], $18::numeric[], $19::numeric[], $20::uuid[], $21::numeric[], $22::text[], $23::text[], $24::order_channel[],
+     $25::uuid[], $26::uuid[], $27::text[])
+     AS o (id, group_id, buyer_id, owner_id, buyer_path, sku_id, product_name, sku_name, listing_version, quantity, unit_size, unit_price,
+       total, cost, commission_plan_id, commission_pool, request_key, external_ref, channel, placed_by_user_id, placed_by_key_id,
+       client_address)`,
+);
+
+/** Writes delivered orders. orders_request_key_key and orders_external_ref_key are the last guards against a second effect. */
+export async function insertOrders(tx: Transaction, terms: OrderListTerms, orders: readonly NewOrderRow[]): Promise<void> {
+  await run(tx, insertOrdersStatement, [
+    terms.networkId,
+    terms.currency,
+    terms.settlementDays,
+    terms.dueOn,
+    tx.now,
+    orders.map((order) => order.id),
+    orders.map((order) => order.groupId),
+    orders.map((order) => order.buyerId),
+    orders.map((order) => order.ownerId),
+    // an array of arrays of unequal lengths is no array for PostgreSQL: each path travels as the text of one
+    orders.map((order) => `{${order.buyerPath.join(',')}}`),
+    orders.map((order) => order.skuId),
+    orders.map((order) => order.productName),
+    orders.map((order) => order.skuName),
+    orders.map((order) => order.listingVersion),
+    orders.map((order) => order.quantity),
+    orders.map((order) => order.unitSize),
+    orders.map((order) => order.unitPrice),
+    orders.map((order) => order.total),
+    orders.map((order) => order.cost),
+    orders.map((order) => order.commissionPlanId),
+    orders.map((order) => order.commissionPool),
+    orders.map((order) => order.requestKey),
+    orders.map((order) => order.externalRef),
+    orders.map((order) => order.channel),
+    orders.map((order) => order.placedByUserId),
+    orders.map((order) => order.placedByKeyId),
+    orders.map((order) => order.clientAddress),
+  ]);
+}
+
+/** A row of `order_hop`. Amounts are NUMERIC texts. */
+export type NewHopRow = {
+  id: string;
+  orderId: string;
+  stationId: string;
+  distance: number;
+  role: string;
+  paidUnitPrice: string | null;
+  paidTotal: string | null;
+  soldUnitPrice: string | null;
+  soldTotal: string | null;
+  markupRuleId: string | null;
+  controlBandId: string | null;
+  margin: string;
+  commission: string;
+};
+
+const insertHopsStatement = statement(
+  'orders.insertHops',
+  `INSERT INTO order_hop (network_id, id, order_id, station_id, distance, role, paid_unit_price, paid_total, sold_unit_price, sold_total,
+     markup_rule_id, control_band_id, margin, commission)
+   SELECT $1, h.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::hop_role[], $7::numeric[], $8::numeric[], $9::numeric[],
+     $10::numeric[], $11::uuid[], $12::uuid[], $13::numeric[], $14::numeric[]) AS h`,
+);
+
+/** Writes the frozen chain: one row for every station of each buyer's path. */
+export async function insertHops(tx: Transaction, networkId: string, hops: readonly NewHopRow[]): Promise<void> {
+  await run(tx, insertHopsStatement, [
+    networkId,
+    hops.map((hop) => hop.id),
+    hops.map((hop) => hop.orderId),
+    hops.map((hop) => hop.stationId),
+    hops.map((hop) => hop.distance),
+    hops.map((hop) => hop.role),
+    hops.map((hop) => hop.paidUnitPrice),
+    hops.map((hop) => hop.paidTotal),
+    hops.map((hop) => hop.soldUnitPrice),
+    hops.map((hop) => hop.soldTotal),
+    hops.map((hop) => hop.markupRuleId),
+    hops.map((hop) => hop.controlBandId),
+    hops.map((hop) => hop.margin),
+    hops.map((hop) => hop.commission),
+  ]);
+}
+
+/** A fulfilment line from stock, delivered whole. */
+export type NewLineRow = { id: string; orderId: string; skuId: string; quantity: number; cost: string };
+
+const insertLinesStatement = statement(
+  'orders.insertLines',
+  `INSERT INTO order_line (network_id, id, order_id, sku_id, quantity, delivered_quantity, source, cost)
+   SELECT $1, l.id, l.order_id, l.sku_id, l.quantity, l.quantity, 'STOCK', l.cost
+   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::numeric[]) AS l (id, order_id, sku_id, quantity, cost)`,
+);
+
+/** Writes the lines of orders from stock. */
+export async function insertLines(tx: Transaction, networkId: string, lines: readonly NewLineRow[]): Promise<void> {
+  await run(tx, insertLinesStatement, [
+    networkId,
+    lines.map((line) => line.id),
+    lines.map((line) => line.orderId),
+    lines.map((line) => line.skuId),
+    lines.map((line) => line.quantity),
+    lines.map((line) => line.cost),
+  ]);
+}
+
+/** A request key with the order that it made. */
+export type NewKeyRow = { stationId: string; requestKey: string; inputHash: Buffer; orderId: string };
+
+const insertKeysStatement = statement(
+  'orders.insertKeys',
+  `INSERT INTO request_key (network_id, id, station_id, effect, key, input_hash, outcome, created_at)
+   SELECT $1, k.id, k.station_id, 'order', k.key, k.input_hash, jsonb_build_object('orderId', k.order_id), $7
+   FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::bytea[], $6::uuid[]) AS k (id, station_id, key, input_hash, order_id)`,
+);
+
+/** Writes the request keys of accepted orders; its unique key is the last guard against a second effect. */
+export async function insertKeys(tx: Transaction, networkId: string, keys: readonly NewKeyRow[]): Promise<void> {
+  await run(tx, insertKeysStatement, [
+    networkId,
+    keys.map(() => tx.newId()),
+    keys.map((key) => key.stationId),
+    keys.map((key) => key.requestKey),
+    keys.map((key) => key.inputHash),
+    keys.map((key) => key.orderId),
+    tx.now,
+  ]);
+}
+
+const firstOrderStatement = statement(
+  'orders.firstOrder',
+  'UPDATE network SET first_order_at = $2 WHERE id = $1 AND first_order_at IS NULL',
+);
+
+/** The network's first order fixes its currency and time zone (domain §2). Called only while none is known. */
+export async function markFirstOrder(tx: Transaction, networkId: string): Promise<void> {
+  await run(tx, firstOrderStatement, [networkId, tx.now]);
+}
+
+// ---- reading ----
+
+/** An order as one station of its frozen chain sees it: the order, and that station's own hop. */
+export type SeenOrderRow = {
+  id: string;
+  group_id: string | null;
+  buyer_id: string;
+  owner_id: string;
+  sku_id: string;
+  product_name: string;
+  sku_name: string;
+  quantity: number;
+  unit_price: string;
+  total: string;
+  currency: string;
+  state: string;
+  cost: string;
+  refunded_total: string;
+  due_on: string;
+  request_key: string;
+  external_ref: string | null;
+  channel: string;
+  placed_at: Date;
+  delivered_at: Date | null;
+  role: 'ABOVE' | 'OWNER' | 'SELLER' | 'BUYER';
+  paid_unit_price: string | null;
+  paid_total: string | null;
+  sold_unit_price: string | null;
+  sold_total: string | null;
+  margin: string;
+  commission: string;
+};
+
+const SEEN_COLUMNS = `o.id, o.group_id, o.buyer_id, o.owner_id, o.sku_id, o.product_name, o.sku_name, o.quantity, o.unit_price, o.total, o.currency,
+  o.state::text, o.cost, o.refunded_total, o.due_on, o.request_key, o.external_ref, o.channel::text, o.placed_at, o.delivered_at,
+  h.role::text, h.paid_unit_price, h.paid_total, h.sold_unit_price, h.sold_total, h.margin, h.commission`;
+
+/** Which orders of a station: null asks for all. `fromId` and `toId` bound the ids, which are made by time. */
+export type OrderCut = {
+  readonly role: 'BUYER' | 'OWNER' | null;
+  readonly states: readonly string[] | null;
+  readonly skuId: string | null;
+  readonly buyerId: string | null;
+  readonly placedFrom: Date | null;
+  readonly placedTo: Date | null;
+  readonly fromId: string | null;
+  readonly toId: string | null;
+  readonly externalRef: string | null;
+};
+
+// An external reference is the buyer's own: nobody else finds an order by it.
+const ORDER_CUT = `h.network_id = $1 AND h.station_id = $2 AND ($3::hop_role IS NULL OR h.role = $3)
+  AND ($4::uuid IS NULL OR h.order_id >= $4) AND ($5::uuid IS NULL OR h.order_id <= $5)
+  AND ($6::order_state[] IS NULL OR o.state = ANY ($6)) AND ($7::uuid IS NULL OR o.sku_id = $7) AND ($8::uuid IS NULL OR o.buyer_id = $8)
+  AND ($9::timestamptz IS NULL OR o.placed_at >= $9) AND ($10::timestamptz IS NULL OR o.placed_at < $10)
+  AND ($11::text IS NULL OR (o.external_ref = $11 AND h.role = 'BUYER'))`;
+
+function cutValues(station: { networkId: string; stationId: string }, cut: OrderCut): unknown[] {
+  const { role, fromId, toId, states, skuId, buyerId, placedFrom, placedTo, externalRef } = cut;
+  return [station.networkId, station.stationId, role, fromId, toId, states, skuId, buyerId, placedFrom, placedTo, externalRef];
+}
+
+/**
+ * Orders of a station's frozen chains, from beyond $12 on. Index: order_hop_network_id_station_id_order_id_key, one keyset range
+ * (by role: order_hop_bought_idx, order_hop_owned_idx), then the orders by primary key; other filters read along it.
+ */
+const orderPage = (name: string, role: string, beyond: string, order: string) =>
+  statement<SeenOrderRow>(
+    name,
+    `SELECT ${SEEN_COLUMNS} FROM order_hop h JOIN orders o ON o.network_id = $1 AND o.id = h.order_id
+     WHERE ${ORDER_CUT} ${role} AND ($12::uuid IS NULL OR h.order_id ${beyond} $12) ORDER BY h.order_id ${order} LIMIT $13`,
+  );
+const ROLE_CONDITION = { ALL: '', BUYER: "AND h.role = 'BUYER'", OWNER: "AND h.role = 'OWNER'" } as const;
+const pagesOf = (role: keyof typeof ROLE_CONDITION) => ({
+  FORWARD: orderPage(`orders.pageOlder${role}`, ROLE_CONDITION[role], '<', 'DESC'),
+  BACKWARD: orderPage(`orders.pageNewer${role}`, ROLE_CONDITION[role], '>', 'ASC'),
+});
+const orderPages = { ALL: pagesOf('ALL'), BUYER: pagesOf('BUYER'), OWNER: pagesOf('OWNER') } as const;
+
+/** One page of the orders that a station sees, newest first when FORWARD. */
+export function selectOrderPage(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  cut: OrderCut,
+  page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
+): Promise<SeenOrderRow[]> {
+  const prepared = orderPages[cut.role ?? 'ALL'][page.direction];
+  return run(db, prepared, [...cutValues(station, cut), page.from, page.limit]);
+}
+
+const orderCount = statement<{ count: number }>(
+  'orders.count',
+  `SELECT count(*)::int AS count FROM order_hop h JOIN orders o ON o.network_id = $1 AND o.id = h.order_id WHERE ${ORDER_CUT}`,
+);
+
+/** How many orders such a list has: the whole range of the same index. */
+export async function countOrders(db: Queryable, station: { networkId: string; stationId: string }, cut: OrderCut): Promise<number> {
+  const [row] = await run(db, orderCount, cutValues(station, cut));
+  return row?.count ?? 0;
+}
+
+/** Orders by id in whose chain the station stands. Index: order_hop_network_id_station_id_order_id_key. */
+const seenOrders = statement<SeenOrderRow>(
+  'orders.seenByIds',
+  `SELECT ${SEEN_COLUMNS} FROM order_hop h JOIN orders o ON o.network_id = $1 AND o.id = h.order_id
+   WHERE h.network_id = $1 AND h.station_id = $2 AND h.order_id = ANY ($3::uuid[])`,
+);
+
+/** Of these orders, those in whose chain the station stands; in no order. */
+export function selectSeenOrders(db: Queryable, networkId: string, stationId: string, ids: readonly string[]): Promise<SeenOrderRow[]> {
+  return run(db, seenOrders, [networkId, stationId, ids]);
+}
+
+/** A buyer's own order by its own number. Indexes: orders_request_key_key, orders_external_ref_key. */
+const ownOrder = statement<SeenOrderRow>(
+  'orders.ownByNumber',
+  `SELECT ${SEEN_COLUMNS} FROM orders o JOIN order_hop h ON h.network_id = $1 AND h.order_id = o.id AND h.distance = 0
+   WHERE o.network_id = $1 AND o.buyer_id = $2 AND ($3::text IS NULL OR o.request_key = $3) AND ($4::text IS NULL OR o.external_ref = $4)
+     AND num_nonnulls($3::text, $4::text) > 0`,
+);
+
+/** The order that a station placed under this request key and external reference (null: not asked). */
+export async function selectOwnOrder(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  number: { requestKey: string | null; externalRef: string | null },
+): Promise<SeenOrderRow | null> {
+  const [row] = await run(db, ownOrder, [station.networkId, station.stationId, number.requestKey, number.externalRef]);
+  return row ?? null;
+}
+
+/** A fulfilment line. */
+export type LineRow = { id: string; order_id: string; sku_id: string; quantity: number; delivered_quantity: number };
+
+// Lines of orders that the station sees: order_line_network_id_order_id_idx, by id the primary key; the hop is the right to see them.
+const LINES = `SELECT l.id, l.order_id, l.sku_id, l.quantity, l.delivered_quantity FROM order_line l
+  JOIN order_hop h ON h.network_id = $1 AND h.station_id = $2 AND h.order_id = l.order_id WHERE l.network_id = $1`;
+const linesOfOrders = statement<LineRow>('orders.linesOfOrders', `${LINES} AND l.order_id = ANY ($3::uuid[]) ORDER BY l.id`);
+const linesByIds = statement<LineRow>('orders.linesByIds', `${LINES} AND l.id = ANY ($3::uuid[])`);
+
+/** Lines of orders, or lines by their own ids, as far as the station sees them. */
+export function selectLines(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  which: { orderIds: readonly string[] } | { ids: readonly string[] },
+): Promise<LineRow[]> {
+  const [prepared, ids] = 'ids' in which ? [linesByIds, which.ids] : [linesOfOrders, which.orderIds];
+  return run(db, prepared, [station.networkId, station.stationId, ids]);
+}
+
+const keyCounts = statement<{ order_id: string; key_count: number; revealed_count: number }>(
+  'orders.keyCounts',
+  `SELECT c.order_id, count(*)::int AS key_count, count(c.revealed_at)::int AS revealed_count FROM card_key_sale c
+   WHERE c.network_id = $1 AND c.order_id = ANY ($2::uuid[]) AND c.returned_at IS NULL GROUP BY c.order_id`,
+);
+
+/** How many card keys orders hold and how many were revealed. Index: card_key_sale_network_id_order_id_position_idx. */
+export function countKeys(
+  db: Queryable,
+  networkId: string,
+  orderIds: readonly string[],
+): Promise<{ order_id: string; key_count: number; revealed_count: number }[]> {
+  return run(db, keyCounts, [networkId, orderIds]);
+}
+
+/** A refund of an order that the station sees. `owner_id` is the order's, who alone knows who bears it. */
+export type RefundRow = {
+  id: string;
+  order_id: string;
+  owner_id: string;
+  state: 'REQUESTED' | 'DONE' | 'DECLINED';
+  amount: string;
+  currency: string;
+  bearer: 'OWNER' | 'SUPPLIER';
+  reason: string;
+  created_at: Date;
+  decided_at: Date | null;
+};
+
+// By order: refund_network_id_order_id_idx; by id: the primary key; waiting: refund_waiting_idx. The hop is the right to see them.
+const REFUNDS = `SELECT r.id, r.order_id, o.owner_id, r.state::text, r.amount, r.currency, r.bearer::text, r.reason, r.created_at, r.decided_at
+  FROM refund r JOIN orders o ON o.network_id = $1 AND o.id = r.order_id
+  JOIN order_hop h ON h.network_id = $1 AND h.station_id = $2 AND h.order_id = r.order_id WHERE r.network_id = $1`;
+const refundsOfOrders = statement<RefundRow>('orders.refundsOfOrders', `${REFUNDS} AND r.order_id = ANY ($3::uuid[]) ORDER BY r.id`);
+const refundsByIds = statement<RefundRow>('orders.refundsByIds', `${REFUNDS} AND r.id = ANY ($3::uuid[])`);
+const refundsWaiting = statement<RefundRow>(
+  'orders.refundsWaiting',
+  `${REFUNDS} AND r.state = 'REQUESTED' AND h.role = 'OWNER' ORDER BY r.id LIMIT $3`,
+);
+
+/** Refunds of orders, or by their own ids, as far as the station sees them. */
+export function selectRefunds(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  which: { orderIds: readonly string[] } | { ids: readonly string[] },
+): Promise<RefundRow[]> {
+  const [prepared, ids] = 'ids' in which ? [refundsByIds, which.ids] : [refundsOfOrders, which.orderIds];
+  return run(db, prepared, [station.networkId, station.stationId, ids]);
+}
+
+/** Refunds that wait for the owner's decision, the oldest first. */
+export function selectWaitingRefunds(
+  db: Queryable,
+  station: { networkId: string; stationId: string },
+  limit: number,
+): Promise<RefundRow[]> {
+  return run(db, refundsWaiting, [station.networkId, station.stationId, limit]);
+}

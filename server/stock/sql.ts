@@ -1,0 +1,111 @@
+import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+
+/** How many keys of a SKU are wanted. */
+export type Wanted = { readonly skuId: string; readonly quantity: number };
+
+/** A card key that this transaction has locked. */
+export type ClaimedKeyRow = { id: string; sku_id: string; cost: string; supplier_id: string | null; terms: 'CONSIGNMENT' | 'OWN' };
+
+// One pool for each SKU, first expiring first, by card_key_available_idx (network_id, sku_id, expires_on, id); a key is good
+// through its day of expiry. The locks stand inside the LATERAL, so that no more rows are locked than are wanted, and SKUs are
+// taken in the order of their ids: those who wait for keys wait in one direction.
+const claim = (name: string, wait: string): Statement<ClaimedKeyRow> =>
+  statement(
+    name,
+    `WITH wanted AS MATERIALIZED (SELECT w.sku_id, w.quantity FROM unnest($2::uuid[], $3::int[]) AS w (sku_id, quantity) ORDER BY w.sku_id)
+     SELECT k.id, k.sku_id, k.cost, l.supplier_id, l.terms::text
+     FROM wanted w
+     CROSS JOIN LATERAL (
+       SELECT c.id, c.sku_id, c.cost, c.lot_id, c.expires_on FROM card_key c
+       WHERE c.network_id = $1 AND c.sku_id = w.sku_id AND c.state = 'AVAILABLE' AND (c.expires_on IS NULL OR c.expires_on >= $4::date)
+       ORDER BY c.expires_on, c.id LIMIT w.quantity FOR UPDATE ${wait}
+     ) k
+     JOIN lot l ON l.network_id = $1 AND l.id = k.lot_id
+     ORDER BY k.sku_id, k.expires_on, k.id`,
+  );
+const claimAtOnce = claim('stock.claimAtOnce', 'SKIP LOCKED');
+const claimWaiting = claim('stock.claimWaiting', '');
+
+/**
+ * Locks the next keys to be sold of each SKU, in their order. AT_ONCE passes over keys that another transaction holds: fast, but
+ * a short answer may mean "held", not "sold". WAITING waits for their holders, so that a short answer is the truth.
+ */
+export function claimKeys(
+  tx: Transaction,
+  networkId: string,
+  wanted: readonly Wanted[],
+  today: string,
+  mode: 'AT_ONCE' | 'WAITING',
+): Promise<ClaimedKeyRow[]> {
+  const values = [networkId, wanted.map(({ skuId }) => skuId), wanted.map(({ quantity }) => quantity), today];
+  return run(tx, mode === 'AT_ONCE' ? claimAtOnce : claimWaiting, values);
+}
+
+const countStatement = statement<{ sku_id: string; count: number }>(
+  'stock.countAvailable',
+  `SELECT w.sku_id, c.count FROM unnest($2::uuid[]) AS w (sku_id)
+   CROSS JOIN LATERAL (
+     SELECT count(*)::int AS count FROM (
+       SELECT FROM card_key c
+       WHERE c.network_id = $1 AND c.sku_id = w.sku_id AND c.state = 'AVAILABLE' AND (c.expires_on IS NULL OR c.expires_on >= $3::date) LIMIT $4
+     ) AS counted
+   ) c`,
+);
+
+/** How many keys of each SKU are for sale, counted up to `countMax`. An index-only range of card_key_available_idx; locks nothing. */
+export function countAvailable(
+  db: Queryable,
+  networkId: string,
+  skuIds: readonly string[],
+  today: string,
+  countMax: number,
+): Promise<{ sku_id: string; count: number }[]> {
+  return run(db, countStatement, [networkId, skuIds, today, countMax]);
+}
+
+const takeStatement = statement<{ id: string }>(
+  'stock.takeKeys',
+  `UPDATE card_key k SET state = $3::card_key_state, updated_at = $4 WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND k.state = 'AVAILABLE' RETURNING k.id`,
+);
+
+/**
+ * Takes claimed keys off the shelf. Guarded by state = 'AVAILABLE': throws, and thereby rolls everything back, when one of them
+ * was not there to be taken. By card_key_pkey; the rows are locked already.
+ */
+export async function takeKeys(tx: Transaction, networkId: string, keyIds: readonly string[], state: 'SOLD' | 'WITHDRAWN'): Promise<void> {
+  const rows = await run(tx, takeStatement, [networkId, keyIds, state, tx.now]);
+  if (rows.length !== keyIds.length) throw new Error(`${keyIds.length - rows.length} card keys were not available any more`);
+}
+
+/** A key given to an order line. `cost` is a NUMERIC text. */
+export type NewSaleRow = {
+  id: string;
+  cardKeyId: string;
+  orderId: string;
+  lineId: string;
+  supplierId: string | null;
+  terms: string;
+  cost: string;
+  position: number;
+};
+
+const insertSalesStatement = statement(
+  'stock.insertSales',
+  `INSERT INTO card_key_sale (network_id, id, card_key_id, order_id, line_id, supplier_id, terms, cost, position)
+   SELECT $1, s.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::lot_terms[], $8::numeric[], $9::int[]) AS s`,
+);
+
+/** Gives keys to order lines. card_key_sale_live_key is the last guard against selling one twice. */
+export async function insertSales(tx: Transaction, networkId: string, sales: readonly NewSaleRow[]): Promise<void> {
+  await run(tx, insertSalesStatement, [
+    networkId,
+    sales.map((sale) => sale.id),
+    sales.map((sale) => sale.cardKeyId),
+    sales.map((sale) => sale.orderId),
+    sales.map((sale) => sale.lineId),
+    sales.map((sale) => sale.supplierId),
+    sales.map((sale) => sale.terms),
+    sales.map((sale) => sale.cost),
+    sales.map((sale) => sale.position),
+  ]);
+}
