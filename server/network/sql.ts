@@ -45,6 +45,7 @@ const STATION_COLUMNS = `s.id, s.parent_id, s.kind::text, s.status::text, s.name
 
 // The subtree of a path is one range of station_network_id_path_idx: arrays compare element by element, a prefix before its
 // extensions, and no id is above the all-ones uuid.
+const FIRST = `'00000000-0000-0000-0000-000000000000'::uuid`;
 const LAST = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 
 /** Stations by id, of the whole network. Index: primary key. */
@@ -135,11 +136,11 @@ export type StationCut = {
  */
 const childrenAfter: Statement<StationRow> = statement(
   'network.childrenAfter',
-  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND ($3::uuid IS NULL OR s.id > $3) ORDER BY s.id LIMIT $4`,
+  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND s.id > coalesce($3::uuid, ${FIRST}) ORDER BY s.id LIMIT $4`,
 );
 const childrenBefore: Statement<StationRow> = statement(
   'network.childrenBefore',
-  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND ($3::uuid IS NULL OR s.id < $3) ORDER BY s.id DESC LIMIT $4`,
+  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND s.id < coalesce($3::uuid, ${LAST}) ORDER BY s.id DESC LIMIT $4`,
 );
 
 /** Direct children of a station from `from` on, in the direction asked for. */

@@ -122,17 +122,17 @@ export async function loadBands(db: Queryable, networkId: string, skuIds: readon
 }
 
 /** Live rules of a station, newest first. Index: markup_rule_network_id_station_id_id_idx. $3 child, $4 level, $5 SKU: null does not ask. */
-const liveRules = (name: string, beyond: string, order: string): Statement<MarkupRuleRow> =>
+const liveRules = (name: string, from: string, order: string): Statement<MarkupRuleRow> =>
   statement(
     name,
     `SELECT ${RULE_COLUMNS} FROM markup_rule r
      WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL
        AND ($3::uuid IS NULL OR r.child_id = $3) AND ($4::uuid IS NULL OR r.level_id = $4) AND ($5::uuid IS NULL OR r.sku_id = $5)
-       AND ($6::uuid IS NULL OR r.id ${beyond} $6)
+       AND r.id ${from}
      ORDER BY r.id ${order} LIMIT $7`,
   );
-const olderRules = liveRules('pricing.olderRules', '<', 'DESC');
-const newerRules = liveRules('pricing.newerRules', '>', 'ASC');
+const olderRules = liveRules('pricing.olderRules', `< coalesce($6::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`, 'DESC');
+const newerRules = liveRules('pricing.newerRules', `> coalesce($6::uuid, '00000000-0000-0000-0000-000000000000')`, 'ASC');
 
 /** Which of a station's live rules: those for a child, a level, a SKU; null asks for all. */
 export type MarkupRuleFilter = { readonly childId: string | null; readonly levelId: string | null; readonly skuId: string | null };

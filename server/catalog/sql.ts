@@ -1,0 +1,338 @@
+import { type Queryable, run, type Statement, statement } from '#server/platform/database.ts';
+import { type CurrencyCode, currencyCode, type Money, money } from '#server/platform/money.ts';
+
+/** State of a listing; only LIVE is for sale. */
+export type ListingState = 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
+
+/** A SKU as it is stored. `categoryPath` runs from the top category to its product's own. */
+export type SkuRecord = {
+  readonly id: string;
+  readonly productId: string;
+  readonly ownerId: string;
+  readonly categoryPath: readonly string[];
+  readonly code: string;
+  readonly name: string;
+  readonly faceValue: string | null;
+  readonly currency: CurrencyCode;
+  readonly basePrice: Money;
+  readonly unitSize: number;
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly quantityStep: number;
+  readonly deliveryKind: 'FROM_STOCK' | 'SOURCED';
+  readonly listingState: ListingState;
+  readonly version: number;
+};
+
+/** What an offer of a SKU is made from, apart from the line of stations and their rules. */
+export type SkuFacts = {
+  readonly sku: SkuRecord;
+  /** keys for sale now, counted to `STOCK_COUNT_MAX` + 1 */
+  readonly availableCount: number;
+  /** cost of the next key to be sold; null without stock */
+  readonly nextUnitCost: Money | null;
+  readonly band: { readonly id: string; readonly floor: Money | null; readonly ceiling: Money | null } | null;
+};
+
+/** Stock above this is "many" (domain §1 of the issue): counting further costs time and tells competitors. */
+export const STOCK_COUNT_MAX = 100;
+
+type SkuRow = {
+  id: string;
+  product_id: string;
+  owner_id: string;
+  category_path: string[];
+  code: string;
+  name: string;
+  face_value: string | null;
+  currency: string;
+  base_price: string;
+  unit_size: number;
+  min_quantity: number;
+  max_quantity: number;
+  quantity_step: number;
+  delivery_kind: SkuRecord['deliveryKind'];
+  listing_state: ListingState;
+  version: number;
+};
+
+type SkuFactsRow = SkuRow & {
+  available_count: number;
+  next_cost: string | null;
+  band_id: string | null;
+  floor: string | null;
+  ceiling: string | null;
+  archived: boolean;
+};
+
+const SKU_COLUMNS = `s.id, s.product_id, s.owner_id, s.category_path, s.code, s.name, s.face_value, s.currency, s.base_price, s.unit_size,
+  s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.listing_state::text, s.version`;
+
+const LAST = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
+
+// Default deny: a station ($2) sees the goods that are owned on its own line, and of another owner's goods those that are or were listed.
+const VISIBLE = `s.owner_id = ANY ((SELECT v.path FROM station v WHERE v.network_id = $1 AND v.id = $2)::uuid[])
+  AND (s.owner_id = $2 OR s.listing_state IN ('LIVE', 'PAUSED', 'RETIRED'))`;
+
+// A key that expires today can still be sold today, by the calendar of the network ($3: now).
+const SALEABLE = `k.network_id = $1 AND k.sku_id = s.id AND k.state = 'AVAILABLE'
+  AND (k.expires_on IS NULL OR k.expires_on >= ($3::timestamptz AT TIME ZONE (SELECT n.time_zone FROM network n WHERE n.id = $1))::date)`;
+
+// Once for each SKU of the page, both on card_key_available_idx (network_id, sku_id, expires_on, id): at most 101 entries to count,
+// one to cost, in the order in which keys are sold. Band: control_band_live_key.
+const FACTS = `
+  JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+  LEFT JOIN control_band b ON b.network_id = $1 AND b.sku_id = s.id AND b.valid_to IS NULL
+  CROSS JOIN LATERAL (SELECT count(*)::int AS available_count FROM (SELECT 1 FROM card_key k WHERE ${SALEABLE} LIMIT ${STOCK_COUNT_MAX + 1}) counted) stock
+  LEFT JOIN LATERAL (SELECT k.cost AS next_cost FROM card_key k WHERE ${SALEABLE} ORDER BY k.expires_on, k.id LIMIT 1) next ON true`;
+const FACT_COLUMNS = `${SKU_COLUMNS}, stock.available_count, next.next_cost, b.id AS band_id, b.floor, b.ceiling, p.archived_at IS NOT NULL AS archived`;
+
+/** How a catalogue is cut. `pattern` is an ILIKE pattern for name, brand or code; `onlyStocked` leaves out what nobody could buy now. */
+export type CatalogueCut = {
+  readonly categoryId: string | null;
+  readonly pattern: string | null;
+  readonly onlyStocked: boolean;
+  readonly direction: 'FORWARD' | 'BACKWARD';
+  readonly from: string | null;
+  readonly limit: number;
+};
+
+// Order of the catalogue: category by category as the tree runs, product by product, SKU by SKU, each in order of creation.
+// Index: sku_network_id_category_path_product_id_id_idx, one range (of the category's subtree, from the cursor's place on);
+// search reads along it until the page is full. Drafts of an owner's own goods belong to its listing, not to a catalogue.
+const PLACE = 's.category_path, s.product_id, s.id';
+const FIRST = `'00000000-0000-0000-0000-000000000000'::uuid`;
+const CATEGORY_PATH = '(SELECT c.path FROM category c WHERE c.network_id = $1 AND c.id = $4)';
+const CUT = `s.network_id = $1 AND ${VISIBLE} AND s.listing_state IN ('LIVE', 'PAUSED') AND p.archived_at IS NULL
+  AND s.category_path >= coalesce(${CATEGORY_PATH}, '{}') AND s.category_path < coalesce(${CATEGORY_PATH}, '{}') || ${LAST}
+  AND ($5::text IS NULL OR s.name ILIKE $5 OR s.code ILIKE $5 OR p.name ILIKE $5 OR p.brand ILIKE $5)
+  AND (NOT $6 OR (s.listing_state = 'LIVE' AND s.owner_id <> $2 AND EXISTS (SELECT 1 FROM card_key k WHERE ${SALEABLE})))`;
+
+function catalogueOf(name: string, { beyond, order, edge }: { beyond: string; order: string; edge: string }): Statement<SkuFactsRow> {
+  // the cursor's place, or the edge of the list: always one row, so that the index range begins there
+  const cursor = `(SELECT coalesce(f.category_path, ARRAY[${edge}]), coalesce(f.product_id, ${edge}), coalesce(f.id, ${edge})
+    FROM (VALUES ($7::uuid)) asked (id) LEFT JOIN sku f ON f.network_id = $1 AND f.id = asked.id)`;
+  return statement(
+    name,
+    `SELECT ${FACT_COLUMNS}
+     FROM (SELECT s.* FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+           WHERE ${CUT} AND (${PLACE}) ${beyond} ${cursor}
+           ORDER BY s.category_path ${order}, s.product_id ${order}, s.id ${order} LIMIT $8) s ${FACTS}
+     ORDER BY s.category_path ${order}, s.product_id ${order}, s.id ${order}`,
+  );
+}
+const catalogueAfter = catalogueOf('catalog.catalogueAfter', { beyond: '>', order: 'ASC', edge: FIRST });
+const catalogueBefore = catalogueOf('catalog.catalogueBefore', { beyond: '<', order: 'DESC', edge: LAST });
+
+/** Who asks and when: stock is a matter of the day. */
+export type StationNow = { readonly networkId: string; readonly stationId: string; readonly now: Date };
+
+/** SKUs of a station's catalogue in the direction asked for, with what their offers are made from. */
+export async function selectCatalogue(db: Queryable, at: StationNow, cut: CatalogueCut): Promise<SkuFacts[]> {
+  const prepared = cut.direction === 'FORWARD' ? catalogueAfter : catalogueBefore;
+  const values = [at.networkId, at.stationId, at.now, cut.categoryId, cut.pattern, cut.onlyStocked, cut.from, cut.limit];
+  return (await run(db, prepared, values)).map(factsOf);
+}
+
+/** Size of a catalogue under a filter: the whole range of the same index. */
+const catalogueCount: Statement<{ count: number }> = statement(
+  'catalog.catalogueCount',
+  `SELECT count(*)::int AS count FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id WHERE ${CUT}`,
+);
+
+/** How many SKUs a catalogue has. */
+export async function countCatalogue(
+  db: Queryable,
+  at: StationNow,
+  cut: Pick<CatalogueCut, 'categoryId' | 'pattern' | 'onlyStocked'>,
+): Promise<number> {
+  const [row] = await run(db, catalogueCount, [at.networkId, at.stationId, at.now, cut.categoryId, cut.pattern, cut.onlyStocked]);
+  return row?.count ?? 0;
+}
+
+/** Facts of SKUs by id, as far as the station may see them. Index: primary key. */
+const factsByIds: Statement<SkuFactsRow> = statement(
+  'catalog.factsByIds',
+  `SELECT ${FACT_COLUMNS} FROM sku s ${FACTS} WHERE s.network_id = $1 AND s.id = ANY ($4::uuid[]) AND ${VISIBLE}`,
+);
+
+/** Of these SKUs, those that the station may see, with what their offers are made from; in no order. */
+export async function selectSkuFacts(db: Queryable, at: StationNow, skuIds: readonly string[]): Promise<SkuFacts[]> {
+  return (await run(db, factsByIds, [at.networkId, at.stationId, at.now, skuIds])).map(factsOf);
+}
+
+/** SKUs by id as far as the station may see them, without stock. Index: primary key. */
+const visibleSkus: Statement<SkuRow> = statement(
+  'catalog.visibleSkus',
+  `SELECT ${SKU_COLUMNS} FROM sku s WHERE s.network_id = $1 AND s.id = ANY ($3::uuid[]) AND ${VISIBLE}`,
+);
+
+/** Of these SKUs, those that the station may see, by id. */
+export async function selectVisibleSkus(
+  db: Queryable,
+  viewer: { networkId: string; stationId: string },
+  skuIds: readonly string[],
+): Promise<Map<string, SkuRecord>> {
+  const rows = await run(db, visibleSkus, [viewer.networkId, viewer.stationId, skuIds]);
+  return new Map(rows.map((row) => [row.id, skuOf(row)]));
+}
+
+/** SKUs of products. Index: sku_network_id_product_id_idx. */
+const skusOfProducts: Statement<SkuRow> = statement(
+  'catalog.skusOfProducts',
+  `SELECT ${SKU_COLUMNS} FROM sku s WHERE s.network_id = $1 AND s.product_id = ANY ($3::uuid[]) AND ${VISIBLE} ORDER BY s.id`,
+);
+
+/** The SKUs of these products that the station may see, in order of creation. */
+export async function selectSkusOfProducts(
+  db: Queryable,
+  viewer: { networkId: string; stationId: string },
+  productIds: readonly string[],
+): Promise<SkuRecord[]> {
+  return (await run(db, skusOfProducts, [viewer.networkId, viewer.stationId, productIds])).map(skuOf);
+}
+
+/** What `quantity` keys of a SKU would cost its owner, taken in the order in which they are sold. Index: card_key_available_idx. */
+const costOfNext: Statement<{ cost: string | null; count: number }> = statement(
+  'catalog.costOfNext',
+  `SELECT sum(taken.cost) AS cost, count(*)::int AS count
+   FROM (SELECT k.cost FROM sku s JOIN card_key k ON ${SALEABLE} WHERE s.network_id = $1 AND s.id = $2 ORDER BY k.expires_on, k.id LIMIT $4) taken`,
+);
+
+/** The cost of the next `quantity` keys; null when there are not that many. */
+export async function selectCostOfNext(
+  db: Queryable,
+  at: { networkId: string; now: Date },
+  sku: Pick<SkuRecord, 'id' | 'currency'>,
+  quantity: number,
+): Promise<Money | null> {
+  const [row] = await run(db, costOfNext, [at.networkId, sku.id, at.now, quantity]);
+  return row?.cost != null && row.count === quantity ? money(row.cost, sku.currency) : null;
+}
+
+/**
+ * SKUs within the scope of a rule of the station ($2): one SKU ($4), a product's ($5), a category's subtree ($6), else all; in the
+ * catalogue's order, at most $7. What is not for sale cannot be clamped.
+ */
+const skusInScope: Statement<SkuFactsRow> = statement(
+  'catalog.skusInScope',
+  `SELECT ${FACT_COLUMNS}
+   FROM (SELECT s.* FROM sku s WHERE s.network_id = $1 AND ${VISIBLE} AND s.listing_state = 'LIVE'
+           AND ($4::uuid IS NULL OR s.id = $4) AND ($5::uuid IS NULL OR s.product_id = $5) AND ($6::uuid IS NULL OR $6 = ANY (s.category_path))
+         ORDER BY ${PLACE} LIMIT $7) s ${FACTS}`,
+);
+
+/** The SKUs that a rule of this scope would price, at most `limit`. */
+export async function selectSkusInScope(
+  db: Queryable,
+  at: StationNow,
+  scope: { skuId: string | null; productId: string | null; categoryId: string | null },
+  limit: number,
+): Promise<SkuFacts[]> {
+  const values = [at.networkId, at.stationId, at.now, scope.skuId, scope.productId, scope.categoryId, limit];
+  return (await run(db, skusInScope, values)).map(factsOf);
+}
+
+/** A product as it is stored. */
+export type ProductRecord = {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly categoryId: string;
+  readonly name: string;
+  readonly brand: string | null;
+  readonly description: string;
+};
+
+type ProductRow = { id: string; owner_id: string; category_id: string; name: string; brand: string | null; description: string };
+
+/** Products by id whose owner is on the station's line, once one of their SKUs may be seen. Index: primary key. */
+const visibleProducts: Statement<ProductRow> = statement(
+  'catalog.visibleProducts',
+  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description FROM product p
+   WHERE p.network_id = $1 AND p.id = ANY ($3::uuid[])
+     AND (p.owner_id = $2 OR EXISTS (SELECT 1 FROM sku s WHERE s.network_id = $1 AND s.product_id = p.id AND ${VISIBLE}))`,
+);
+
+/** Of these products, those that the station may see, by id. */
+export async function selectVisibleProducts(
+  db: Queryable,
+  viewer: { networkId: string; stationId: string },
+  ids: readonly string[],
+): Promise<Map<string, ProductRecord>> {
+  const rows = await run(db, visibleProducts, [viewer.networkId, viewer.stationId, ids]);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      { id: row.id, ownerId: row.owner_id, categoryId: row.category_id, name: row.name, brand: row.brand, description: row.description },
+    ]),
+  );
+}
+
+/** A category as it is stored; `path` runs from the top category to itself, so its depth is `path.length - 1`. */
+export type CategoryRecord = {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly parentId: string | null;
+  readonly name: string;
+  readonly path: readonly string[];
+};
+
+type CategoryRow = { id: string; owner_id: string; parent_id: string | null; name: string; path: string[] };
+
+/** Categories by their owners on the station's line; $3 ids or null, $4 parents or null (a null parent is asked for as the nil uuid). */
+const visibleCategories: Statement<CategoryRow> = statement(
+  'catalog.visibleCategories',
+  `SELECT c.id, c.owner_id, c.parent_id, c.name, c.path FROM category c
+   WHERE c.network_id = $1 AND c.owner_id = ANY ((SELECT v.path FROM station v WHERE v.network_id = $1 AND v.id = $2)::uuid[])
+     AND ($3::uuid[] IS NULL OR c.id = ANY ($3)) AND ($4::uuid[] IS NULL OR c.parent_id = ANY ($4)) AND (NOT $5 OR c.parent_id IS NULL)
+   ORDER BY c.position, c.id`,
+);
+
+/** Which categories: by id, below these parents, or the top ones. */
+export type CategoryChoice = { readonly ids: readonly string[] } | { readonly parentIds: readonly string[] } | 'TOP';
+
+/** The categories that the station may see, by position. */
+export async function selectCategories(
+  db: Queryable,
+  viewer: { networkId: string; stationId: string },
+  choice: CategoryChoice,
+): Promise<CategoryRecord[]> {
+  const ids = choice !== 'TOP' && 'ids' in choice ? choice.ids : null;
+  const parentIds = choice !== 'TOP' && 'parentIds' in choice ? choice.parentIds : null;
+  const rows = await run(db, visibleCategories, [viewer.networkId, viewer.stationId, ids, parentIds, choice === 'TOP']);
+  return rows.map((row) => ({ id: row.id, ownerId: row.owner_id, parentId: row.parent_id, name: row.name, path: row.path }));
+}
+
+function factsOf(row: SkuFactsRow): SkuFacts {
+  // the SKUs of an archived product are no longer for sale, whatever their own state
+  const sku = skuOf(row.archived ? { ...row, listing_state: 'RETIRED' } : row);
+  const amount = (text: string | null) => (text === null ? null : money(text, sku.currency));
+  return {
+    sku,
+    availableCount: row.available_count,
+    nextUnitCost: amount(row.next_cost),
+    band: row.band_id === null ? null : { id: row.band_id, floor: amount(row.floor), ceiling: amount(row.ceiling) },
+  };
+}
+
+function skuOf(row: SkuRow): SkuRecord {
+  const currency = currencyCode(row.currency);
+  return {
+    id: row.id,
+    productId: row.product_id,
+    ownerId: row.owner_id,
+    categoryPath: row.category_path,
+    code: row.code,
+    name: row.name,
+    faceValue: row.face_value,
+    currency,
+    basePrice: money(row.base_price, currency),
+    unitSize: row.unit_size,
+    minQuantity: row.min_quantity,
+    maxQuantity: row.max_quantity,
+    quantityStep: row.quantity_step,
+    deliveryKind: row.delivery_kind,
+    listingState: row.listing_state,
+    version: row.version,
+  };
+}
