@@ -20,7 +20,7 @@ export type Money = { readonly tenThousandths: Decimal4; readonly currency: Curr
 export type Precision = 'AMOUNT' | 'UNIT_PRICE';
 
 const ONE = 10_000n;
-const DECIMAL4_TEXT = /^(-?)(\d{1,14})(?:\.(\d{1,4})0*)?$/;
+const DECIMAL4_TEXT = /^(-?)(\d{1,24})(?:\.(\d{1,4})0*)?$/;
 
 /** The code as a known currency; an unknown one throws (a row or a setting is wrong). */
 export function currencyCode(text: string): CurrencyCode {
@@ -66,10 +66,10 @@ export function zeroMoney(currency: CurrencyCode): Money {
   return { tenThousandths: 0n, currency };
 }
 
-/** True for a text that is an exact, non-negative total in the currency: '12.30' and '12' are for CNY, '12.345' and '-1' are not. */
+/** True for an exact, non-negative total below 10^14 in the currency: '12.30' and '12' are for CNY, '12.345' and '-1' are not. */
 export function isAmountText(text: string, currency: CurrencyCode): boolean {
   const parts = DECIMAL4_TEXT.exec(text);
-  return parts !== null && parts[1] === '' && decimal4(text) % minorUnit(currency) === 0n;
+  return parts !== null && parts[1] === '' && (parts[2] ?? '').length <= 14 && decimal4(text) % minorUnit(currency) === 0n;
 }
 
 /** a + b; two currencies throw. */
@@ -154,12 +154,6 @@ export function toUnitPriceString(a: Money): string {
 /** The same value on decimal.js, for arithmetic that is not on the money path. */
 export function decimalOf(a: Money): Decimal {
   return new Decimal(fixed(a.tenThousandths, 4));
-}
-
-/** Money from decimal.js, rounded half away from zero to the precision named. */
-export function moneyFromDecimal(value: Decimal, currency: CurrencyCode, precision: Precision): Money {
-  const decimals = precision === 'AMOUNT' ? DECIMALS[currency] : 4;
-  return money(value.toFixed(decimals, Decimal.ROUND_HALF_UP), currency);
 }
 
 function sameCurrency(a: Money, b: Money): void {

@@ -122,7 +122,7 @@ export function playCase({ network, orders, refunds, secondPersonAbove, expect }
     buyerId: order.buyer,
     skuId: 'sku',
     quantity: order.quantity,
-    maxTotal: money(order.maxTotal ?? '99999999', currency),
+    maxTotal: money(order.maxTotal ?? '99999999999999', currency),
     requestKey: order.requestKey ?? `request ${index + 1}`,
     inputHash: order.input ?? 'input',
     externalRef: order.externalRef ?? null,
