@@ -109,3 +109,94 @@ export async function insertSales(tx: Transaction, networkId: string, sales: rea
     sales.map((sale) => sale.position),
   ]);
 }
+
+/** A lot as its owner sees it: never its data key. */
+export type LotRow = {
+  id: string;
+  sku_id: string;
+  supplier_id: string | null;
+  terms: 'CONSIGNMENT' | 'OWN';
+  currency: string;
+  total_cost: string;
+  key_count: number;
+  expires_on: string | null;
+  created_at: Date;
+};
+
+const LOT_COLUMNS = 'l.id, l.sku_id, l.supplier_id, l.terms::text, l.currency, l.total_cost, l.key_count, l.expires_on, l.created_at';
+
+/** An owner's lots from beyond $4 on, of one SKU ($3) or all. Indexes: lot_network_id_sku_id_id_idx, else the primary key. */
+const lotPage = (name: string, beyond: string, order: string) =>
+  statement<LotRow>(
+    name,
+    `SELECT ${LOT_COLUMNS} FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 AND ($3::uuid IS NULL OR l.sku_id = $3)
+     AND ($4::uuid IS NULL OR l.id ${beyond} $4) ORDER BY l.id ${order} LIMIT $5`,
+  );
+const lotPages = { FORWARD: lotPage('stock.lotsOlder', '<', 'DESC'), BACKWARD: lotPage('stock.lotsNewer', '>', 'ASC') } as const;
+
+/** One page of an owner's lots, newest first when FORWARD. */
+export function selectLots(
+  db: Queryable,
+  owner: { networkId: string; stationId: string },
+  skuId: string | null,
+  page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
+): Promise<LotRow[]> {
+  return run(db, lotPages[page.direction], [owner.networkId, owner.stationId, skuId, page.from, page.limit]);
+}
+
+const lotCount = statement<{ count: number }>(
+  'stock.lotCount',
+  'SELECT count(*)::int AS count FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 AND ($3::uuid IS NULL OR l.sku_id = $3)',
+);
+
+/** How many lots such a list has. */
+export async function countLots(db: Queryable, owner: { networkId: string; stationId: string }, skuId: string | null): Promise<number> {
+  const [row] = await run(db, lotCount, [owner.networkId, owner.stationId, skuId]);
+  return row?.count ?? 0;
+}
+
+const lotsById = statement<LotRow>(
+  'stock.lotsById',
+  `SELECT ${LOT_COLUMNS} FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 AND l.id = ANY ($3::uuid[])`,
+);
+
+/** An owner's lots by id. Index: primary key. */
+export function selectLotsById(db: Queryable, owner: { networkId: string; stationId: string }, ids: readonly string[]): Promise<LotRow[]> {
+  return run(db, lotsById, [owner.networkId, owner.stationId, ids]);
+}
+
+const lotStock = statement<{ lot_id: string; count: number }>(
+  'stock.lotStock',
+  `SELECT k.lot_id, count(*)::int AS count FROM card_key k
+   WHERE k.network_id = $1 AND k.lot_id = ANY ($2::uuid[]) AND k.state = 'AVAILABLE' GROUP BY k.lot_id`,
+);
+
+/** How many keys of each lot are left. Index: card_key_network_id_lot_id_idx. */
+export function countLotStock(db: Queryable, networkId: string, lotIds: readonly string[]): Promise<{ lot_id: string; count: number }[]> {
+  return run(db, lotStock, [networkId, lotIds]);
+}
+
+/** An import as its owner sees it. `problems` name lines and codes, never what stood there. */
+export type ImportJobRow = {
+  id: string;
+  sku_id: string;
+  state: 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
+  line_count: number;
+  imported_count: number;
+  duplicate_count: number;
+  problems: { line: number; code: string }[];
+  failure: string | null;
+  created_at: Date;
+  finished_at: Date | null;
+};
+
+const importJobsById = statement<ImportJobRow>(
+  'stock.importJobsById',
+  `SELECT j.id, j.sku_id, j.state::text, j.line_count, j.imported_count, j.duplicate_count, j.problems, j.failure, j.created_at, j.finished_at
+   FROM import_job j WHERE j.network_id = $1 AND j.owner_id = $2 AND j.id = ANY ($3::uuid[])`,
+);
+
+/** An owner's imports by id. Index: primary key. */
+export function selectImportJobs(db: Queryable, owner: { networkId: string; stationId: string }, ids: readonly string[]): Promise<ImportJobRow[]> {
+  return run(db, importJobsById, [owner.networkId, owner.stationId, ids]);
+}
