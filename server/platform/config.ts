@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { CannotStart } from './cannot-start.ts';
 import { parseVaultKeys, type VaultKey } from './vault.ts';
 
 /** One setting: an environment variable, what it means, and how its text is read. docs/settings.md shows exactly this table. */
@@ -11,7 +12,10 @@ export interface Setting<Value> {
 }
 
 const port = z.string().regex(/^\d+$/, 'a port number').transform(Number).pipe(z.number().int().min(0).max(65535, 'a port number'));
-const count = z.string().regex(/^\d+$/, 'a whole number').transform(Number).pipe(z.number().int().min(1).max(500));
+const count = z
+  .string()
+  .regex(/^([1-9]\d?|[1-4]\d\d|500)$/, 'a whole number from 1 to 500')
+  .transform(Number);
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL that begins with postgresql://' });
 const origin = z
   .url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' })
@@ -46,6 +50,11 @@ export const SETTINGS = {
     origins,
     'Comma-separated origins from which a session cookie is believed, beside PUBLIC_URL.',
     'PUBLIC_URL alone',
+  ),
+  BEHIND_PROXY: setting(
+    onOrOff,
+    'Whether a proxy in front writes X-Forwarded-For: its last entry then counts as the address of the client.',
+    'off',
   ),
   DATABASE_URL: setting(postgresUrl, 'A PostgreSQL 18 to use in place of the embedded one.', 'the embedded PostgreSQL'),
   MIGRATION_DATABASE_URL: setting(
@@ -82,6 +91,8 @@ export interface Config {
   readonly portIsChosen: boolean;
   readonly publicUrl: string | null;
   readonly allowedOrigins: readonly string[];
+  /** Whether the last entry of X-Forwarded-For is the client's address. */
+  readonly behindProxy: boolean;
   /** null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
   readonly migrationDatabaseUrl: string | null;
@@ -97,7 +108,7 @@ export interface Config {
 export type GeneratedSecret = 'VAULT_KEY' | 'SESSION_SECRET';
 
 /** Settings that are wrong or missing, each by the name of its variable; the message never repeats a value. */
-export class InvalidSettings extends Error {
+export class InvalidSettings extends CannotStart {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(`these settings are wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
@@ -140,6 +151,7 @@ export function readConfig(
     portIsChosen: chosenPort !== undefined,
     publicUrl: read('PUBLIC_URL', SETTINGS.PUBLIC_URL) ?? null,
     allowedOrigins: read('ALLOWED_ORIGINS', SETTINGS.ALLOWED_ORIGINS) ?? [],
+    behindProxy: read('BEHIND_PROXY', SETTINGS.BEHIND_PROXY) ?? false,
     databaseUrl,
     migrationDatabaseUrl: read('MIGRATION_DATABASE_URL', SETTINGS.MIGRATION_DATABASE_URL) ?? databaseUrl,
     databasePoolSize: read('DATABASE_POOL_SIZE', SETTINGS.DATABASE_POOL_SIZE) ?? 10,

@@ -1,9 +1,10 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CannotStart } from './cannot-start.ts';
 import { processStamp } from './processes.ts';
 
 /** Another server process uses this data folder now. */
-export class DataDirInUse extends Error {
+export class DataDirInUse extends CannotStart {
   readonly pid: number;
   constructor(dataDir: string, pid: number) {
     super(`the folder ${dataDir} is in use by the server process ${pid}: stop it first, or set another DATA_DIR`);

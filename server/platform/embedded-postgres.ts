@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { CannotStart } from './cannot-start.ts';
 import { dataDirHolder, lockDataDir } from './data-dir-lock.ts';
 import { canEnter, chooseSystemUser, findBinaries, SHARED_STATE_DIR, type SystemUser } from './postgres-binaries.ts';
 import {
@@ -150,7 +151,8 @@ async function chooseClusterDir(dataDir: string, runAs: SystemUser | null): Prom
 
 function readPassword(dataDir: string, clusterDir: string): string {
   return readOrCreate(dataDir, 'postgres-password', () => {
-    if (existsSync(clusterDir)) throw new Error(`${join(dataDir, 'postgres-password')} is gone, and ${clusterDir} opens with nothing else`);
+    if (existsSync(clusterDir))
+      throw new CannotStart(`${join(dataDir, 'postgres-password')} is gone, and ${clusterDir} opens with nothing else`);
     return randomBytes(24).toString('hex');
   });
 }
@@ -178,16 +180,19 @@ function assertOurs(dataDir: string): void {
   try {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(`the data folder ${dataDir} belongs to user ${statSync(dataDir).uid}: start as that user, or set another DATA_DIR`, {
-      cause: error,
-    });
+    throw new CannotStart(
+      `the data folder ${dataDir} belongs to user ${statSync(dataDir).uid}: start as that user, or set another DATA_DIR`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 function assertVersion(clusterDir: string, version: string): void {
   const made = readFileSync(join(clusterDir, 'PG_VERSION'), 'utf8').trim();
   const [ours] = version.split('.');
-  if (made !== ours) throw new Error(`${clusterDir} was made by PostgreSQL ${made}, this is ${ours}: dump it there and load it here`);
+  if (made !== ours) throw new CannotStart(`${clusterDir} was made by PostgreSQL ${made}, this is ${ours}: dump it there and load it here`);
 }
 
 function urlOf(port: number, password: string, database: string): string {

@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { CannotStart } from './cannot-start.ts';
+
 const runFile = promisify(execFile);
 
 /** The programs of the PostgreSQL that npm installed. */
@@ -29,7 +31,7 @@ export function findBinaries(platform: string = process.platform, arch: string =
   try {
     packageFile = join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'package.json');
   } catch (error) {
-    throw new Error(
+    throw new CannotStart(
       `there is no embedded PostgreSQL for ${platform} on ${arch}: set DATABASE_URL to a PostgreSQL 18 of yours (Linux on x64 or arm64 needs none)`,
       { cause: error },
     );
@@ -54,7 +56,9 @@ export function chooseSystemUser(dataDir: string): SystemUser | null {
     .map((line) => line.split(':'));
   const found = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
   if (!found)
-    throw new Error('PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody: start as an ordinary user');
+    throw new CannotStart(
+      'PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody: start as an ordinary user',
+    );
   return { uid: Number(found[2]), gid: Number(found[3]) };
 }
 
