@@ -2,7 +2,7 @@ import type { Queryable } from '#server/platform/database.ts';
 import { type CurrencyCode, type Money, money, zeroMoney } from '#server/platform/money.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
 import { type AccountKind, spendable } from './rules.ts';
-import { countStatement, findAccounts, selectBreaches, selectStatement, selectStatementEntries, type StatementRow } from './sql.ts';
+import { countStatement, findAccounts, type StatementRow, selectBreaches, selectStatement, selectStatementEntries } from './sql.ts';
 
 export type { StatementRow } from './sql.ts';
 

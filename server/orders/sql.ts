@@ -326,14 +326,30 @@ export type OrderCut = {
 
 // An external reference is the buyer's own: nobody else finds an order by it.
 const ORDER_CUT = `h.network_id = $1 AND h.station_id = $2 AND ($3::hop_role IS NULL OR h.role = $3)
-  AND ($4::uuid IS NULL OR h.order_id >= $4) AND ($5::uuid IS NULL OR h.order_id <= $5)
+  AND h.order_id >= $4 AND h.order_id <= $5
   AND ($6::order_state[] IS NULL OR o.state = ANY ($6)) AND ($7::uuid IS NULL OR o.sku_id = $7) AND ($8::uuid IS NULL OR o.buyer_id = $8)
   AND ($9::timestamptz IS NULL OR o.placed_at >= $9) AND ($10::timestamptz IS NULL OR o.placed_at < $10)
   AND ($11::text IS NULL OR (o.external_ref = $11 AND h.role = 'BUYER'))`;
 
+// bounds are always given: `$4 IS NULL OR` would turn the keyset range into a filter over everything before it
+const ID_MIN = '00000000-0000-0000-0000-000000000000';
+const ID_MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 function cutValues(station: { networkId: string; stationId: string }, cut: OrderCut): unknown[] {
   const { role, fromId, toId, states, skuId, buyerId, placedFrom, placedTo, externalRef } = cut;
-  return [station.networkId, station.stationId, role, fromId, toId, states, skuId, buyerId, placedFrom, placedTo, externalRef];
+  return [
+    station.networkId,
+    station.stationId,
+    role,
+    fromId ?? ID_MIN,
+    toId ?? ID_MAX,
+    states,
+    skuId,
+    buyerId,
+    placedFrom,
+    placedTo,
+    externalRef,
+  ];
 }
 
 /**
@@ -344,7 +360,7 @@ const orderPage = (name: string, role: string, beyond: string, order: string) =>
   statement<SeenOrderRow>(
     name,
     `SELECT ${SEEN_COLUMNS} FROM order_hop h JOIN orders o ON o.network_id = $1 AND o.id = h.order_id
-     WHERE ${ORDER_CUT} ${role} AND ($12::uuid IS NULL OR h.order_id ${beyond} $12) ORDER BY h.order_id ${order} LIMIT $13`,
+     WHERE ${ORDER_CUT} ${role} AND h.order_id ${beyond} $12 ORDER BY h.order_id ${order} LIMIT $13`,
   );
 const ROLE_CONDITION = { ALL: '', BUYER: "AND h.role = 'BUYER'", OWNER: "AND h.role = 'OWNER'" } as const;
 const pagesOf = (role: keyof typeof ROLE_CONDITION) => ({
@@ -361,7 +377,8 @@ export function selectOrderPage(
   page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
 ): Promise<SeenOrderRow[]> {
   const prepared = orderPages[cut.role ?? 'ALL'][page.direction];
-  return run(db, prepared, [...cutValues(station, cut), page.from, page.limit]);
+  const end = page.direction === 'FORWARD' ? ID_MAX : ID_MIN;
+  return run(db, prepared, [...cutValues(station, cut), page.from ?? end, page.limit]);
 }
 
 const orderCount = statement<{ count: number }>(
