@@ -125,3 +125,27 @@ export function notFound(what: string): Refused<'NotFound'> {
 export function invalidInput(field: string, message: string): Refused<'InvalidInput'> {
   return { __typename: 'InvalidInput', field, message };
 }
+
+/** The answer to a SKU that cannot be bought. */
+export function notSellable(reason: NotSellableReason): Refused<'NotSellable'> {
+  return { __typename: 'NotSellable', message: `It cannot be bought: ${NOT_SELLABLE_TEXT[reason]}.`, reason };
+}
+
+const NOT_SELLABLE_TEXT: Record<NotSellableReason, string> = {
+  OWN_GOODS: 'the station owns it and withdraws card keys instead',
+  NOT_LISTED: 'it is not for sale to this station',
+  INVERTED: 'the station pays more than it asks',
+  ABOVE_CEILING: 'the price is above the ceiling of the control band',
+  ZERO_TOTAL: 'the total would be 0.00',
+  BELOW_COST: 'the price is below its cost',
+  STATION_FROZEN: 'a station of the line is frozen',
+  OUT_OF_STOCK: 'nothing is in stock',
+  UNAVAILABLE: 'it is not available now',
+};
+
+/** The answer to a quantity that the SKU is not sold in. */
+export function quantityOutOfRange(range: RefusalFacts['QuantityOutOfRange']): Refused<'QuantityOutOfRange'> {
+  const { minQuantity, maxQuantity, quantityStep } = range;
+  const message = `It is sold from ${minQuantity} to ${maxQuantity} in steps of ${quantityStep}.`;
+  return { __typename: 'QuantityOutOfRange', message, minQuantity, maxQuantity, quantityStep };
+}

@@ -25,6 +25,7 @@ import {
   type PersonRow,
   selectApiKeys,
   selectAuditBackward,
+  selectAuditByIds,
   selectAuditForward,
   selectMemberships,
   selectPeople,
@@ -168,6 +169,12 @@ export async function readPeople(db: Queryable, userIds: readonly string[]): Pro
 export async function visibleAuditEntries(db: Queryable, viewer: Viewer, page: PageRequest): Promise<Page<AuditEntryRow>> {
   const select = page.direction === 'FORWARD' ? selectAuditForward : selectAuditBackward;
   return pageOf(page, await run(db, select, [viewer.networkId, ...partyColumns(viewer.party), page.from, page.count + 1]));
+}
+
+/** Of these entries, those of the viewer's own party, by id. */
+export async function auditEntriesByIds(db: Queryable, viewer: Viewer, ids: readonly string[]): Promise<Map<string, AuditEntryRow>> {
+  const rows = await run(db, selectAuditByIds, [viewer.networkId, ...partyColumns(viewer.party), ids]);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** How many entries the viewer's own party has. */

@@ -246,6 +246,13 @@ export const selectAuditBackward = statement<AuditEntryRow>(
    ORDER BY a.id LIMIT $5`,
 );
 
+/** Entries of the party by id, by audit_entry's primary key. */
+export const selectAuditByIds = statement<AuditEntryRow>(
+  'accounts.selectAuditByIds',
+  `SELECT ${auditColumns} FROM audit_entry a
+   WHERE a.network_id = $1 AND a.station_id IS NOT DISTINCT FROM $2 AND a.supplier_id IS NOT DISTINCT FROM $3 AND a.id = ANY ($4::uuid[])`,
+);
+
 /** How many entries the party has. */
 export const countAudit = statement<{ count: bigint }>(
   'accounts.countAudit',
