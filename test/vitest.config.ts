@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 // Everything but the browser; each file gets a database of its own (test/support/database.ts), so files may run side by side.
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
+  // without "development": graphql would be loaded twice, once for us and once for its libraries, and refuse its own schema
+  ssr: { resolve: { conditions: ['module', 'node', 'module-sync'] } },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/browser/**', 'node_modules/**'],
