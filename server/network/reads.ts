@@ -72,7 +72,7 @@ export async function childrenPage(db: Queryable, viewer: Reader, stationId: str
   const rows = await selectChildren(db, scope.networkId, stationId, { direction: page.direction, from: page.from, limit: page.count + 1 });
   return pageOf(
     page,
-    rows.map((station) => withSight(scope.stationId, station)),
+    rows.map((station) => seenBy(scope.stationId, station)),
   );
 }
 
@@ -90,7 +90,7 @@ export async function downlinePage(
   const rows = await selectDownline(db, scope.networkId, stationId, cut);
   return pageOf(
     page,
-    rows.map((station) => withSight(scope.stationId, station)),
+    rows.map((station) => seenBy(scope.stationId, station)),
   );
 }
 
@@ -140,9 +140,10 @@ function cutOf({ search, status }: DownlineFilter): { pattern: string | null; st
 }
 
 function seen(viewerStationId: string, stations: ReadonlyMap<string, StationRecord>): Map<string, SeenStation> {
-  return new Map([...stations].map(([id, station]) => [id, withSight(viewerStationId, station)]));
+  return new Map([...stations].map(([id, station]) => [id, seenBy(viewerStationId, station)]));
 }
 
-function withSight(viewerStationId: string, station: StationRecord): SeenStation {
+/** A station as the acting station sees it; only for stations that it may see. */
+export function seenBy(viewerStationId: string, station: StationRecord): SeenStation {
   return { ...station, sight: sightOf(viewerStationId, station) };
 }
