@@ -105,14 +105,19 @@ export async function revokeApiKey(
   return { kind: 'API_KEY_REVOKED', apiKeyId };
 }
 
-/** Something that was done and must stay known. `data` holds ids and plain facts, never a secret. */
-export type Audited = { readonly action: string; readonly subjectId: string | null; readonly data?: Readonly<Record<string, unknown>> };
+/** Something that was done and must stay known. `data` holds ids and plain facts, never a secret. `id`: where an answer is rendered from it again. */
+export type Audited = {
+  readonly id?: string;
+  readonly action: string;
+  readonly subjectId: string | null;
+  readonly data?: Readonly<Record<string, unknown>>;
+};
 
 /** Writes an entry of the audit log in the transaction of what it tells. */
 export async function writeAudit(tx: Transaction, viewer: Viewer, audited: Audited): Promise<void> {
   await run(tx, insertAuditEntry, [
     viewer.networkId,
-    tx.newId(),
+    audited.id ?? tx.newId(),
     ...partyColumns(viewer.party),
     viewer.actor.kind,
     actorId(viewer),

@@ -65,7 +65,16 @@ async function attemptOnce<Ids extends Readonly<Record<string, string>>, Refusal
   effect: (tx: Transaction, ids: Ids) => Promise<Refusal | null>,
 ): Promise<Done<Ids> | { readonly kind: 'REQUEST_KEY_REUSED' }> {
   const { networkId, stationId, requestKey, inputHash } = request;
-  const [taken] = await run(tx, takeKey, [networkId, tx.newId(), stationId, request.effect, requestKey, inputHash, JSON.stringify(ids), tx.now]);
+  const [taken] = await run(tx, takeKey, [
+    networkId,
+    tx.newId(),
+    stationId,
+    request.effect,
+    requestKey,
+    inputHash,
+    JSON.stringify(ids),
+    tx.now,
+  ]);
   if (!taken) {
     const [known] = await run(tx, readKey, [networkId, stationId, request.effect, requestKey]);
     if (!known) throw new Error('a request key that was taken is not there');

@@ -1,6 +1,19 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
-import { countLotStock, countLots, type ImportJobRow, type LotRow, selectImportJobs, selectLots, selectLotsById } from './sql.ts';
+import type { Vault } from '#server/platform/vault.ts';
+import { openCardKey, type PlainCardKey } from './rules.ts';
+import {
+  countLotStock,
+  countLots,
+  type ImportJobRow,
+  type LotRow,
+  type SealedKeyRow,
+  selectImportJobs,
+  selectLots,
+  selectLotsById,
+  selectRevealedKeys,
+  selectSealedKeys,
+} from './sql.ts';
 
 export type { ImportJobRow, LotRow } from './sql.ts';
 
@@ -30,4 +43,38 @@ export async function lotStock(db: Queryable, reader: StockReader, lotIds: reado
 /** Of these imports, the reader's own, by id. */
 export async function importJobsByIds(db: Queryable, reader: StockReader, ids: readonly string[]): Promise<Map<string, ImportJobRow>> {
   return new Map((await selectImportJobs(db, reader, ids)).map((row) => [row.id, row]));
+}
+
+/** A card key in the clear, on its way to one who may see it. `revealedAt`: when it was first seen. */
+export type RevealedKey = PlainCardKey & { readonly id: string; readonly revealedAt: Date };
+
+/**
+ * Opens the keys of orders that were marked as revealed, by order. Never inside a transaction: the mark and its audit entry
+ * are committed first, so that nothing is seen that is not known to have been seen.
+ */
+export async function openRevealedKeys(
+  db: Queryable,
+  vault: Vault,
+  networkId: string,
+  orderIds: readonly string[],
+): Promise<Map<string, RevealedKey[]>> {
+  const rows = await selectRevealedKeys(db, networkId, orderIds);
+  const opened = rows.map((row) => ({
+    orderId: row.order_id,
+    key: { ...openRow(vault, networkId, row), id: row.id, revealedAt: row.revealed_at },
+  }));
+  const byOrder = new Map<string, RevealedKey[]>(orderIds.map((id) => [id, []]));
+  for (const { orderId, key } of opened) byOrder.get(orderId)?.push(key);
+  return byOrder;
+}
+
+/** Opens keys that their owner took out of stock, in the order asked for. After COMMIT, like all opening. */
+export async function openWithdrawnKeys(db: Queryable, vault: Vault, networkId: string, keyIds: readonly string[]): Promise<RevealedKey[]> {
+  const rows = await selectSealedKeys(db, networkId, keyIds);
+  return rows.map((row) => ({ ...openRow(vault, networkId, row), id: row.id, revealedAt: row.updated_at }));
+}
+
+function openRow(vault: Vault, networkId: string, row: SealedKeyRow): PlainCardKey {
+  const wrapped = { dataKey: row.data_key, vaultKeyId: row.vault_key_id };
+  return openCardKey(vault, { wrapped, networkId, lotId: row.lot_id, skuId: row.sku_id, keyId: row.id }, row.sealed);
 }

@@ -197,6 +197,104 @@ const importJobsById = statement<ImportJobRow>(
 );
 
 /** An owner's imports by id. Index: primary key. */
-export function selectImportJobs(db: Queryable, owner: { networkId: string; stationId: string }, ids: readonly string[]): Promise<ImportJobRow[]> {
+export function selectImportJobs(
+  db: Queryable,
+  owner: { networkId: string; stationId: string },
+  ids: readonly string[],
+): Promise<ImportJobRow[]> {
   return run(db, importJobsById, [owner.networkId, owner.stationId, ids]);
+}
+
+const claimOwn = (name: string, wait: string): Statement<{ id: string }> =>
+  statement(
+    name,
+    `SELECT c.id FROM card_key c JOIN lot l ON l.network_id = $1 AND l.id = c.lot_id AND l.terms = 'OWN'
+     WHERE c.network_id = $1 AND c.sku_id = $2 AND c.owner_id = $3 AND c.state = 'AVAILABLE' AND (c.expires_on IS NULL OR c.expires_on >= $4::date)
+     ORDER BY c.expires_on, c.id LIMIT $5 FOR UPDATE OF c ${wait}`,
+  );
+const claimOwnAtOnce = claimOwn('stock.claimOwnAtOnce', 'SKIP LOCKED');
+const claimOwnWaiting = claimOwn('stock.claimOwnWaiting', '');
+
+const markClaim = statement('stock.markClaim', 'SAVEPOINT claim');
+const undoClaim = statement('stock.undoClaim', 'ROLLBACK TO SAVEPOINT claim');
+
+/** What an owner takes out for itself. */
+export type OwnWanted = { readonly skuId: string; readonly ownerId: string; readonly quantity: number; readonly today: string };
+
+/**
+ * Locks keys of the owner's OWN lots, in the order of sale, by card_key_available_idx. Those that another transaction holds are
+ * passed over at first; when that leaves too few, it waits for them from the first one on, and a short answer is the truth.
+ */
+export async function claimOwnKeys(tx: Transaction, networkId: string, { skuId, ownerId, quantity, today }: OwnWanted): Promise<string[]> {
+  const values = [networkId, skuId, ownerId, today, quantity];
+  const [, atOnce] = await Promise.all([run(tx, markClaim, []), run(tx, claimOwnAtOnce, values)]);
+  if (atOnce.length === quantity) return atOnce.map(({ id }) => id);
+  // what was taken out of turn is let go first: all who wait for keys wait in their one order
+  const [, waited] = await Promise.all([run(tx, undoClaim, []), run(tx, claimOwnWaiting, values)]);
+  return waited.map(({ id }) => id);
+}
+
+/** A sealed key with what opens it. */
+export type SealedKeyRow = {
+  id: string;
+  lot_id: string;
+  sku_id: string;
+  sealed: Buffer;
+  data_key: Buffer;
+  vault_key_id: string;
+  updated_at: Date;
+};
+
+const sealedStatement = statement<SealedKeyRow>(
+  'stock.sealedKeys',
+  `SELECT k.id, k.lot_id, k.sku_id, k.sealed, l.data_key, l.vault_key_id, k.updated_at
+   FROM unnest($2::uuid[]) WITH ORDINALITY AS w (id, position)
+   JOIN card_key k ON k.network_id = $1 AND k.id = w.id JOIN lot l ON l.network_id = $1 AND l.id = k.lot_id
+   ORDER BY w.position`,
+);
+
+/** Sealed keys in the order asked for. Whoever calls this has decided who may open them. By card_key_pkey and lot_pkey. */
+export function selectSealedKeys(db: Queryable, networkId: string, keyIds: readonly string[]): Promise<SealedKeyRow[]> {
+  return run(db, sealedStatement, [networkId, keyIds]);
+}
+
+/** A key of an order, as it is kept. */
+export type SoldKeyRow = SealedKeyRow & { order_id: string; revealed_at: Date };
+
+const markRevealedStatement = statement<{ order_id: string; card_key_id: string }>(
+  'stock.markRevealed',
+  `UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4
+   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+   RETURNING s.order_id, s.card_key_id`,
+);
+
+/** Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. */
+export async function markRevealed(tx: Transaction, networkId: string, orderIds: readonly string[], revealedBy: string): Promise<void> {
+  await run(tx, markRevealedStatement, [networkId, orderIds, tx.now, revealedBy]);
+}
+
+const revealedKeysStatement = statement<SoldKeyRow>(
+  'stock.revealedKeys',
+  `SELECT s.order_id, s.revealed_at, k.id, k.lot_id, k.sku_id, k.sealed, l.data_key, l.vault_key_id, k.updated_at
+   FROM card_key_sale s
+   JOIN card_key k ON k.network_id = $1 AND k.id = s.card_key_id JOIN lot l ON l.network_id = $1 AND l.id = k.lot_id
+   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NOT NULL
+   ORDER BY s.order_id, s.position`,
+);
+
+/** The revealed keys of orders, sealed still. By card_key_sale_network_id_order_id_position_idx. */
+export function selectRevealedKeys(db: Queryable, networkId: string, orderIds: readonly string[]): Promise<SoldKeyRow[]> {
+  return run(db, revealedKeysStatement, [networkId, orderIds]);
+}
+
+const withdrawalStatement = statement<{ data: { readonly cardKeyIds?: readonly string[] } }>(
+  'stock.withdrawal',
+  'SELECT data FROM audit_entry WHERE network_id = $1 AND id = $2',
+);
+
+/** The keys that a withdrawal took, as its audit entry tells. */
+export async function selectWithdrawnKeyIds(db: Queryable, networkId: string, auditId: string): Promise<readonly string[]> {
+  const [row] = await run(db, withdrawalStatement, [networkId, auditId]);
+  if (!row?.data.cardKeyIds) throw new Error(`no withdrawal ${auditId}`);
+  return row.data.cardKeyIds;
 }
