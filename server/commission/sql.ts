@@ -95,7 +95,7 @@ export async function selectLivePlan(db: Queryable, networkId: string, key: Plan
 /** Ends one live plan; a second editor waits for the row lock and finds it ended. */
 const endPlanRow: Statement<PlanRow> = statement(
   'commission.endPlan',
-  `UPDATE commission_plan p SET valid_to = $4, ended_by = $5 WHERE p.network_id = $1 AND p.id = $2 AND p.version = $3 AND p.valid_to IS NULL
+  `UPDATE commission_plan p SET valid_to = greatest(p.valid_from, $4), ended_by = $5 WHERE p.network_id = $1 AND p.id = $2 AND p.version = $3 AND p.valid_to IS NULL
    RETURNING ${PLAN_COLUMNS}`,
 );
 

@@ -1,5 +1,5 @@
 import { writeAudit } from '#server/accounts/commands.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import {
   freezeStation as freezeRow,
   type StaleVersion,
@@ -44,15 +44,15 @@ async function changeStatus(
   input: FreezeStationInput,
   { command, topic }: { command: typeof freezeRow; topic: 'station.frozen' | 'station.unfrozen' },
 ): Promise<Changed | FreezeRefusal> {
-  const { networkId, party } = viewer;
-  if (party.kind !== 'STATION') return { kind: 'NOT_FOUND' };
+  const { networkId } = viewer;
+  const actingId = actingStationWith(viewer, 'STATIONS_MANAGE');
   return inTransaction(db, async (tx): Promise<Changed | FreezeRefusal> => {
-    const outcome = await command(tx, { networkId, stationId: party.stationId }, input);
-    if (outcome.kind === 'STALE_VERSION') return { kind: 'STALE_VERSION', current: seenBy(party.stationId, outcome.current) };
+    const outcome = await command(tx, { networkId, stationId: actingId }, input);
+    if (outcome.kind === 'STALE_VERSION') return { kind: 'STALE_VERSION', current: seenBy(actingId, outcome.current) };
     if (outcome.kind !== 'CHANGED') return outcome;
     const { station } = outcome;
     await writeAudit(tx, viewer, { action: topic, subjectId: station.id, data: { reason: input.reason } });
     await writeEvents(tx, [{ networkId, topic, subjectId: station.id, audience: station.path }]);
-    return { kind: 'CHANGED', station: seenBy(party.stationId, station) };
+    return { kind: 'CHANGED', station: seenBy(actingId, station) };
   });
 }

@@ -1,5 +1,5 @@
 import { writeAudit } from '#server/accounts/commands.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { moveStation as moveStationRow, type StaleVersion, type StationChange } from '#server/network/commands.ts';
 import { seenBy, type SeenStation } from '#server/network/reads.ts';
 import type { MoveRefused, NotAllowed, NotFound } from '#server/network/rules.ts';
@@ -24,9 +24,8 @@ export type MoveStationOutcome =
  * network/commands.ts.
  */
 export async function moveStation(db: Database, viewer: Viewer, input: MoveStationInput): Promise<MoveStationOutcome> {
-  const { party } = viewer;
-  if (party.kind !== 'STATION') return { kind: 'NOT_ALLOWED', message: 'Stations are moved by stations.' };
-  return inTransaction(db, (tx) => move(tx, viewer, party.stationId, input));
+  const actingId = actingStationWith(viewer, 'STATIONS_MANAGE');
+  return inTransaction(db, (tx) => move(tx, viewer, actingId, input));
 }
 
 async function move(tx: Transaction, viewer: Viewer, actingId: string, input: MoveStationInput): Promise<MoveStationOutcome> {
@@ -35,7 +34,7 @@ async function move(tx: Transaction, viewer: Viewer, actingId: string, input: Mo
   if (moved.kind === 'STALE_VERSION') return { kind: 'STALE_VERSION', current: seenBy(actingId, moved.current) };
   if (moved.kind !== 'MOVED') return moved;
   const { station, oldParentId, movedCount } = moved;
-  const endedRuleIds = await endChildRules(tx, { networkId, sellerId: oldParentId, childId: station.id, endedBy: actorOf(viewer) });
+  const endedRuleIds = await endChildRules(tx, { networkId, sellerId: oldParentId, childId: station.id, endedBy: actorId(viewer) });
   const data = { oldParentId, newParentId: input.newParentId, movedCount, endedRuleIds };
   await writeAudit(tx, viewer, { action: 'station.moved', subjectId: station.id, data });
   const audience = [station.id, oldParentId, input.newParentId];
@@ -43,9 +42,4 @@ async function move(tx: Transaction, viewer: Viewer, actingId: string, input: Mo
     { networkId, topic: 'station.moved', subjectId: station.id, audience, data: { oldParentId, newParentId: input.newParentId } },
   ]);
   return { kind: 'STATION_MOVED', station: seenBy(actingId, station) };
-}
-
-/** The user or API key behind a request, as rows name it. */
-export function actorOf(viewer: Viewer): string {
-  return viewer.actor.kind === 'USER' ? viewer.actor.userId : viewer.actor.apiKeyId;
 }

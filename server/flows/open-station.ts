@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { addMembership, createPerson, writeAudit } from '#server/accounts/commands.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import { type OpeningInput, openStation as openStationRow } from '#server/network/commands.ts';
 import { type SeenStation, stationsByIds } from '#server/network/reads.ts';
 import type { InvalidInput, MoveRefused, NotAllowed, NotFound, StationFrozen } from '#server/network/rules.ts';
@@ -38,15 +38,14 @@ const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
 
 /**
  * Opens a station under the acting one (headquarters: anywhere), once for a request key, with its first member. Its accounts are
- * opened when money first reaches them. Refusals: see `openStation` of network/commands.ts; NOT_ALLOWED also for suppliers.
+ * opened when money first reaches them. Refusals: see `openStation` of network/commands.ts.
  */
 export async function openStation(db: Database, viewer: Viewer, input: OpenStationInput): Promise<OpenStationOutcome> {
-  if (viewer.party.kind !== 'STATION') return { kind: 'NOT_ALLOWED', message: 'Stations are opened by stations.' };
+  const stationId = actingStationWith(viewer, 'STATIONS_MANAGE');
   const problem = inputProblem(input);
   if (problem) return problem;
   const password = input.ownerEmail === null ? null : randomBytes(12).toString('base64url');
   const firstMember: FirstMember = { password, passwordHash: password && (await hashPassword(password)), isNew: false };
-  const { stationId } = viewer.party;
   const outcome = await onceForKey(
     db,
     { networkId: viewer.networkId, stationId, effect: 'openStation', requestKey: input.requestKey, inputHash: hashOf(input) },

@@ -1,5 +1,5 @@
 import { writeAudit } from '#server/accounts/commands.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import { createPriceLevel as createRow, type StaleVersion, type StationChange, setPriceLevel as setRow } from '#server/network/commands.ts';
 import { type SeenStation, seenBy } from '#server/network/reads.ts';
 import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
@@ -22,27 +22,27 @@ export type CreatePriceLevelOutcome = { readonly kind: 'PRICE_LEVEL_CREATED'; re
 
 /** Gives a direct child a price level of the acting station: its prices follow at once (domain §3). */
 export async function setPriceLevel(db: Database, viewer: Viewer, input: SetPriceLevelInput): Promise<SetPriceLevelOutcome> {
-  const { networkId, party } = viewer;
-  if (party.kind !== 'STATION') return { kind: 'NOT_FOUND' };
+  const { networkId } = viewer;
+  const actingId = actingStationWith(viewer, 'PRICES_MANAGE');
   return inTransaction(db, async (tx): Promise<SetPriceLevelOutcome> => {
-    const outcome = await setRow(tx, { networkId, stationId: party.stationId }, input);
-    if (outcome.kind === 'STALE_VERSION') return { kind: 'STALE_VERSION', current: seenBy(party.stationId, outcome.current) };
+    const outcome = await setRow(tx, { networkId, stationId: actingId }, input);
+    if (outcome.kind === 'STALE_VERSION') return { kind: 'STALE_VERSION', current: seenBy(actingId, outcome.current) };
     if (outcome.kind !== 'CHANGED') return outcome;
     const { station } = outcome;
     const { levelId } = input;
     await writeAudit(tx, viewer, { action: 'price_level.set', subjectId: station.id, data: { levelId } });
-    const audience = [party.stationId, station.id];
+    const audience = [actingId, station.id];
     await writeEvents(tx, [{ networkId, topic: 'price.changed', subjectId: station.id, audience, data: { childId: station.id } }]);
-    return { kind: 'PRICE_LEVEL_SET', station: seenBy(party.stationId, station) };
+    return { kind: 'PRICE_LEVEL_SET', station: seenBy(actingId, station) };
   });
 }
 
 /** Makes a label that the acting station can give to its children and name in its markup rules. */
 export async function createPriceLevel(db: Database, viewer: Viewer, name: string): Promise<CreatePriceLevelOutcome> {
-  const { networkId, party } = viewer;
-  if (party.kind !== 'STATION') return { kind: 'INVALID_INPUT', field: 'name', message: 'Only a station gives levels.' };
+  const { networkId } = viewer;
+  const actingId = actingStationWith(viewer, 'PRICES_MANAGE');
   return inTransaction(db, async (tx): Promise<CreatePriceLevelOutcome> => {
-    const outcome = await createRow(tx, { networkId, stationId: party.stationId }, name);
+    const outcome = await createRow(tx, { networkId, stationId: actingId }, name);
     if (outcome.kind !== 'CREATED') return outcome;
     await writeAudit(tx, viewer, { action: 'price_level.created', subjectId: outcome.level.id, data: { name } });
     return { kind: 'PRICE_LEVEL_CREATED', level: outcome.level };

@@ -109,6 +109,27 @@ export async function loadLines(db: Queryable, networkId: string, stationIds: re
   return lines;
 }
 
+type ChildLineRow = { id: string; level_id: string | null; status: StationStatus; cost_guard: LineStation['costGuard'] };
+
+/** Direct children that a rule's target takes in. Index: station_network_id_parent_id_id_idx. $3 child, $4 level: null takes in all. */
+const childLines: Statement<ChildLineRow> = statement(
+  'network.childLines',
+  `SELECT s.id, s.level_id, s.status::text, s.cost_guard::text FROM station s
+   WHERE s.network_id = $1 AND s.parent_id = $2 AND s.status <> 'CLOSED'
+     AND ($3::uuid IS NULL OR s.id = $3) AND ($4::uuid IS NULL OR s.level_id = $4) ORDER BY s.id LIMIT $5`,
+);
+
+/** The first direct children, by opening, of a station that are not closed: one, those of a level, or all. */
+export async function selectChildLines(
+  db: Queryable,
+  parent: { networkId: string; stationId: string },
+  target: { childId: string | null; levelId: string | null },
+  limit: number,
+): Promise<LineStation[]> {
+  const rows = await run(db, childLines, [parent.networkId, parent.stationId, target.childId, target.levelId, limit]);
+  return rows.map((row) => ({ id: row.id, levelId: row.level_id, status: row.status, costGuard: row.cost_guard }));
+}
+
 const networkById: Statement<{ id: string; name: string; currency: string; time_zone: string; commission_levels_max: number }> = statement(
   'network.networkById',
   'SELECT n.id, n.name, n.currency, n.time_zone, n.commission_levels_max FROM network n WHERE n.id = $1',

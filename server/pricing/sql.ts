@@ -210,7 +210,7 @@ export async function selectLiveRule(db: Queryable, networkId: string, key: Rule
 /** Ends one live rule; the row lock makes a second editor wait and then find it ended (no row comes back). */
 const endRuleRow: Statement<MarkupRuleRow> = statement(
   'pricing.endRule',
-  `UPDATE markup_rule r SET valid_to = $4, ended_by = $5 WHERE r.network_id = $1 AND r.id = $2 AND r.version = $3 AND r.valid_to IS NULL
+  `UPDATE markup_rule r SET valid_to = greatest(r.valid_from, $4), ended_by = $5 WHERE r.network_id = $1 AND r.id = $2 AND r.version = $3 AND r.valid_to IS NULL
    RETURNING ${RULE_COLUMNS}`,
 );
 
@@ -226,7 +226,7 @@ export async function endRule(
 /** Ends every live rule of a seller for one child: the child has moved away. Index: markup_rule_live_key. */
 const endRulesOfChild: Statement<{ id: string }> = statement(
   'pricing.endRulesOfChild',
-  `UPDATE markup_rule r SET valid_to = $4, ended_by = $5 WHERE r.network_id = $1 AND r.station_id = $2 AND r.child_id = $3 AND r.valid_to IS NULL
+  `UPDATE markup_rule r SET valid_to = greatest(r.valid_from, $4), ended_by = $5 WHERE r.network_id = $1 AND r.station_id = $2 AND r.child_id = $3 AND r.valid_to IS NULL
    RETURNING r.id`,
 );
 
@@ -282,7 +282,7 @@ export async function insertRule(
 /** Ends the live band of a SKU; a second editor waits and finds it ended. Index: control_band_live_key. */
 const endBandRow: Statement<BandRow> = statement(
   'pricing.endBand',
-  `UPDATE control_band b SET valid_to = $4, ended_by = $5 WHERE b.network_id = $1 AND b.sku_id = $2 AND b.version = $3 AND b.valid_to IS NULL
+  `UPDATE control_band b SET valid_to = greatest(b.valid_from, $4), ended_by = $5 WHERE b.network_id = $1 AND b.sku_id = $2 AND b.version = $3 AND b.valid_to IS NULL
    RETURNING ${BAND_COLUMNS}`,
 );
 
