@@ -71,7 +71,7 @@ async function executeEvent(args: ValidatedSubscriptionArgs, options: EngineOpti
   const before = args.contextValue as OperationContext;
   const { caller } = before;
   const viewer = await caller.facts.revalidate();
-  if (viewer === null) return { errors: [unauthenticated()] };
+  if (viewer === null && caller.facts.viewer !== null) return { errors: [unauthenticated()] };
   const contextValue: OperationContext = { ...before, ...options.context({ ...caller.facts, viewer }) };
   return withinTime(executeSubscriptionEvent({ ...args, contextValue }), options.limits, () => undefined);
 }

@@ -55,6 +55,7 @@ export interface Http {
 
 /** How long running requests may take to finish once the server closes. */
 const CLOSE_WITHIN_MILLISECONDS = 10_000;
+const CLOSE_IDLE_EVERY_MILLISECONDS = 50;
 const READY_WITHIN_MILLISECONDS = 2_000;
 
 /** Puts the transports together. Nothing listens before `listen`. */
@@ -165,10 +166,12 @@ function listening(server: Server, port: number, host: string): Promise<number> 
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MILLISECONDS);
+    // a connection whose last request has just ended would stay open for the next one
+    const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MILLISECONDS);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(idle);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

@@ -123,6 +123,7 @@ function authOptions({ db, log, publicUrl, sessionSecret }: SignInOptions) {
       disableCSRFCheck: true,
       disableOriginCheck: true,
       useSecureCookies: publicUrl.startsWith('https://'),
+      cookiePrefix: 'fenzhan',
       cookies: { session_token: { name: SESSION_COOKIE_NAME } },
       ipAddress: { ipAddressHeaders: [ADDRESS_HEADER] },
       database: { generateId: () => db.newId() },

@@ -12,8 +12,8 @@ export interface OpenStreams {
 
 type Stream = { readonly grounds: readonly Ground[]; readonly close: () => void };
 
-/** How often it is asked whether keys, sessions and memberships still hold: twice within the second that a revocation may take. */
-const ASK_EVERY_MILLISECONDS = 400;
+/** How often it is asked whether keys, sessions and memberships still hold: four times within the second that a revocation may take. */
+const ASK_EVERY_MILLISECONDS = 250;
 
 /**
  * Closes the streams of keys, sessions and memberships that were revoked, in whichever process that happened: one statement
