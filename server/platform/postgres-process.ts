@@ -90,12 +90,12 @@ export async function startPostgres(
   return { pid, port, ended, stop: () => stopServer(pid, ended) };
 }
 
-/** Whether a port of 127.0.0.1 is free now; 0 asks for any and the answer is the port that was found. */
-export function findFreePort(wanted: number): Promise<number | null> {
+/** The port when it is free now, else null; 0 asks for any. */
+export function findFreePort(wanted: number, host = '127.0.0.1'): Promise<number | null> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(null));
-    probe.listen(wanted, '127.0.0.1', () => {
+    probe.listen(wanted, host, () => {
       const { port } = probe.address() as { port: number };
       probe.close(() => resolve(port));
     });

@@ -1,0 +1,92 @@
+import { fileURLToPath } from 'node:url';
+import type { GraphQLSchema } from 'graphql';
+import { decodeId } from '#schema/ids.ts';
+import { schema } from '#schema/schema.ts';
+import type { ActingParty } from './accounts/rules.ts';
+import { boot, fail, type Ground } from './boot.ts';
+import { createHttp, type Http } from './http/http.ts';
+import { createEventSource } from './live/event-source.ts';
+import { startRelay } from './live/relay.ts';
+import { CannotStart } from './platform/cannot-start.ts';
+import type { Config } from './platform/config.ts';
+import { buildConsole } from './platform/console-build.ts';
+import { findFreePort } from './platform/postgres-process.ts';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+const EVENT_DAYS = 7;
+
+/** The composition root: config → database → jobs → schema → http. */
+async function serve(): Promise<void> {
+  // the console is built while the database starts: both take seconds, on different cores
+  const building = process.argv.includes('--without-console') ? Promise.resolve(null) : buildConsole(project);
+  building.catch(() => undefined);
+  const ground = await boot();
+  const { config, db, log, vault } = ground;
+  const port = await choosePort(config);
+  const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
+  const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
+  const events = createEventSource(db, log, ground.databaseUrl);
+  const http = createHttp({
+    schema,
+    db,
+    log,
+    context: (facts) => ({ ...facts, db, vault, events }),
+    partyOf,
+    publicFields: publicFieldsOf(schema),
+    publicUrl,
+    allowedOrigins: [...config.allowedOrigins, `http://127.0.0.1:${port}`],
+    sessionSecret: config.sessionSecret,
+    behindProxy: config.behindProxy,
+    introspection: true,
+    consoleDirectory: await building,
+  });
+  await http.listen(port, config.host);
+  console.log(`Fenzhan is at ${publicUrl}`);
+  stopAtSignal(ground, http, async () => {
+    await relay.stop();
+    await events.stop();
+  });
+}
+
+/** A port that was chosen must be free; the default one gives way to any other. */
+async function choosePort({ port, host, portIsChosen }: Config): Promise<number> {
+  const free = (await findFreePort(port, host)) ?? (portIsChosen ? null : await findFreePort(0, host));
+  if (free === null) throw new CannotStart(`PORT: ${port} of ${host} is busy or not allowed`);
+  return free;
+}
+
+function partyOf(globalId: string): ActingParty | null {
+  const decoded = decodeId(globalId);
+  if (decoded?.type === 'Station') return { kind: 'STATION', stationId: decoded.id };
+  return decoded?.type === 'Supplier' ? { kind: 'SUPPLIER', supplierId: decoded.id } : null;
+}
+
+/** Root fields whose declaration lets anybody ask. */
+function publicFieldsOf(contract: GraphQLSchema): string[] {
+  const roots = [contract.getQueryType(), contract.getMutationType(), contract.getSubscriptionType()];
+  return roots
+    .flatMap((root) => Object.values(root?.getFields() ?? {}))
+    .filter(({ extensions }) => (extensions['pothosOptions'] as { access?: unknown } | undefined)?.access === 'ANYBODY')
+    .map(({ name }) => name);
+}
+
+/** Ends in order: requests finish, events stop, the database last. Ends likewise when the embedded PostgreSQL is gone. */
+function stopAtSignal(ground: Ground, http: Http, stopEvents: () => Promise<void>): void {
+  let isStopping = false;
+  const stop = async (exitCode: number) => {
+    if (isStopping) return;
+    isStopping = true;
+    await http.close();
+    await stopEvents();
+    await ground.stop();
+    process.exit(exitCode);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0).catch(fail));
+  void ground.embedded?.ended.then(() => {
+    if (isStopping) return;
+    ground.log.fatal('PostgreSQL has ended by itself; see postgres.log in the data folder');
+    void stop(1).catch(fail);
+  });
+}
+
+await serve().catch(fail);
