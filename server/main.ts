@@ -4,6 +4,7 @@ import { decodeId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import type { ActingParty } from './accounts/rules.ts';
 import { boot, fail, type Ground } from './boot.ts';
+import { createOrderLane } from './flows/order-lane.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createEventSource } from './live/event-source.ts';
 import { startRelay } from './live/relay.ts';
@@ -26,11 +27,12 @@ async function serve(): Promise<void> {
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
   const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
   const events = createEventSource(db, log, ground.databaseUrl);
+  const lane = createOrderLane(db);
   const http = createHttp({
     schema,
     db,
     log,
-    context: (facts) => ({ ...facts, db, vault, events }),
+    context: (facts) => ({ ...facts, db, vault, events, lane }),
     partyOf,
     publicFields: publicFieldsOf(schema),
     publicUrl,
@@ -43,6 +45,7 @@ async function serve(): Promise<void> {
   await http.listen(port, config.host);
   console.log(`Fenzhan is at ${publicUrl}`);
   stopAtSignal(ground, http, async () => {
+    await lane.stop();
     await relay.stop();
     await events.stop();
   });
@@ -70,14 +73,14 @@ function publicFieldsOf(contract: GraphQLSchema): string[] {
     .map(({ name }) => name);
 }
 
-/** Ends in order: requests finish, events stop, the database last. Ends likewise when the embedded PostgreSQL is gone. */
-function stopAtSignal(ground: Ground, http: Http, stopEvents: () => Promise<void>): void {
+/** Ends in order: requests finish, then what works behind them, the database last. Ends likewise when the embedded PostgreSQL is gone. */
+function stopAtSignal(ground: Ground, http: Http, stopWork: () => Promise<void>): void {
   let isStopping = false;
   const stop = async (exitCode: number) => {
     if (isStopping) return;
     isStopping = true;
     await http.close();
-    await stopEvents();
+    await stopWork();
     await ground.stop();
     process.exit(exitCode);
   };
