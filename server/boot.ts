@@ -35,7 +35,7 @@ export async function boot({ joinRunning = false }: { readonly joinRunning?: boo
   const databaseUrl = running ?? embedded?.url ?? '';
   const ownerUrl = config.migrationDatabaseUrl ?? databaseUrl;
   try {
-    const applied = await applyMigrations(ownerUrl);
+    const applied = await applyMigrations(ownerUrl).catch(refuse);
     if (applied.length > 0) log.info({ applied }, 'migrations were applied');
     const db = openDatabase({
       url: databaseUrl,
@@ -51,6 +51,11 @@ export async function boot({ joinRunning = false }: { readonly joinRunning?: boo
     await embedded?.stop();
     throw error;
   }
+}
+
+/** A database that cannot be reached, or is not ours to bring up to date, is for the operator to see to. */
+function refuse(error: Error & { code?: string }): never {
+  throw new CannotStart(`the database is not ready: ${error.message || error.code}`, { cause: error });
 }
 
 /** Ends the process with what went wrong: in one sentence where we know it, else as it is. */
