@@ -1,0 +1,117 @@
+import { Button, Checkbox, Input, Select } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useMutation } from 'urql';
+import { useViewer } from '../app/session.tsx';
+import { CreateApiKeyDocument, type Permission } from '../gql/graphql.ts';
+import { CopyButton } from '../parts/copy.tsx';
+import { Field } from '../parts/field.tsx';
+import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+
+const scopes: readonly Permission[] = [
+  'CATALOGUE_READ',
+  'ORDERS_READ',
+  'ORDERS_PLACE',
+  'CARD_KEYS_REVEAL',
+  'WALLET_READ',
+  'WALLET_TOP_UP',
+  'STATIONS_READ',
+  'STATIONS_MANAGE',
+  'PRICES_READ',
+  'PRICES_MANAGE',
+  'STOCK_READ',
+  'STOCK_IMPORT',
+  'STOCK_WITHDRAW',
+  'REFUNDS_ASK',
+  'REFUNDS_DECIDE',
+  'ANALYTICS_READ',
+];
+const usual: readonly Permission[] = ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'WALLET_READ'];
+const lifetimes = ['30', '90', '365', ''] as const;
+const dayMs = 24 * 60 * 60 * 1_000;
+
+/** Making a key for a program. Its secret is shown once and never again. */
+export function CreateKeySheet({ close, done }: { close: () => void; done: () => void }) {
+  const { t } = useTranslation();
+  const { may } = useViewer();
+  const [name, setName] = useState('');
+  const [permissions, setPermissions] = useState<Permission[]>(usual.filter(may));
+  const [lifetime, setLifetime] = useState<(typeof lifetimes)[number]>('90');
+  const [ips, setIps] = useState('');
+  const [secret, setSecret] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<Refusal | null>(null);
+  const [{ fetching, error }, create] = useMutation(CreateApiKeyDocument);
+  const submit = async () => {
+    setRefusal(null);
+    const expiresAt = lifetime ? new Date(Date.now() + Number(lifetime) * dayMs).toISOString() : null;
+    const allowedIps = ips.split(/[\s,，]+/).filter(Boolean);
+    const answer = (await create({ input: { name: name.trim(), permissions, expiresAt, allowedIps } })).data?.createApiKey;
+    if (!answer) return;
+    if (answer.__typename !== 'ApiKeyCreated') return setRefusal(answer);
+    setSecret(answer.secret);
+    done();
+  };
+  if (secret)
+    return (
+      <Sheet title={t('apiKeys.created')} close={close} footer={<Button onClick={close}>{t('apiKeys.kept')}</Button>}>
+        <p>{t('apiKeys.once')}</p>
+        <div className="secret">
+          <code>{secret}</code>
+          <CopyButton text={secret} label={t('copy.copy')} primary />
+        </div>
+      </Sheet>
+    );
+  return (
+    <Sheet
+      title={t('apiKeys.create')}
+      close={close}
+      width={560}
+      footer={
+        <Button
+          type="primary"
+          size="large"
+          block
+          disabled={name.trim() === '' || permissions.length === 0}
+          loading={fetching}
+          onClick={() => void submit()}
+        >
+          {t('apiKeys.create')}
+        </Button>
+      }
+    >
+      <Field label={t('apiKeys.name')} help={t('apiKeys.nameHelp')}>
+        {(id) => <Input id={id} maxLength={80} value={name} onChange={(event) => setName(event.target.value)} />}
+      </Field>
+      <div className="field">
+        <span className="field-label">{t('apiKeys.scopes')}</span>
+        <Checkbox.Group
+          className="scopes"
+          value={permissions}
+          onChange={(chosen) => setPermissions(chosen as Permission[])}
+          options={scopes.filter(may).map((value) => ({ value, label: t(`permission.${value}`) }))}
+        />
+      </div>
+      <div className="field-row">
+        <Field label={t('apiKeys.lifetime')}>
+          {(id) => (
+            <Select
+              id={id}
+              value={lifetime}
+              onChange={setLifetime}
+              options={lifetimes.map((value) => ({
+                value,
+                label: value ? t('apiKeys.days', { count: Number(value) }) : t('apiKeys.noExpiry'),
+              }))}
+            />
+          )}
+        </Field>
+        <Field label={t('apiKeys.ips')} help={t('apiKeys.ipsHelp')}>
+          {(id) => <Input id={id} value={ips} onChange={(event) => setIps(event.target.value)} placeholder="203.0.113.7" />}
+        </Field>
+      </div>
+      {refusal && <RefusalNote refusal={refusal} />}
+      {error && <ActionFailure error={error} />}
+    </Sheet>
+  );
+}

@@ -1,0 +1,45 @@
+import { createBrowserRouter } from 'react-router';
+import { Gate } from '../frame/gate.tsx';
+import { NotFoundPage } from '../frame/not-found.tsx';
+import { RouteFailure } from '../frame/route-failure.tsx';
+
+// Every page is a chunk of its own; what opens in a drawer is a child route, so the list behind it stays where it was.
+/** The console's addresses. */
+export const router = createBrowserRouter([
+  {
+    path: '/',
+    Component: Gate,
+    ErrorBoundary: RouteFailure,
+    children: [
+      { index: true, lazy: async () => ({ Component: (await import('../home/home-page.tsx')).HomePage }) },
+      { path: 'catalogue', lazy: async () => ({ Component: (await import('../catalogue/catalogue-page.tsx')).CataloguePage }) },
+      {
+        path: 'orders',
+        lazy: async () => ({ Component: (await import('../orders/orders-page.tsx')).OrdersPage }),
+        children: [{ path: ':orderId', lazy: async () => ({ Component: (await import('../orders/order-drawer.tsx')).OrderDrawer }) }],
+      },
+      { path: 'wallet', lazy: async () => ({ Component: (await import('../wallet/wallet-page.tsx')).WalletPage }) },
+      {
+        path: 'downline',
+        lazy: async () => ({ Component: (await import('../downline/downline-page.tsx')).DownlinePage }),
+        children: [
+          { path: ':stationId', lazy: async () => ({ Component: (await import('../downline/station-drawer.tsx')).StationDrawer }) },
+        ],
+      },
+      { path: 'prices', lazy: async () => ({ Component: (await import('../prices/prices-page.tsx')).PricesPage }) },
+      { path: 'controls', lazy: async () => ({ Component: (await import('../controls/controls-page.tsx')).ControlsPage }) },
+      {
+        path: 'stock',
+        lazy: async () => ({ Component: (await import('../stock/stock-page.tsx')).StockPage }),
+        children: [
+          { path: 'import', lazy: async () => ({ Component: (await import('../stock/import-drawer.tsx')).ImportDrawer }) },
+          { path: 'jobs/:jobId', lazy: async () => ({ Component: (await import('../stock/job-drawer.tsx')).JobDrawer }) },
+        ],
+      },
+      { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },
+      { path: 'api-keys', lazy: async () => ({ Component: (await import('../api-keys/api-keys-page.tsx')).ApiKeysPage }) },
+      { path: 'audit', lazy: async () => ({ Component: (await import('../audit/audit-page.tsx')).AuditPage }) },
+      { path: '*', Component: NotFoundPage },
+    ],
+  },
+]);

@@ -1,0 +1,99 @@
+import { LineChart as Line } from 'echarts/charts';
+import { GridComponent, TooltipComponent } from 'echarts/components';
+import { init, use as register, type EChartsType } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { useEffect, useRef } from 'react';
+import { useTheme } from '../app/theme.tsx';
+import { fontStack, type Palette } from '../app/tokens.ts';
+import { useMedia } from '../parts/use-media.ts';
+
+register([Line, GridComponent, TooltipComponent, SVGRenderer]);
+
+type LineProps = { labels: string[]; now: (number | null)[]; before: number[]; nowName: string; beforeName: string };
+
+/** Two lines over one zero: the period in teal, the one before in grey, each named at its end. */
+export function LineChart(props: LineProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<EChartsType | null>(null);
+  const { palette } = useTheme();
+  const still = useMedia('(prefers-reduced-motion: reduce)');
+
+  useEffect(() => {
+    if (!box.current) return;
+    const drawn = init(box.current, null, { renderer: 'svg' });
+    chart.current = drawn;
+    const watch = new ResizeObserver(() => drawn.resize());
+    watch.observe(box.current);
+    return () => {
+      watch.disconnect();
+      drawn.dispose();
+    };
+  }, []);
+  useEffect(() => chart.current?.setOption(optionOf(props, palette, still)), [props, palette, still]);
+  return <div ref={box} className="chart-box" aria-hidden="true" />;
+}
+
+function optionOf(props: LineProps, palette: Palette, still: boolean) {
+  const text = { color: palette.inkSoft, fontFamily: fontStack, fontSize: 12 };
+  const end = (colour: string) => ({ show: true, formatter: '{a}', color: colour, fontFamily: fontStack, fontSize: 12, distance: 6 });
+  return {
+    animation: !still,
+    animationDuration: 160,
+    animationDurationUpdate: 160,
+    grid: { left: 4, right: 64, top: 14, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    tooltip: {
+      trigger: 'axis',
+      backgroundColor: palette.surface,
+      borderColor: palette.line,
+      textStyle: { ...text, color: palette.ink },
+      axisPointer: { lineStyle: { color: palette.line } },
+      valueFormatter: (value: unknown) => (typeof value === 'number' ? grouped(value) : '—'),
+    },
+    xAxis: {
+      type: 'category',
+      boundaryGap: false,
+      data: props.labels,
+      axisLine: { lineStyle: { color: palette.line } },
+      axisTick: { show: false },
+      axisLabel: { ...text, hideOverlap: true },
+    },
+    yAxis: {
+      type: 'value',
+      min: 0,
+      splitNumber: 3,
+      axisLabel: { ...text, formatter: compact },
+      splitLine: { lineStyle: { color: palette.line } },
+    },
+    series: [
+      {
+        name: props.beforeName,
+        type: 'line',
+        data: props.before,
+        showSymbol: false,
+        lineStyle: { color: palette.comparison, width: 1.25 },
+        itemStyle: { color: palette.comparison },
+        endLabel: end(palette.inkSoft),
+        z: 1,
+      },
+      {
+        name: props.nowName,
+        type: 'line',
+        data: props.now,
+        showSymbol: false,
+        lineStyle: { color: palette.brand, width: 2.25 },
+        itemStyle: { color: palette.brand },
+        areaStyle: { color: palette.brand, opacity: 0.07 },
+        endLabel: end(palette.brand),
+        z: 2,
+      },
+    ],
+  };
+}
+
+function compact(value: number): string {
+  return new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+}
+
+function grouped(value: number): string {
+  return new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(value);
+}

@@ -1,0 +1,94 @@
+import { Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { Outlet, useLocation, useNavigate } from 'react-router';
+import { useViewer } from '../app/session.tsx';
+import { unmask } from '../gql/fragment-masking.ts';
+import { LotRowFragmentDoc, LotsDocument, type LotRowFragment } from '../gql/graphql.ts';
+import { SkuName } from '../catalogue/sku-name.tsx';
+import { countText } from '../parts/amounts.ts';
+import { DataTable, More } from '../parts/data-table.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { Money } from '../parts/money.tsx';
+import { PageHead } from '../parts/page-head.tsx';
+import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
+import { Status } from '../parts/status.tsx';
+import { usePages } from '../parts/use-pages.ts';
+import { dayText, When } from '../parts/when.tsx';
+
+/** Card keys by lot: from whom, on what terms, at what cost, and how many are left. */
+export function StockPage() {
+  const { t } = useTranslation();
+  const { may } = useViewer();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const pages = usePages({ query: LotsDocument, variables: { first: 50 }, connection: (data) => data.lots });
+  const importButton = may('STOCK_IMPORT') && (
+    <Button type="primary" icon={<Icon name="upload" size={16} />} onClick={() => navigate(`/stock/import${search}`)}>
+      {t('stock.import')}
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title={t('place.stock')} summary={t('stock.lead')} action={importButton} />
+      {pages.error ? (
+        <Failure error={pages.error} retry={pages.refresh} />
+      ) : pages.loading ? (
+        <RowsSkeleton rows={10} columns={6} />
+      ) : pages.nodes.length === 0 ? (
+        <Empty icon="box" title={t('stock.empty')} help={t('stock.emptyHelp')} action={importButton} />
+      ) : (
+        <>
+          <LotTable rows={unmask(LotRowFragmentDoc, pages.nodes)} />
+          <More hasMore={pages.hasMore} loading={pages.loadingMore} load={pages.loadMore} />
+        </>
+      )}
+      <Outlet context={pages.refresh} />
+    </>
+  );
+}
+
+function LotTable({ rows }: { rows: readonly LotRowFragment[] }) {
+  const { t, i18n } = useTranslation();
+  const left = (lot: LotRowFragment) => (
+    <Status tone={lot.availableCount === 0 ? 'quiet' : lot.availableCount <= 10 ? 'warn' : 'good'}>
+      {t('stock.leftOf', { left: countText(lot.availableCount), all: countText(lot.keyCount) })}
+    </Status>
+  );
+  const name = (lot: LotRowFragment) => <SkuName product={lot.sku.product.name} name={lot.sku.name} />;
+  return (
+    <DataTable
+      label={t('place.stock')}
+      rows={rows}
+      rowKey={(lot) => lot.id}
+      columns={[
+        { key: 'sku', title: t('catalogue.name'), render: name },
+        { key: 'supplier', title: t('stock.supplier'), render: (lot) => lot.supplier?.name ?? '—' },
+        { key: 'terms', title: t('stock.terms'), wide: true, render: (lot) => t(`lotTerms.${lot.terms}`) },
+        { key: 'left', title: t('stock.keys'), render: left },
+        {
+          key: 'expires',
+          title: t('stock.expires'),
+          wide: true,
+          align: 'right',
+          render: (lot) => (lot.expiresOn ? dayText(lot.expiresOn, i18n.language) : '—'),
+        },
+        { key: 'cost', title: t('stock.cost'), align: 'right', render: (lot) => <Money value={lot.totalCost} /> },
+        { key: 'at', title: t('stock.at'), align: 'right', render: (lot) => <When at={lot.createdAt} /> },
+      ]}
+      phone={(lot) => (
+        <>
+          <div className="row-line">
+            {name(lot)}
+            <Money value={lot.totalCost} />
+          </div>
+          <div className="row-line soft">
+            {left(lot)}
+            <span>
+              {lot.supplier?.name} · <When at={lot.createdAt} />
+            </span>
+          </div>
+        </>
+      )}
+    />
+  );
+}
