@@ -167,8 +167,8 @@ function serve(
         ),
       close: (code, reason) => socket.close(code, reason),
       onMessage: (take) =>
-        socket.on('message', (data) => {
-          take(String(data)).catch((error: unknown) => {
+        socket.on('message', (data: Buffer) => {
+          take(data.toString('utf8')).catch((error: unknown) => {
             log.error({ err: error }, 'a WebSocket message failed unexpectedly');
             socket.close(CloseCode.InternalServerError, 'Internal server error');
           });
