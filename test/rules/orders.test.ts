@@ -1,12 +1,15 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type AcceptedOrder, decideOrders } from '#server/orders/rules.ts';
 import { compareMoney, isNegative, type Money, money, subtractMoney, sumMoney, toAmountString } from '#server/platform/money.ts';
 import { factsOf, playCase } from './case-world.ts';
 import { naiveOrders } from './naive.ts';
 import { type RandomOrders, randomOrders } from './random-network.ts';
 
-const RUNS = { numRuns: 300, seed: 20261122 };
+// thousands of random orders take their time on a busy machine
+vi.setConfig({ testTimeout: 180_000 });
+
+const RUNS = { numRuns: 200, seed: 20261122 };
 const COMPARED = { numRuns: 1_500, seed: 20261122 };
 const text = (list: readonly Money[]) => toAmountString(sumMoney(list, 'CNY'));
 
@@ -22,7 +25,7 @@ describe('orders over random trees', () => {
   it('come out as in the naive second implementation, to the cent', () => {
     const outcomes = new Map<string, number>();
     fc.assert(
-      fc.property(randomOrders(), (random) => {
+      fc.property(randomOrders(1_000_000), (random) => {
         const { played } = play(random);
         for (const { refused } of played.orders) {
           const outcome = typeof refused === 'string' ? refused : 'ACCEPTED';
@@ -98,7 +101,6 @@ describe('orders over random trees', () => {
         const { decisions } = play(random);
         const kept = random.orders.filter((_, index) => decisions[index]?.kind === 'ACCEPTED');
         expect(play({ ...random, orders: kept }).played.orders).toEqual(play(random).played.orders.filter((order) => !order.refused));
-        if (random.orders.some((order) => order.quantity > 10_000)) return; // so many keys have one name in the test
         const keyIds = decisions.flatMap((decision) => (decision.kind === 'ACCEPTED' ? decision.keys.map((key) => key.id) : []));
         expect(new Set(keyIds).size).toBe(keyIds.length);
       }),

@@ -7,13 +7,13 @@ export type RandomOrders = { network: NetworkText; orders: OrderText[]; buyer: s
 const CATEGORIES = ['Goods', 'Games', 'Mobile'];
 const LEVELS = ['gold', 'silver'];
 
-/** Random networks and orders; quantities run from 1 to 10^6, mostly small ones, since every unit is a key. */
-export function randomOrders(): fc.Arbitrary<RandomOrders> {
+/** Random networks and orders; quantities run from 1 to `maxQuantity`, mostly small ones, since every unit is a key. */
+export function randomOrders(maxQuantity = 3_000): fc.Arbitrary<RandomOrders> {
   return fc
     .record({
       depth: fc.integer({ min: 1, max: 12 }),
       unitSize: fc.constantFrom(1, 1, 1, 100, 1000),
-      quantities: quantities(),
+      quantities: quantities(maxQuantity),
       basePrice: decimals(1, 2_000_000, 4),
     })
     .chain((frame) => {
@@ -84,11 +84,11 @@ function build(line: string[], frame: Frame, rest: Rest): RandomOrders {
   return { network, orders, buyer };
 }
 
-function quantities(): fc.Arbitrary<number[]> {
+function quantities(maxQuantity: number): fc.Arbitrary<number[]> {
   const small = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 3 });
   const middle = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 2 });
-  const large = fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 1 });
-  return fc.oneof({ weight: 30, arbitrary: small }, { weight: 8, arbitrary: middle }, { weight: 1, arbitrary: large });
+  const large = fc.array(fc.integer({ min: 1, max: maxQuantity }), { minLength: 1, maxLength: 1 });
+  return fc.oneof({ weight: 70, arbitrary: small }, { weight: 8, arbitrary: middle }, { weight: 1, arbitrary: large });
 }
 
 function rule(line: string[], basePrice: number): fc.Arbitrary<RuleText> {
