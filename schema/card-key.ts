@@ -1,17 +1,12 @@
+import { REVEAL_ORDERS_MAX, revealCardKeys } from '#server/flows/reveal-card-keys.ts';
+import type { RevealedKey } from '#server/stock/reads.ts';
+import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
 import { globalId } from './ids.ts';
-
-/** A card key in the clear, as it leaves the server once. */
-export interface CardKeyRow {
-  readonly id: string;
-  readonly number: string | null;
-  readonly secret: string;
-  readonly revealedAt: Date;
-}
+import { batched } from './loaders.ts';
 
 /** The card key type of the contract. No Node: a secret is never fetched by its id alone. */
-export const CardKeyType = builder.objectRef<CardKeyRow>('CardKey').implement({
+export const CardKeyType = builder.objectRef<RevealedKey>('CardKey').implement({
   description: 'A card key in the clear.',
   access: 'WITH_PARENT',
   fields: (t) => ({
@@ -22,7 +17,14 @@ export const CardKeyType = builder.objectRef<CardKeyRow>('CardKey').implement({
   }),
 });
 
-/** The card keys of an order that the acting station bought. */
-export async function loadCardKeys(_context: Context, _orderId: string): Promise<readonly CardKeyRow[] | null> {
-  return null;
-}
+/**
+ * The card keys of an order that the acting station bought: revealed now, audited, decrypted after the commit. All orders of a
+ * document are one reveal (of at most 250).
+ */
+export const loadCardKeys = batched<string, readonly RevealedKey[]>(
+  async (context, orderIds) => {
+    const outcome = await revealCardKeys(context.db, context.vault, viewerOf(context), orderIds);
+    return outcome.kind === 'CARD_KEYS_REVEALED' ? outcome.cardKeys : new Map();
+  },
+  { most: REVEAL_ORDERS_MAX },
+);

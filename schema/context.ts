@@ -1,4 +1,5 @@
 import type { Viewer } from '#server/accounts/rules.ts';
+import type { OrderLane } from '#server/flows/order-lane.ts';
 import type { EventSource } from '#server/live/event-source.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
@@ -18,6 +19,8 @@ export interface Context {
   /** The database, with the clock and the ids of the process. */
   readonly db: Database;
   readonly vault: Vault;
+  /** The lane in front of `placeOrders`: one for the process, shared by all requests. */
+  readonly lane: OrderLane;
   /** Numbered events of all networks, for subscriptions. */
   readonly events: EventSource;
   /** Stands in the answer of every error and in every log line of the request. */

@@ -130,7 +130,7 @@ const volumesOf = batched<{ stationId: string; range: GmvRange }, GmvTotals>(
     }
     return found;
   },
-  ({ stationId, range }) => `${stationId} ${range}`,
+  { keyText: ({ stationId, range }) => `${stationId} ${range}` },
 );
 
 async function requireStation(context: Context, stationId: string) {

@@ -4,6 +4,8 @@ import type { Context } from './context.ts';
 /** Loads one row by its key, together with all others that are asked for in the same moment of the same operation. */
 export type Load<Key, Row> = (context: Context, key: Key) => Promise<Row>;
 
+const USUAL_BATCH = 1000;
+
 type Loaders = Map<object, DataLoader<unknown, unknown>>;
 
 /** Loaders live as long as their operation: nobody is shown what was loaded for somebody else. */
@@ -11,11 +13,11 @@ const loadersOf = new WeakMap<Context, Loaders>();
 
 /**
  * A batched read: `readMany` is asked once for all keys and answers a map; a key that is missing there is null.
- * Keys that are objects need `keyText`, by which equal ones are known.
+ * Keys that are objects need `keyText`, by which equal ones are known; `most` is the largest batch.
  */
 export function batched<Key, Row>(
   readMany: (context: Context, keys: readonly Key[]) => Promise<ReadonlyMap<string, Row>>,
-  keyText: (key: Key) => string = String,
+  { keyText = String, most = USUAL_BATCH }: { readonly keyText?: (key: Key) => string; readonly most?: number } = {},
 ): Load<Key, Row | null> {
   return (context, key) => {
     const loaders = loadersIn(context);
@@ -26,7 +28,7 @@ export function batched<Key, Row>(
           const found = await readMany(context, keys);
           return keys.map((each) => found.get(keyText(each)) ?? null);
         },
-        { cacheKeyFn: keyText, maxBatchSize: 1000 },
+        { cacheKeyFn: keyText, maxBatchSize: most },
       );
       loaders.set(readMany, loader as unknown as DataLoader<unknown, unknown>);
     }

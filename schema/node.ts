@@ -16,7 +16,8 @@ const nodeTypes = new Map<string, NodeType>();
 /** Of which type a row is that was found by its id: rows are plain and do not say. */
 const typeOfRow = new WeakMap<object, string>();
 
-const NodeInterface = builder.interfaceRef<{ id: string }>('Node').implement({
+/** The interface of all that can be fetched again. */
+export const NodeInterface = builder.interfaceRef<{ id: string }>('Node').implement({
   description: 'Something with an identity, which can be fetched again by its id.',
   resolveType: (row) => typeOfRow.get(row) ?? null,
   fields: (t) => ({ id: t.id({ description: 'Opaque, and unique over all types.', resolve: (row) => row.id }) }),

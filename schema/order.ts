@@ -12,7 +12,8 @@ import {
 } from '#server/orders/reads.ts';
 import { actsFor, stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
-import { type CardKeyRow, CardKeyType, loadCardKeys } from './card-key.ts';
+import type { RevealedKey } from '#server/stock/reads.ts';
+import { CardKeyType, loadCardKeys } from './card-key.ts';
 import { loadSku, SkuType } from './catalogue.ts';
 import { connectionType, emptyConnection, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
 import type { Context } from './context.ts';
@@ -108,6 +109,9 @@ const OrderShareType = builder.objectRef<SeenOrderRow>('OrderShare').implement({
   }),
 });
 
+/** Orders whose keys this very operation has revealed already: selecting them is no second reveal. */
+export const justRevealed = new WeakMap<SeenOrderRow, readonly RevealedKey[]>();
+
 const buyerOnly = { ...readingOrders, only: (row: SeenOrderRow) => row.role === 'BUYER' } as const;
 
 Order.fields((t) => ({
@@ -153,7 +157,7 @@ Order.fields((t) => ({
     access: { party: 'STATION', permission: 'CARD_KEYS_REVEAL', only: (row) => row.role === 'BUYER' },
     description: 'The card keys in the clear. Selecting them reveals them: it is audited, and a revealed key never returns to stock. Null for any but the buyer.',
     complexity: 10,
-    resolve: ({ id }, _, context): Promise<readonly CardKeyRow[] | null> => loadCardKeys(context, id),
+    resolve: (row, _, context) => justRevealed.get(row) ?? loadCardKeys(context, row.id),
   }),
   refunds: t.field({
     type: [RefundType],

@@ -1,7 +1,9 @@
 import type { ObjectFieldsShape } from '@pothos/core';
+import type { Money } from '#server/platform/money.ts';
 import { builder, type Types } from './builder.ts';
 import { MoveRefusedReasonEnum, NotSellableReasonEnum, RefundRefusedReasonEnum } from './enums.ts';
-import { MoneyType, type ShownMoney } from './money.ts';
+import { MoneyType, type ShownMoney, shownAmount } from './money.ts';
+import { asNode, NodeInterface } from './node.ts';
 
 // Refusals are answers (api.md): each is named for the fact, says it in a sentence and carries it as data.
 
@@ -22,6 +24,7 @@ export interface RefusalFacts {
   StationFrozen: object;
   QuantityOutOfRange: { readonly minQuantity: number; readonly maxQuantity: number; readonly quantityStep: number };
   RequestKeyReused: object;
+  StaleVersion: { readonly current: { readonly id: string } };
   NotFound: object;
   NotAllowed: object;
   InvalidInput: { readonly field: string };
@@ -116,9 +119,106 @@ export const Busy = refusalType<Refused<'Busy'>>('Busy', 'Too many orders are wa
   retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When to ask again, in milliseconds.' }),
 }));
 
+export const StaleVersion = refusalType<Refused<'StaleVersion'>>('StaleVersion', 'Somebody else changed it meanwhile: the expectedVersion is no longer its version.', (t) => ({
+  current: t.field({ type: NodeInterface, description: 'What it is now.', resolve: ({ current }) => current }),
+}));
+
+// ---- from what flows answer to what the contract says ----
+
+/** What a flow or command answers when it refuses. */
+type Refusal =
+  | { readonly kind: 'INSUFFICIENT_BALANCE'; readonly required: Money; readonly available: Money }
+  | { readonly kind: 'OUT_OF_STOCK'; readonly availableCount: number }
+  | { readonly kind: 'PRICE_MOVED'; readonly currentTotal: Money; readonly maxTotal: Money }
+  | { readonly kind: 'NOT_SELLABLE'; readonly reason: NotSellableReason }
+  | { readonly kind: 'STATION_FROZEN' }
+  | { readonly kind: 'QUANTITY_OUT_OF_RANGE'; readonly minQuantity: number; readonly maxQuantity: number; readonly quantityStep: number }
+  | { readonly kind: 'REQUEST_KEY_REUSED' }
+  | { readonly kind: 'NOT_FOUND' }
+  | { readonly kind: 'NOT_ALLOWED'; readonly message: string }
+  | { readonly kind: 'INVALID_INPUT'; readonly field: string; readonly message: string }
+  | { readonly kind: 'MOVE_REFUSED'; readonly reason: RefusalFacts['MoveRefused']['reason'] }
+  | { readonly kind: 'REFUND_REFUSED'; readonly reason: RefusalFacts['RefundRefused']['reason']; readonly refundable: Money | null }
+  | { readonly kind: 'BUSY'; readonly retryAfterMs: number };
+
+/** The type of each refusal, by the kind that flows say. */
+interface Shown {
+  INSUFFICIENT_BALANCE: Refused<'InsufficientBalance'>;
+  OUT_OF_STOCK: Refused<'OutOfStock'>;
+  PRICE_MOVED: Refused<'PriceMoved'>;
+  NOT_SELLABLE: Refused<'NotSellable'>;
+  STATION_FROZEN: Refused<'StationFrozen'>;
+  QUANTITY_OUT_OF_RANGE: Refused<'QuantityOutOfRange'>;
+  REQUEST_KEY_REUSED: Refused<'RequestKeyReused'>;
+  NOT_FOUND: Refused<'NotFound'>;
+  NOT_ALLOWED: Refused<'NotAllowed'>;
+  INVALID_INPUT: Refused<'InvalidInput'>;
+  MOVE_REFUSED: Refused<'MoveRefused'>;
+  REFUND_REFUSED: Refused<'RefundRefused'>;
+  BUSY: Refused<'Busy'>;
+}
+
+const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind: Kind }>) => Shown[Kind] } = {
+  INSUFFICIENT_BALANCE: ({ required, available }) => ({
+    __typename: 'InsufficientBalance',
+    message: `It takes ${shownAmount(required).amount}; ${shownAmount(available).amount} can be spent.`,
+    required: shownAmount(required),
+    available: shownAmount(available),
+  }),
+  OUT_OF_STOCK: ({ availableCount }) => ({ __typename: 'OutOfStock', message: `${availableCount} are left.`, availableCount }),
+  PRICE_MOVED: ({ currentTotal, maxTotal }) => ({
+    __typename: 'PriceMoved',
+    message: `It costs ${shownAmount(currentTotal).amount} now; at most ${shownAmount(maxTotal).amount} was agreed to.`,
+    currentTotal: shownAmount(currentTotal),
+    maxTotal: shownAmount(maxTotal),
+  }),
+  NOT_SELLABLE: ({ reason }) => notSellable(reason),
+  STATION_FROZEN: () => ({ __typename: 'StationFrozen', message: 'The station, or one above it, is frozen or closed.' }),
+  QUANTITY_OUT_OF_RANGE: (refusal) => quantityOutOfRange(refusal),
+  REQUEST_KEY_REUSED: () => ({ __typename: 'RequestKeyReused', message: 'This request key was used before, with another input.' }),
+  NOT_FOUND: () => notFound('thing'),
+  NOT_ALLOWED: ({ message }) => ({ __typename: 'NotAllowed', message }),
+  INVALID_INPUT: ({ field, message }) => invalidInput(field, message),
+  MOVE_REFUSED: ({ reason }) => ({ __typename: 'MoveRefused', message: MOVE_REFUSED_TEXT[reason], reason }),
+  REFUND_REFUSED: ({ reason, refundable }) => ({
+    __typename: 'RefundRefused',
+    message: REFUND_REFUSED_TEXT[reason],
+    reason,
+    refundable: refundable && shownAmount(refundable),
+  }),
+  BUSY: ({ retryAfterMs }) => ({ __typename: 'Busy', message: `Too many orders are waiting. Ask again in ${retryAfterMs} ms.`, retryAfterMs }),
+};
+
+/** Says a flow's refusal in the words of the contract. */
+export function refused<Kind extends keyof Shown>(refusal: Extract<Refusal, { kind: Kind }>): Shown[Kind] {
+  return SHOW[refusal.kind as Kind](refusal);
+}
+
+/** The answer to an edit of something that somebody else changed meanwhile; `type` is that of the thing as it is now. */
+export function staleVersion(type: string, current: { readonly id: string }): Refused<'StaleVersion'> {
+  return { __typename: 'StaleVersion', message: 'Somebody else changed it meanwhile.', current: asNode(type, current) };
+}
+
+const MOVE_REFUSED_TEXT: Record<RefusalFacts['MoveRefused']['reason'], string> = {
+  CIRCLE: 'A station cannot stand below itself.',
+  TOO_DEEP: 'The tree would be more than 12 levels deep.',
+  OPEN_CREDIT: 'Credit of the old line is not repaid.',
+  SAME_PARENT: 'The station stands there already.',
+  NOT_A_PARENT: 'The new parent cannot have children.',
+};
+
+const REFUND_REFUSED_TEXT: Record<RefusalFacts['RefundRefused']['reason'], string> = {
+  OVER_TOTAL: 'This is more than what is left of the order.',
+  NOT_DELIVERED: 'The order was not delivered.',
+  KEY_NOT_OF_ORDER: 'A card key does not belong to the order.',
+  KEY_ALREADY_RETURNED: 'A card key was refunded before.',
+  NEEDS_SECOND_PERSON: 'Above the limit, somebody else than who asked decides.',
+  ALREADY_DECIDED: 'It was decided before.',
+};
+
 /** The answer to an id that does not exist, or is not the viewer's: the same in both cases. */
 export function notFound(what: string): Refused<'NotFound'> {
-  return { __typename: 'NotFound', message: `There is no such ${what}.` };
+  return { __typename: 'NotFound', message: `There is no such ${what}, or none that you may see.` };
 }
 
 /** The answer to a field of the input that is wrong. */

@@ -221,7 +221,7 @@ const loadChildren = batched<{ stationId: string; request: PageRequest }, NonNul
     const pages = await Promise.all(keys.map(({ stationId, request }) => childrenPage(context.db.pool, viewerOf(context), stationId, request)));
     return new Map(keys.flatMap((key, index) => (pages[index] ? [[childrenKey(key), pages[index]] as const] : [])));
   },
-  childrenKey,
+  { keyText: childrenKey },
 );
 
 function childrenKey({ stationId, request }: { stationId: string; request: PageRequest }): string {

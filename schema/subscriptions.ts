@@ -1,0 +1,143 @@
+import { skusByIds } from '#server/catalog/reads.ts';
+import { CursorInvalid } from '#server/live/cursor.ts';
+import { CursorExpired } from '#server/live/event-source.ts';
+import { type OrderEvent, orderEvents, type StockEvent, stockEvents } from '#server/live/subscriptions.ts';
+import { GraphQLError } from 'graphql';
+import { viewerOf } from './acting.ts';
+import { builder } from './builder.ts';
+import { loadOffer, requireSku, SkuType, StockType } from './catalogue.ts';
+import type { Context } from './context.ts';
+import { OrderScopeEnum } from './enums.ts';
+import { badInput } from './errors.ts';
+import { idOf, optionalIdOf } from './ids.ts';
+import { loadOrder, OrderType } from './order.ts';
+
+/** SKUs that one subscription names. */
+const MOST_SKUS = 1000;
+
+const OrderEventKindEnum = builder.enumType('OrderEventKind', {
+  description: 'What happened to an order.',
+  values: {
+    DELIVERED: { description: 'It was placed and delivered.' },
+    REFUNDED: { description: 'Money was given back.' },
+    REFUND_REQUESTED: { description: 'A refund was asked for.' },
+    REFUND_DECLINED: { description: 'A refund was declined.' },
+  } as const,
+});
+
+const OrderEventType = builder.objectRef<OrderEvent>('OrderEvent').implement({
+  description: 'Something that happened to an order.',
+  access: { party: 'STATION', permission: 'ORDERS_READ' },
+  fields: (t) => ({
+    cursor: t.field({ type: 'Cursor', description: 'Its place: subscribe with after to go on from here without a gap.', resolve: ({ cursor }) => cursor }),
+    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
+    kind: t.field({ type: OrderEventKindEnum, description: 'What.', resolve: ({ kind }) => kind }),
+    order: t.field({ type: OrderType, description: 'The order as it is now.', resolve: ({ orderId }, _, context) => requireOrder(context, orderId) }),
+  }),
+});
+
+const StockEventType = builder.objectRef<StockEvent>('StockEvent').implement({
+  description: 'The stock of a SKU changed; several changes at once are told as one.',
+  access: { party: 'STATION', permission: 'CATALOGUE_READ' },
+  fields: (t) => ({
+    cursor: t.field({ type: 'Cursor', description: 'Its place: subscribe with after to go on from here without a gap.', resolve: ({ cursor }) => cursor }),
+    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
+    sku: t.field({ type: SkuType, description: 'Of which SKU.', resolve: ({ skuId }, _, context) => requireSku(context, skuId) }),
+    stock: t.field({
+      type: StockType,
+      description: 'What is left now.',
+      resolve: async ({ skuId }, _, context) => (await loadOffer(context, await requireSku(context, skuId))).offer.stock,
+    }),
+  }),
+});
+
+builder.subscriptionField('orderUpdated', (t) =>
+  t.field({
+    type: OrderEventType,
+    access: { party: 'STATION', permission: 'ORDERS_READ' },
+    description: 'What happens to the orders in whose frozen chain the acting station stands.',
+    args: {
+      scope: t.arg({ type: OrderScopeEnum, required: true, description: 'Which of them.' }),
+      after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
+    },
+    subscribe: (_, { scope, after }, context) => {
+      const viewer = viewerOf(context);
+      return watch((signal) => orderEvents(context.events, viewer, { scope, after: after ?? null, signal }));
+    },
+    resolve: eventOf,
+  }),
+);
+
+builder.subscriptionField('stockUpdated', (t) =>
+  t.field({
+    type: StockEventType,
+    access: { party: 'STATION', permission: 'CATALOGUE_READ' },
+    description: 'How the stock of what the acting station may buy changes.',
+    args: {
+      skuIds: t.arg.idList({ description: 'Only of these SKUs.' }),
+      categoryId: t.arg.id({ description: 'Only of this category and those below it.' }),
+      after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
+    },
+    subscribe: (_, { skuIds, categoryId, after }, context) => {
+      const viewer = viewerOf(context);
+      if ((skuIds?.length ?? 0) > MOST_SKUS) throw badInput('skuIds', `At most ${MOST_SKUS} SKUs.`);
+      const category = optionalIdOf('Category', categoryId);
+      const wanted = skuIds && new Set(skuIds.map((id) => idOf('Sku', id)));
+      const maySee = async (ids: readonly string[]) => {
+        const asked = wanted ? ids.filter((id) => wanted.has(id)) : ids;
+        const seen = [...(await skusByIds(context.db.pool, viewer, asked)).values()];
+        return new Set(seen.filter(({ categoryPath }) => category === undefined || categoryPath.includes(category ?? '')).map(({ id }) => id));
+      };
+      return watch((signal) => stockEvents(context.events, viewer, { after: after ?? null, signal, maySee }));
+    },
+    resolve: eventOf,
+  }),
+);
+
+/** An event, or why the stream ends. */
+type Watched<Event> = { readonly event: Event } | { readonly failure: GraphQLError };
+
+function eventOf<Event>(watched: Watched<Event>): Event {
+  if ('failure' in watched) throw watched.failure;
+  return watched.event;
+}
+
+/**
+ * A stream that ends at once when its subscriber goes: `return` wakes the reader, which may wait for an event that never comes.
+ * A cursor that cannot be used is told as an answer, after which the stream ends.
+ */
+function watch<Event>(start: (signal: AbortSignal) => AsyncGenerator<Event, void, undefined>): AsyncIterableIterator<Watched<Event>> {
+  const controller = new AbortController();
+  const events = told(start(controller.signal));
+  return {
+    next: () => events.next(),
+    return: () => {
+      controller.abort();
+      return events.return();
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+async function* told<Event>(events: AsyncGenerator<Event, void, undefined>): AsyncGenerator<Watched<Event>, void, undefined> {
+  try {
+    for await (const event of events) yield { event };
+  } catch (error) {
+    const failure = cursorFailure(error);
+    if (failure === null) throw error;
+    yield { failure };
+  }
+}
+
+function cursorFailure(error: unknown): GraphQLError | null {
+  if (error instanceof CursorInvalid) return new GraphQLError(error.message, { extensions: { code: 'BAD_USER_INPUT', argument: 'after' } });
+  return error instanceof CursorExpired ? new GraphQLError(error.message, { extensions: { code: 'CURSOR_EXPIRED' } }) : null;
+}
+
+async function requireOrder(context: Context, orderId: string) {
+  const order = await loadOrder(context, orderId);
+  if (order === null) throw new Error(`the order ${orderId} of an event is not seen by who is told of it`);
+  return order;
+}
