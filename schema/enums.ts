@@ -260,5 +260,6 @@ export const RefundRefusedReasonEnum = builder.enumType('RefundRefusedReason', {
     KEY_ALREADY_RETURNED: { description: 'A key was refunded before.' },
     NEEDS_SECOND_PERSON: { description: 'Above the limit, somebody else than who asked decides.' },
     ALREADY_DECIDED: { description: 'It was decided before.' },
+    NOTHING_TO_REFUND: { description: 'All of it was given back before.' },
   } as const,
 });

@@ -214,6 +214,7 @@ const REFUND_REFUSED_TEXT: Record<RefusalFacts['RefundRefused']['reason'], strin
   KEY_ALREADY_RETURNED: 'A card key was refunded before.',
   NEEDS_SECOND_PERSON: 'Above the limit, somebody else than who asked decides.',
   ALREADY_DECIDED: 'It was decided before.',
+  NOTHING_TO_REFUND: 'All of it was given back before.',
 };
 
 /** The answer to an id that does not exist, or is not the viewer's: the same in both cases. */

@@ -12,6 +12,7 @@ import './price-mutations.ts';
 import './price-table.ts';
 import './pricing.ts';
 import './quote.ts';
+import './refund-mutations.ts';
 import './refund.ts';
 import './scalars.ts';
 import './station-mutations.ts';
