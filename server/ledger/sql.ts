@@ -276,6 +276,43 @@ export async function countStatement(
   return row?.count ?? 0;
 }
 
+/** A posting of an order's own transfer, and how much of it refunds took back so far (with its sign). */
+export type OrderPostingRow = {
+  id: string;
+  station_id: string | null;
+  supplier_id: string | null;
+  kind: string;
+  amount: string;
+  reason: string;
+  reversed: string;
+};
+
+const orderPostingsStatement = statement<OrderPostingRow>(
+  'ledger.orderPostings',
+  `WITH reversals AS (
+     SELECT r.reverses_id, -sum(r.amount) AS reversed FROM transfer b
+     JOIN posting r ON r.network_id = $1 AND r.transfer_id = b.id
+     WHERE b.network_id = $1 AND b.order_id = $3 AND b.kind = 'REFUND' GROUP BY r.reverses_id
+   )
+   SELECT p.id, a.station_id, a.supplier_id, a.kind::text, p.amount, p.reason::text, coalesce(r.reversed, 0) AS reversed
+   FROM posting p
+   JOIN account a ON a.network_id = $1 AND a.id = p.account_id
+   LEFT JOIN reversals r ON r.reverses_id = p.id
+   WHERE p.network_id = $1 AND p.transfer_id = $2 ORDER BY p.id`,
+);
+
+/**
+ * The postings of an order's own transfer, in the order in which they were made. By posting_network_id_transfer_id_idx and
+ * transfer_network_id_order_id_idx; read under the buyer's wallet's lock.
+ */
+export function selectOrderPostings(
+  tx: Transaction,
+  networkId: string,
+  order: { transferId: string; orderId: string },
+): Promise<OrderPostingRow[]> {
+  return run(tx, orderPostingsStatement, [networkId, order.transferId, order.orderId]);
+}
+
 /** A breach of an invariant. */
 export type BreachRow = { invariant: string; network_id: string; subject: string; detail: string };
 

@@ -499,3 +499,140 @@ export function selectWaitingRefunds(
 ): Promise<RefundRow[]> {
   return run(db, refundsWaiting, [station.networkId, station.stationId, limit]);
 }
+
+// ---- refunds ----
+
+/** What of an order a refund is decided on. `transfer_id` is the order's own transfer. */
+export type RefundedOrderRow = {
+  id: string;
+  buyer_id: string;
+  owner_id: string;
+  sku_id: string;
+  buyer_path: string[];
+  quantity: number;
+  total: string;
+  refunded_total: string;
+  delivered_at: Date | null;
+  transfer_id: string | null;
+};
+
+const refundedOrderStatement = statement<RefundedOrderRow>(
+  'orders.refundedOrder',
+  `SELECT o.id, o.buyer_id, o.owner_id, o.sku_id, o.buyer_path, o.quantity, o.total, o.refunded_total, o.delivered_at, t.id AS transfer_id
+   FROM orders o LEFT JOIN transfer t ON t.network_id = $1 AND t.order_id = o.id AND t.kind = 'ORDER'
+   WHERE o.network_id = $1 AND o.id = $2`,
+);
+
+/**
+ * The order of a refund, by orders_pkey and transfer_one_per_order_key. Not locked: all refunds of an order lock its buyer's
+ * wallet first, and read the order after.
+ */
+export async function selectRefundedOrder(db: Queryable, networkId: string, orderId: string): Promise<RefundedOrderRow | null> {
+  const [row] = await run(db, refundedOrderStatement, [networkId, orderId]);
+  return row ?? null;
+}
+
+/** A refund as it was asked for or done. */
+export type KeptRefundRow = {
+  id: string;
+  order_id: string;
+  state: 'REQUESTED' | 'DONE' | 'DECLINED';
+  amount: string;
+  bearer: 'OWNER' | 'SUPPLIER';
+  card_key_ids: string[];
+  requested_by: string;
+  transfer_id: string | null;
+};
+
+const keptRefundColumns = 'r.id, r.order_id, r.state::text, r.amount, r.bearer::text, r.card_key_ids, r.requested_by, r.transfer_id';
+const doneRefundsStatement = statement<KeptRefundRow>(
+  'orders.doneRefunds',
+  `SELECT ${keptRefundColumns} FROM refund r WHERE r.network_id = $1 AND r.order_id = $2 AND r.state = 'DONE' ORDER BY r.decided_at, r.id`,
+);
+
+/** The refunds of an order that were done, the oldest first. By refund_network_id_order_id_idx, under the buyer's wallet's lock. */
+export function selectDoneRefunds(tx: Transaction, networkId: string, orderId: string): Promise<KeptRefundRow[]> {
+  return run(tx, doneRefundsStatement, [networkId, orderId]);
+}
+
+const keptRefundStatement = statement<KeptRefundRow>(
+  'orders.keptRefund',
+  `SELECT ${keptRefundColumns} FROM refund r WHERE r.network_id = $1 AND r.id = $2`,
+);
+
+/** A refund by its id. Whoever calls this has decided, or is about to decide, whether the viewer may know of it. */
+export async function selectKeptRefund(db: Queryable, networkId: string, refundId: string): Promise<KeptRefundRow | null> {
+  const [row] = await run(db, keptRefundStatement, [networkId, refundId]);
+  return row ?? null;
+}
+
+/** A refund that is asked for (`transferId` null) or done at once. Amounts are NUMERIC texts. */
+export type NewRefundRow = {
+  id: string;
+  orderId: string;
+  amount: string;
+  currency: string;
+  bearer: 'OWNER' | 'SUPPLIER';
+  cardKeyIds: readonly string[];
+  reason: string;
+  requestedBy: string;
+  done: { transferId: string; decidedBy: string } | null;
+};
+
+const insertRefundStatement = statement(
+  'orders.insertRefund',
+  `INSERT INTO refund (network_id, id, order_id, state, amount, currency, bearer, card_key_ids, reason, requested_by, created_at,
+     transfer_id, decided_by, decided_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::uuid[], $9, $10, $11, $12, $13, $14)`,
+);
+
+/** Writes a refund. refund_done_check: it is DONE exactly when it has a transfer. */
+export async function insertRefund(tx: Transaction, networkId: string, refund: NewRefundRow): Promise<void> {
+  const { id, orderId, amount, currency, bearer, cardKeyIds, reason, requestedBy, done } = refund;
+  const fixed = [networkId, id, orderId, done ? 'DONE' : 'REQUESTED', amount, currency, bearer, cardKeyIds, reason, requestedBy, tx.now];
+  await run(tx, insertRefundStatement, [...fixed, done?.transferId ?? null, done?.decidedBy ?? null, done ? tx.now : null]);
+}
+
+const decideRefundStatement = statement<{ id: string }>(
+  'orders.decideRefund',
+  `UPDATE refund r SET state = $3::refund_state, amount = coalesce($4, r.amount), bearer = coalesce($5::refund_bearer, r.bearer), transfer_id = $6,
+     decided_by = $7, decided_at = $8
+   WHERE r.network_id = $1 AND r.id = $2 AND r.state = 'REQUESTED' RETURNING r.id`,
+);
+
+/** Decides a refund that waits; throws when it was decided meanwhile, which the buyer's wallet's lock forbids. */
+export async function settleRefund(
+  tx: Transaction,
+  networkId: string,
+  refund: { id: string; decidedBy: string; done: { transferId: string; amount: string; bearer: 'OWNER' | 'SUPPLIER' } | null },
+): Promise<void> {
+  const { id, decidedBy, done } = refund;
+  const values = [
+    networkId,
+    id,
+    done ? 'DONE' : 'DECLINED',
+    done?.amount ?? null,
+    done?.bearer ?? null,
+    done?.transferId ?? null,
+    decidedBy,
+    tx.now,
+  ];
+  const rows = await run(tx, decideRefundStatement, values);
+  if (rows.length !== 1) throw new Error(`refund ${id} was decided twice`);
+}
+
+const refundOrderStatement = statement<{ id: string }>(
+  'orders.refundOrder',
+  `UPDATE orders o SET refunded_total = $3, state = $4::order_state, updated_at = $6
+   WHERE o.network_id = $1 AND o.id = $2 AND o.refunded_total = $5 RETURNING o.id`,
+);
+
+/** Moves the order's refunded total from what the decision saw; throws when it was not there any more. */
+export async function updateRefundedOrder(
+  tx: Transaction,
+  networkId: string,
+  order: { id: string; refundedTotal: string; state: 'PARTLY_REFUNDED' | 'REFUNDED'; refundedBefore: string },
+): Promise<void> {
+  const rows = await run(tx, refundOrderStatement, [networkId, order.id, order.refundedTotal, order.state, order.refundedBefore, tx.now]);
+  if (rows.length !== 1) throw new Error(`order ${order.id} was refunded by another`);
+}

@@ -298,3 +298,47 @@ export async function selectWithdrawnKeyIds(db: Queryable, networkId: string, au
   if (!row?.data.cardKeyIds) throw new Error(`no withdrawal ${auditId}`);
   return row.data.cardKeyIds;
 }
+
+/** A key of an order that is still the buyer's: not returned. `cost` is a NUMERIC text. */
+export type OrderKeyRow = {
+  card_key_id: string;
+  cost: string;
+  supplier_id: string | null;
+  terms: 'CONSIGNMENT' | 'OWN';
+  revealed: boolean;
+};
+
+const lockOrderKeysStatement = statement<OrderKeyRow>(
+  'stock.lockOrderKeys',
+  `SELECT s.card_key_id, s.cost, s.supplier_id, s.terms::text, s.revealed_at IS NOT NULL AS revealed FROM card_key_sale s
+   WHERE s.network_id = $1 AND s.order_id = $2 ORDER BY s.position FOR UPDATE`,
+);
+
+/**
+ * Locks the keys of one order, those that went back included, in their order: nobody reveals one while a refund decides
+ * whether it goes back. By card_key_sale_network_id_order_id_position_idx.
+ */
+export function lockOrderKeys(tx: Transaction, networkId: string, orderId: string): Promise<OrderKeyRow[]> {
+  return run(tx, lockOrderKeysStatement, [networkId, orderId]);
+}
+
+const returnSalesStatement = statement<{ card_key_id: string }>(
+  'stock.returnSales',
+  `UPDATE card_key_sale s SET returned_at = $4
+   WHERE s.network_id = $1 AND s.order_id = $2 AND s.card_key_id = ANY ($3::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+   RETURNING s.card_key_id`,
+);
+
+const restockStatement = statement<{ id: string }>(
+  'stock.restock',
+  `UPDATE card_key k SET state = 'AVAILABLE', updated_at = $3 WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND k.state = 'SOLD' RETURNING k.id`,
+);
+
+/** Puts unrevealed keys of an order back on the shelf; throws when one was revealed or returned meanwhile. */
+export async function returnKeys(tx: Transaction, networkId: string, orderId: string, keyIds: readonly string[]): Promise<void> {
+  const [sales, keys] = await Promise.all([
+    run(tx, returnSalesStatement, [networkId, orderId, keyIds, tx.now]),
+    run(tx, restockStatement, [networkId, keyIds, tx.now]),
+  ]);
+  if (sales.length !== keyIds.length || keys.length !== keyIds.length) throw new Error('a key that was to return to stock could not');
+}

@@ -184,7 +184,7 @@ GRANT DELETE ON import_line TO fenzhan_app;
 GRANT UPDATE (balance, credit_limit, updated_at) ON account TO fenzhan_app;
 GRANT UPDATE (state, cost, commission_pool, refunded_total, delivered_at, due_on, input_fields, updated_at) ON orders TO fenzhan_app;
 GRANT UPDATE (delivered_quantity, cost) ON order_line TO fenzhan_app;
-GRANT UPDATE (state, transfer_id, decided_by, decided_at) ON refund TO fenzhan_app;
+GRANT UPDATE (state, amount, bearer, transfer_id, decided_by, decided_at) ON refund TO fenzhan_app;
 GRANT UPDATE (seq) ON outbox_event TO fenzhan_app;
 GRANT DELETE ON outbox_event TO fenzhan_app;
 GRANT UPDATE (last_seq, updated_at) ON relay_position TO fenzhan_app;
