@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const decimal4 = z.string().regex(/^\d+\.\d{4}$/);
@@ -114,6 +114,8 @@ const networkData = z.strictObject({
   frozen: z.strictObject({ station: z.string(), day: z.int(), reason: z.string() }),
   stations: stationData,
   markupRules: z.array(ruleData),
+  // rules that are set while the story runs: each ends the one that it replaces
+  markupRuleEdits: z.array(ruleData.extend({ day: z.int() })),
   controlBands: z.array(bandData),
   commissionPlans: z.array(planData),
   ownGoods: z.array(
@@ -136,6 +138,8 @@ export type SkuData = z.infer<typeof skuData>;
 export type CategoryData = z.infer<typeof categoryData>;
 /** The stations, rules and people of the demo network. */
 export type NetworkData = z.infer<typeof networkData>;
+/** A markup rule by codes. */
+export type MarkupRuleData = z.infer<typeof ruleData>;
 /** How card keys of a kind are written: # a digit, @ a letter, * a letter or digit, all else as it stands. */
 export type KeyFormats = z.infer<typeof keyFormats>;
 

@@ -1,3 +1,4 @@
+import { compareMoney, money } from '#server/platform/money.ts';
 import { createRandom, type Random, weightedIndex } from './random.ts';
 import { firstMidnight, orderInstants, type Rhythm } from './rhythm.ts';
 import type { DemoShape, ShapedSku, ShapedStation } from './shape.ts';
@@ -7,6 +8,8 @@ const DAY = 86_400_000;
 const FOCUS_SHARE = 0.62;
 /** How often a buyer takes what a sub-station above it makes itself. */
 const LOCAL_SHARE = 0.04;
+/** Above this price nobody buys by the dozen. */
+const DEAR = money('300', 'CNY');
 
 /** One order as the story wants it, by codes. */
 export interface PlannedOrder {
@@ -98,8 +101,7 @@ function isOpen({ station, line }: Buyer, at: Date, start: Date, frozen: OrderPl
 function pickQuantity(sku: ShapedSku, random: Random): number {
   const chance = random.next();
   if (sku.quantityStep > 1) return Math.min(sku.maxQuantity, sku.minQuantity + sku.quantityStep * random.int(8));
-  // how dear it is decides how many, nothing is charged by this number
-  const isDear = Number(sku.basePrice) > 300;
+  const isDear = compareMoney(money(sku.basePrice, 'CNY'), DEAR) > 0;
   const wanted =
     chance < 0.72
       ? 1

@@ -2,7 +2,7 @@ import type { CategoryData, DemoData, SkuData, StationData } from './data.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** How large the demo is to be; what is left out is as large as the data files. */
-export interface DemoSize {
+export interface ShapeSize {
   readonly stations?: number | undefined;
   readonly skus?: number | undefined;
 }
@@ -59,7 +59,7 @@ interface Shelf {
 }
 
 /** Brings the data to the size that was asked for: cut, or continued with made-up stations and further editions of products. */
-export function shapeDemo(data: DemoData, size: DemoSize, seed: string): DemoShape {
+export function shapeDemo(data: DemoData, size: ShapeSize, seed: string): DemoShape {
   const stations = resizeStations(flattenStations(data.network.stations), size.stations, createRandom(seed, 'stations'));
   const known = new Set(stations.map((station) => station.code));
   const root = data.network.stations.code;

@@ -1,5 +1,5 @@
 import type { Transaction } from '#server/platform/database.ts';
-import type { DemoData } from './data.ts';
+import type { DemoData, MarkupRuleData } from './data.ts';
 import { insertRows } from './insert-rows.ts';
 import type { DemoShape, ShapedCategory } from './shape.ts';
 import { known, levelKey, type NetworkIds } from './write-network.ts';
@@ -103,9 +103,7 @@ export async function writePricing(
     valid_from: start,
     created_by: known(network.owners, by),
   });
-  const here = markupRules.filter(
-    (rule) => network.stations.has(rule.station) && (rule.child === undefined || network.stations.has(rule.child)) && isOnSale(goods, rule),
-  );
+  const here = markupRules.filter((rule) => isRuleHere(network, goods, rule));
   await insertRows(
     tx,
     'markup_rule',
@@ -152,10 +150,16 @@ export async function writePricing(
   );
 }
 
-interface Scope {
+/** What a rule or plan is about, by code or category path; nothing named is everything. */
+export interface Scope {
   readonly sku?: string | undefined;
   readonly product?: string | undefined;
   readonly category?: string | undefined;
+}
+
+/** Whether a rule's station, child and goods are part of this demo: a smaller one lacks some. */
+export function isRuleHere(network: NetworkIds, goods: CatalogueIds, rule: MarkupRuleData): boolean {
+  return network.stations.has(rule.station) && (rule.child === undefined || network.stations.has(rule.child)) && isOnSale(goods, rule);
 }
 
 function isOnSale(goods: CatalogueIds, { sku, product, category }: Scope): boolean {
@@ -166,7 +170,8 @@ function isOnSale(goods: CatalogueIds, { sku, product, category }: Scope): boole
   );
 }
 
-function scopeIds(goods: CatalogueIds, { sku, product, category }: Scope) {
+/** Ids of what a rule is about; what it does not name is null. */
+export function scopeIds(goods: CatalogueIds, { sku, product, category }: Scope) {
   return {
     sku_id: sku === undefined ? null : known(goods.skus, sku),
     product_id: product === undefined ? null : known(goods.products, product),
