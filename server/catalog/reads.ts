@@ -29,7 +29,9 @@ export function visibleSkus(viewer: Reader): { readonly networkId: string; reado
 }
 
 /** The same station decides about products and categories: they are their owners'. */
-export const visibleProducts = visibleSkus;
+export function visibleProducts(viewer: Reader): { readonly networkId: string; readonly stationId: string } | null {
+  return visibleSkus(viewer);
+}
 
 /** Of these SKUs, those that the reader may see, by id. Prices and stock: `offersOfSkus` of the catalogue's flow. */
 export async function skusByIds(db: Queryable, viewer: Reader, ids: readonly string[]): Promise<Map<string, SeenSku>> {

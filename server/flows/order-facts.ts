@@ -4,7 +4,7 @@ import { balanceOf } from '#server/ledger/commands.ts';
 import type { WalletFacts } from '#server/ledger/rules.ts';
 import { lockWallets } from '#server/ledger/sql.ts';
 import type { LineStation } from '#server/network/sql.ts';
-import { loadLines } from '#server/network/sql.ts';
+import { linesStand, loadLines } from '#server/network/sql.ts';
 import { type ClaimedKey, type OrderFacts, type OrderRequest, stationKey } from '#server/orders/rules.ts';
 import { type OrderedSkuRow, selectKnownKeys, selectOrderedSkus, selectTakenRefs, selectTerms, type TermsRow } from '#server/orders/sql.ts';
 import { localDate } from '#server/platform/clock.ts';
@@ -32,6 +32,15 @@ export class KeysHeldElsewhere extends Error {
   constructor() {
     super('card keys are held by another transaction');
     this.name = 'KeysHeldElsewhere';
+  }
+}
+
+/** A buyer's line moved while its prices were being read: the list is run again from outside, as after a serialization failure. */
+class LineMoved extends Error {
+  readonly code = '40001';
+  constructor() {
+    super('a station moved while an order of its line was being priced');
+    this.name = 'LineMoved';
   }
 }
 
@@ -65,7 +74,7 @@ export async function loadOrderFacts(
   const skus = [...ground.skus.values()];
   const today = localDate(tx.now, ground.terms.time_zone);
   const wanted = wantedKeys(ground, requests);
-  const [wallets, knownKeys, takenRefs, rules, bands, plans, claimed] = await Promise.all([
+  const [wallets, knownKeys, takenRefs, rules, bands, plans, claimed, stand] = await Promise.all([
     lockWallets(tx, networkId, currency, payersOf(ground, requests)),
     selectKnownKeys(
       tx,
@@ -85,7 +94,10 @@ export async function loadOrderFacts(
     ),
     loadPlans(tx, networkId, skus),
     claimKeys(tx, networkId, wanted, today, mode),
+    // after the rules, so that these belong to the lines, and under the wallets' locks, which a move waits for where credit is in use
+    linesStand(tx, networkId, lines),
   ]);
+  if (!stand) throw new LineMoved();
   const claimedKeys = keysBySku(claimed, currency);
   if (mode === 'AT_ONCE') await refuseToGuess(tx, networkId, { wanted, today }, claimedKeys);
   const found = new Map(wallets.map((row) => [row.station_id ?? '', balanceOf(row, currency)]));

@@ -109,6 +109,25 @@ export async function loadLines(db: Queryable, networkId: string, stationIds: re
   return lines;
 }
 
+/** Where stations stand now. Index: primary key. */
+const pathsOfStations: Statement<{ id: string; path: string[] }> = statement(
+  'network.pathsOfStations',
+  'SELECT s.id, s.path FROM station s WHERE s.network_id = $1 AND s.id = ANY ($2::uuid[])',
+);
+
+/** True when each station still stands where its line says: what was read after the line then belongs to it. */
+export async function linesStand(db: Queryable, networkId: string, lines: ReadonlyMap<string, readonly LineStation[]>): Promise<boolean> {
+  const rows = await run(db, pathsOfStations, [networkId, [...lines.keys()]]);
+  return rows.every(
+    ({ id, path }) =>
+      path.join() ===
+      lines
+        .get(id)
+        ?.map((station) => station.id)
+        .join(),
+  );
+}
+
 type ChildLineRow = { id: string; level_id: string | null; status: StationStatus; cost_guard: LineStation['costGuard'] };
 
 /** Direct children that a rule's target takes in. Index: station_network_id_parent_id_id_idx. $3 child, $4 level: null takes in all. */

@@ -1,5 +1,5 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
-import { type CurrencyCode, currencyCode, decimal4, decimal4Text, money } from '#server/platform/money.ts';
+import { type CurrencyCode, currencyCode, decimal4, decimal4Text, money, toUnitPriceString } from '#server/platform/money.ts';
 import type { ControlBand, InversionPolicy, MarkupKind, MarkupRule } from './rules.ts';
 
 /** A markup rule with its history: what `MarkupRule` leaves out because no price depends on it. */
@@ -319,8 +319,8 @@ export async function insertBand(tx: Transaction, input: NewControlBand): Promis
     input.networkId,
     input.band.id,
     input.skuId,
-    floor && decimal4Text(floor.tenThousandths),
-    ceiling && decimal4Text(ceiling.tenThousandths),
+    floor && toUnitPriceString(floor),
+    ceiling && toUnitPriceString(ceiling),
     input.currency,
     input.version,
     tx.now,
