@@ -32,23 +32,17 @@ export interface StockSource {
  * bought outright paid from its wallet. One transaction's work.
  */
 export async function writeLots(tx: Transaction, source: StockSource, lots: readonly PlannedLot[]): Promise<void> {
-  console.time('seal');
   const arrivals = lots.map((lot) => arrive(tx, source, lot));
-  console.timeEnd('seal');
-  console.time('lot');
   await insertRows(
     tx,
     'lot',
     arrivals.map(({ row }) => row),
   );
-  console.timeEnd('lot');
-  console.time('keys');
   await insertRows(
     tx,
     'card_key',
     arrivals.flatMap(({ keys }) => keys),
   );
-  console.timeEnd('keys');
   const purchases = arrivals.flatMap(({ purchase }) => (purchase === null ? [] : [purchase]));
   if (purchases.length === 0) return;
   const book = await openAccountBook(
