@@ -4,6 +4,7 @@ import { decodeId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import type { ActingParty } from './accounts/rules.ts';
 import { boot, fail, type Ground } from './boot.ts';
+import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { createOrderLane } from './flows/order-lane.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createEventSource } from './live/event-source.ts';
@@ -23,6 +24,7 @@ async function serve(): Promise<void> {
   building.catch(() => undefined);
   const ground = await boot();
   const { config, db, log, vault } = ground;
+  const firstSteps = await ensureDemo(ground);
   const port = await choosePort(config);
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
   const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
@@ -44,11 +46,19 @@ async function serve(): Promise<void> {
   });
   await http.listen(port, config.host);
   console.log(`Fenzhan is at ${publicUrl}`);
+  if (firstSteps !== null) printFirstSteps(firstSteps, publicUrl);
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await relay.stop();
     await events.stop();
   });
+}
+
+function printFirstSteps(steps: FirstSteps, publicUrl: string): void {
+  console.log(`\nSign in to the demo, password ${steps.password}:`);
+  for (const { email, role, party } of steps.signIns) console.log(`  ${email.padEnd(36)} ${role.padEnd(9)} ${party}`);
+  const command = sampleCommand(steps, publicUrl);
+  if (command !== null) console.log(`\nPlace an order:\n${command}`);
 }
 
 /** A port that was chosen must be free; the default one gives way to any other. */

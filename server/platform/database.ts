@@ -66,14 +66,20 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: { getTypeParser },
     ...(role === null ? {} : { options: `-c role=${role}` }),
   });
-  pool.on('error', (error) => options.onConnectionLost?.(error));
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  let isClosing = false;
+  pool.on('error', (error) => {
+    // a server that ends while we say good-bye is no loss
+    if (!isClosing) options.onConnectionLost?.(error);
+  });
+  // minimal: an error of Prisma's otherwise repeats the whole question, values and all
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' });
   return {
     pool,
     prisma,
     clock,
     newId: createIds(clock),
     close: async () => {
+      isClosing = true;
       await prisma.$disconnect();
       await pool.end();
     },

@@ -18,9 +18,16 @@ export function readOrCreate(dataDir: string, name: string, create: () => string
   const file = join(dataDir, name);
   const known = readIfThere(file);
   if (known !== null) return known;
+  writeSecretFile(dataDir, name, create());
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** Writes a file of mode 600 in one step; one that is already there stays as it is. */
+export function writeSecretFile(dataDir: string, name: string, content: string): void {
   makeDataDir(dataDir);
+  const file = join(dataDir, name);
   const half = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(half, `${create()}\n`, { mode: 0o600, flag: 'wx', flush: true });
+  writeFileSync(half, `${content}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
     linkSync(half, file);
   } catch (error) {
@@ -29,7 +36,6 @@ export function readOrCreate(dataDir: string, name: string, create: () => string
   } finally {
     rmSync(half);
   }
-  return readFileSync(file, 'utf8').trim();
 }
 
 /** The data folder: its files are closed to others; as root it can be passed through, since PostgreSQL runs as somebody else. */
@@ -38,7 +44,8 @@ export function makeDataDir(dataDir: string): void {
   if (made !== undefined) chmodSync(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
 }
 
-function readIfThere(file: string): string | null {
+/** A text file without the white space around it; null when there is none. */
+export function readIfThere(file: string): string | null {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
