@@ -78,11 +78,20 @@ function withoutUnexpectedStatus(error: GraphQLError): GraphQLError {
   return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
 }
 
-async function* presentEach(
+/** No generator: `return` must reach a source that waits for an event which may never come. */
+function presentEach(
   results: AsyncIterable<ExecutionResult>,
   present: (result: ExecutionResult) => ExecutionResult,
-): AsyncGenerator<ExecutionResult> {
-  for await (const result of results) yield present(result);
+): AsyncIterableIterator<ExecutionResult> {
+  const source = results[Symbol.asyncIterator]();
+  const presented = (next: IteratorResult<ExecutionResult>) => (next.done ? next : { done: false, value: present(next.value) });
+  return {
+    next: async () => presented(await source.next()),
+    return: async () => presented((await source.return?.()) ?? { done: true, value: undefined }),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 const CACHED_DOCUMENTS = 500;

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { type World, world } from '#test/support/world.ts';
-import { bearer, newKey, startTestServer, type TestServer } from './test-server.ts';
+import { bearer, newKey, silence, startTestServer, type TestServer, until } from './test-server.ts';
 
 let database: FreshDatabase;
 let server: TestServer;
@@ -123,6 +123,31 @@ test('a subscription comes as server-sent events, event by event', async () => {
   const text = await answer.text();
   expect([...text.matchAll(/^data: (.+)$/gm)].map(([, data]) => data)).toEqual([1, 2, 3].map((tick) => `{"data":{"ticked":${tick}}}`));
   expect(text).toContain('event: complete');
+});
+
+describe('a subscription whose client goes away while nothing happens', () => {
+  test('is ended on a WebSocket', async () => {
+    const client = server.socket({ authorization: `Bearer ${key}` });
+    client.subscribe({ query: 'subscription { silent }' }, { next: () => undefined, error: () => undefined, complete: () => undefined });
+    await until(() => silence.listeners === 1, 2_000);
+    await client.dispose();
+    await until(() => silence.listeners === 0, 2_000);
+    expect(silence.listeners).toBe(0);
+  });
+
+  test('is ended on an event stream', async () => {
+    const leaving = new AbortController();
+    const answer = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...bearer(key) },
+      body: JSON.stringify({ query: 'subscription { silent }' }),
+      signal: leaving.signal,
+    });
+    expect([answer.status, silence.listeners]).toEqual([200, 1]);
+    leaving.abort();
+    await until(() => silence.listeners === 0, 2_000);
+    expect(silence.listeners).toBe(0);
+  });
 });
 
 describe('the console', () => {

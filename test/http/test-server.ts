@@ -160,7 +160,7 @@ function testSchema(): GraphQLSchema {
     type Row { id: ID!  name: String!  rows(first: Int): [Row!]! }
     type Node { id: ID!  node: Node }
     type Mutation { change(text: String): Int! }
-    type Subscription { ticked(count: Int!, everyMilliseconds: Int!): Int!  watched: String! }
+    type Subscription { ticked(count: Int!, everyMilliseconds: Int!): Int!  watched: String!  silent: Int! }
   `);
   const fieldOf = (type: string, name: string): TestField => {
     const field = (schema.getType(type) as unknown as { getFields(): Record<string, TestField> }).getFields()[name];
@@ -200,7 +200,27 @@ function testSchema(): GraphQLSchema {
   resolve('Subscription', 'ticked', (tick: never) => tick);
   fieldOf('Subscription', 'watched').subscribe = () => ticks({ count: 10_000, everyMilliseconds: 50 });
   resolve('Subscription', 'watched', (_, _args, { viewer }) => viewer?.networkId ?? 'nobody');
+  fieldOf('Subscription', 'silent').subscribe = () => silentSource();
   return schema;
+}
+
+/** How many subscriptions to `silent` are open: each waits for an event that never comes. */
+export const silence = { listeners: 0 };
+
+function silentSource(): AsyncIterableIterator<number> {
+  silence.listeners += 1;
+  const { promise, resolve } = Promise.withResolvers<IteratorResult<number>>();
+  return {
+    next: () => promise,
+    return: async () => {
+      silence.listeners -= 1;
+      resolve({ done: true, value: undefined });
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 async function* ticks({ count, everyMilliseconds }: { count: number; everyMilliseconds: number }): AsyncGenerator<number> {
