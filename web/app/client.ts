@@ -38,6 +38,9 @@ function createLiveSocket(partyId: string | null, onSignedOut: () => void): Sock
   return createSocket({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
     connectionParams: partyId ? { party: partyId } : {},
+    // Connected for as long as a party is acted for, also on pages without live rows: the state in the top bar is always true.
+    lazy: partyId === null,
+    onNonLazyError: () => setConnection('offline'),
     keepAlive: 12_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
@@ -52,7 +55,7 @@ function createLiveSocket(partyId: string | null, onSignedOut: () => void): Sock
       closed: (event) => {
         clearTimeout(quiet);
         if ((event as CloseEvent).code === CloseCode.Unauthorized) onSignedOut();
-        // 1000 is ours: the last subscription ended because its page was left.
+        // 1000 is ours: the client of another party takes over.
         if ((event as CloseEvent).code !== 1000) setConnection('offline');
       },
     },

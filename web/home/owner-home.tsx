@@ -1,3 +1,4 @@
+import { Segmented } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
@@ -16,7 +17,6 @@ import { useGmv } from '../headquarters/use-gmv.ts';
 import '../headquarters/headquarters.css';
 import { OrderStream } from '../orders/order-stream.tsx';
 import { Change } from '../parts/change.tsx';
-import { Chips } from '../parts/chips.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Bone, Failure } from '../parts/states.tsx';
@@ -37,8 +37,8 @@ export function OwnerHome() {
       <PageHead
         title={party?.name ?? ''}
         action={
-          <Chips
-            label={t('hq.range')}
+          <Segmented<GmvRange>
+            aria-label={t('hq.range')}
             value={range}
             onChange={setRange}
             options={(['TODAY', 'DAYS_7', 'DAYS_30'] as const).map((value) => ({ value, label: t(`range.${value}`) }))}
