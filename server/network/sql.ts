@@ -194,15 +194,15 @@ export async function selectChildren(
   return (await run(db, prepared, [networkId, parentId, cut.from, cut.limit])).map(stationOf);
 }
 
+const pathOf = (parameter: string) => `(SELECT p.path FROM station p WHERE p.network_id = $1 AND p.id = ${parameter})`;
+const subtreeEnd = (parameter: string) => `(SELECT p.path || ${LAST} FROM station p WHERE p.network_id = $1 AND p.id = ${parameter})`;
+const MATCHING = '($3::text IS NULL OR s.name ILIKE $3 OR s.code ILIKE $3) AND ($4::station_status IS NULL OR s.status = $4)';
 /**
  * The downline of a station in tree order (a parent before its children, siblings in order of opening).
  * Index: station_network_id_path_idx, one range from the station's (or the cursor's) path to the end of its subtree; search and
  * status are filters on that range, so a page of a rare match reads until it has found enough.
  */
-const pathOf = (parameter: string) => `(SELECT p.path FROM station p WHERE p.network_id = $1 AND p.id = ${parameter})`;
-const subtreeEnd = (parameter: string) => `(SELECT p.path || ${LAST} FROM station p WHERE p.network_id = $1 AND p.id = ${parameter})`;
-const MATCHING = '($3::text IS NULL OR s.name ILIKE $3 OR s.code ILIKE $3) AND ($4::station_status IS NULL OR s.status = $4)';
-const downlineAfter: Statement<StationRow> = statement(
+export const downlineAfter: Statement<StationRow> = statement(
   'network.downlineAfter',
   `SELECT ${STATION_COLUMNS} FROM station s
    WHERE s.network_id = $1 AND s.path > coalesce(${pathOf('$5')}, ${pathOf('$2')}) AND s.path < ${subtreeEnd('$2')} AND ${MATCHING}
