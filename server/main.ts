@@ -16,11 +16,14 @@ import { findFreePort } from './platform/postgres-process.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const EVENT_DAYS = 7;
+/** Where `npm run dev` serves the console from; it passes requests on with the browser's Origin. */
+const VITE_ORIGIN = 'http://localhost:5173';
 
 /** The composition root: config → database → jobs → schema → http. */
 async function serve(): Promise<void> {
   // the console is built while the database starts: both take seconds, on different cores
-  const building = process.argv.includes('--without-console') ? Promise.resolve(null) : buildConsole(project);
+  const isDevelopment = process.argv.includes('--without-console');
+  const building = isDevelopment ? Promise.resolve(null) : buildConsole(project);
   building.catch(() => undefined);
   const ground = await boot();
   const { config, db, log, vault } = ground;
@@ -38,7 +41,7 @@ async function serve(): Promise<void> {
     partyOf,
     publicFields: publicFieldsOf(schema),
     publicUrl,
-    allowedOrigins: [...config.allowedOrigins, `http://127.0.0.1:${port}`],
+    allowedOrigins: [...config.allowedOrigins, `http://127.0.0.1:${port}`, ...(isDevelopment ? [VITE_ORIGIN] : [])],
     sessionSecret: config.sessionSecret,
     behindProxy: config.behindProxy,
     introspection: true,
