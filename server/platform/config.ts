@@ -40,7 +40,7 @@ const vaultKeys = z.string().transform((text, context): readonly [VaultKey, ...V
 export const SETTINGS = {
   NODE_ENV: setting(
     z.enum(['development', 'production', 'test'], { error: 'development, production or test' }),
-    'In production, secrets are never generated and cookies need https.',
+    'In production, secrets are never generated: they must be set.',
     'development',
   ),
   HOST: setting(z.string().min(1), 'Address to listen on. 0.0.0.0 is every interface.', '127.0.0.1'),
