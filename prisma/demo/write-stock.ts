@@ -1,9 +1,10 @@
 import { type LedgerOf, type NewTransfer, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
 import { decideLotPurchase } from '#server/ledger/rules.ts';
+import { spreadEvenly } from '#server/platform/allocate.ts';
 import type { Transaction } from '#server/platform/database.ts';
 import { type Money, money, scaleMoney, toAmountString } from '#server/platform/money.ts';
 import type { Vault } from '#server/platform/vault.ts';
-import { fingerprintCardKey, lotContext, sealCardKey, spreadLotCost } from '#server/stock/rules.ts';
+import { fingerprintCardKey, lotContext, sealCardKey } from '#server/stock/rules.ts';
 import { insertRows, type Row } from './insert-rows.ts';
 import type { PlainKey } from './make-keys.ts';
 import type { PlannedLot } from './plan-stock.ts';
@@ -69,7 +70,7 @@ function arrive(tx: Transaction, source: StockSource, lot: PlannedLot): Arrival 
   const totalCost = scaleMoney(listCost, BigInt(lot.keyCount) * BigInt(lot.costFactor), BigInt(sku.unitSize) * 10_000n, 'AMOUNT');
   const wrapped = vault.createDataKey(lotContext(place.networkId, place.lotId));
   const expiresOn = lot.expiresInDays === null ? null : new Date(lot.at.getTime() + lot.expiresInDays * DAY).toISOString().slice(0, 10);
-  const keys = spreadLotCost(totalCost, lot.keyCount).map((cost) => {
+  const keys = spreadEvenly(totalCost, lot.keyCount).map((cost) => {
     const id = tx.newId();
     const plain = source.makeKey(sku.keyFormat);
     return {
