@@ -30,7 +30,7 @@ const Sku = nodeType<SeenSku>('Sku', {
   description: 'A denomination of a product: what has a price and a stock.',
   // an order, a lot or a rule that the viewer may read names its SKU; what it costs has rules of its own
   access: { party: 'STATION' },
-  load: (context, id) => loadSku(context, id),
+  load: async (context, id) => (viewerOf(context).permissions.has('CATALOGUE_READ') ? loadSku(context, id) : null),
 });
 
 /** The category type of the contract. */

@@ -12,7 +12,7 @@ import {
 } from '#server/network/reads.ts';
 import type { PriceLevelRecord } from '#server/network/sql.ts';
 import type { PageRequest } from '#server/platform/page.ts';
-import { actingStation, viewerOf } from './acting.ts';
+import { actingStation, actsFor, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { connectionType, emptyConnection, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
 import type { Context } from './context.ts';
@@ -44,7 +44,7 @@ const Station = nodeType<StationRow>('Station', {
   description: 'A node of the tree: headquarters, a sub-station, or a reseller. Outside of the viewer’s subtree only its name is shown.',
   // what is shown of a row is decided by its sight, and a person sees the names of her parties before she chooses one
   access: 'SIGNED_IN',
-  load: (context, id) => loadStation(context, id),
+  load: async (context, id) => (actsFor(context, id) || viewerOf(context).permissions.has('STATIONS_READ') ? loadStation(context, id) : null),
 });
 
 /** The station type of the contract. */
@@ -140,12 +140,13 @@ Station.fields((t) => ({
   }),
   levels: t.field({
     type: [PriceLevelType],
+    access: { party: 'STATION', permission: 'STATIONS_READ' },
     description: 'The price levels that it gives; empty for any but the acting station.',
     resolve: (station, _, context) => (station.sight === 'SELF' ? ownLevels(context.db.pool, viewerOf(context)) : []),
   }),
   childCount: t.int({
     nullable: true,
-    access: inSubtree,
+    access: { ...inSubtree, permission: 'STATIONS_READ' },
     description: 'How many direct children it has; null outside of the subtree.',
     resolve: ({ id }, _, context) => childCountOf(context, id),
   }),

@@ -17,8 +17,12 @@ const Supplier = nodeType<SupplierRow>('Supplier', {
 /** The supplier type of the contract. */
 export const SupplierType = Supplier.ref;
 
-/** A supplier that the viewer may know, by id; batched. */
-export const loadSupplier = batched<string, SupplierRow>(async (context, ids) => visibleSuppliersByIds(context.db.pool, await reader(context), ids));
+/** A supplier that the viewer may know, by id; batched. A station's people need to read its stock to know whom it buys from. */
+export const loadSupplier = batched<string, SupplierRow>(async (context, ids) => {
+  const { party, permissions } = viewerOf(context);
+  if (party.kind === 'STATION' && !permissions.has('STOCK_READ')) return new Map();
+  return visibleSuppliersByIds(context.db.pool, await reader(context), ids);
+});
 
 Supplier.fields((t) => ({
   name: t.exposeString('name', { description: 'What people call it.' }),
