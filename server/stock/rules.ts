@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { spreadEvenly } from '#server/platform/allocate.ts';
-import { type Money, zeroMoney } from '#server/platform/money.ts';
+import { compareMoney, type Money, zeroMoney } from '#server/platform/money.ts';
 import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 
 // Card keys (domain §1): a secret sold once, with or without a number. What is read here is plain text; what leaves for the
@@ -60,14 +60,15 @@ export function readCardKeyFile(text: string, format: CardKeyFormat): ReadFile {
   return { kind: 'READ', keys, problems };
 }
 
-/** The lot's cost over its keys (domain §3): cents are left over on the first ones. No keys, no costs. */
-export function spreadLotCost(totalCost: Money, keyCount: number): Money[] {
-  return keyCount === 0 ? [] : spreadEvenly(totalCost, keyCount);
-}
+/** How a lot's cost lies on its keys: the first `firstCount` of them cost `first`, all others `rest`. */
+export type LotCosts = { readonly first: Money; readonly firstCount: number; readonly rest: Money };
 
-/** The lot's cost when no line became a key: nothing came, nothing is owed. */
-export function lotCost(totalCost: Money, keyCount: number): Money {
-  return keyCount === 0 ? zeroMoney(totalCost.currency) : totalCost;
+/** The lot's total cost over its keys by largest remainder (domain §3): equal, but for one cent more on the first ones. */
+export function spreadLotCost(totalCost: Money, keyCount: number): LotCosts {
+  const costs = keyCount === 0 ? [] : spreadEvenly(totalCost, keyCount);
+  const [first = zeroMoney(totalCost.currency)] = costs;
+  const rest = costs.at(-1) ?? first;
+  return { first, rest, firstCount: costs.filter((cost) => compareMoney(cost, first) === 0).length };
 }
 
 /** What a lot's data key is bound to. */

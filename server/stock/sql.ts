@@ -168,10 +168,14 @@ export function selectLotsById(db: Queryable, owner: { networkId: string; statio
 const lotStock = statement<{ lot_id: string; count: number }>(
   'stock.lotStock',
   `SELECT k.lot_id, count(*)::int AS count FROM card_key k
-   WHERE k.network_id = $1 AND k.lot_id = ANY ($2::uuid[]) AND k.state = 'AVAILABLE' GROUP BY k.lot_id`,
+   WHERE k.network_id = $1 AND k.lot_id = ANY ($2::uuid[]) AND (k.state = 'AVAILABLE' OR k.duplicate_of IS NOT NULL AND k.state = 'QUARANTINED')
+   GROUP BY k.lot_id`,
 );
 
-/** How many keys of each lot are left. Index: card_key_network_id_lot_id_idx. */
+/**
+ * How many keys of each lot are left, as its owner may know it: a key that was put aside because another owner has it counts,
+ * or the number would tell who imports a guess whether somebody has it. Index: card_key_network_id_lot_id_idx.
+ */
 export function countLotStock(db: Queryable, networkId: string, lotIds: readonly string[]): Promise<{ lot_id: string; count: number }[]> {
   return run(db, lotStock, [networkId, lotIds]);
 }
@@ -341,4 +345,230 @@ export async function returnKeys(tx: Transaction, networkId: string, orderId: st
     run(tx, restockStatement, [networkId, keyIds, tx.now]),
   ]);
   if (sales.length !== keyIds.length || keys.length !== keyIds.length) throw new Error('a key that was to return to stock could not');
+}
+
+// ---- imports ----
+
+/** An import as it is taken in: everything but its lines. `totalCost` is a NUMERIC text. */
+export type NewImportJob = {
+  readonly networkId: string;
+  readonly id: string;
+  readonly lotId: string;
+  readonly skuId: string;
+  readonly ownerId: string;
+  readonly supplierId: string | null;
+  readonly terms: 'CONSIGNMENT' | 'OWN';
+  readonly totalCost: string;
+  readonly currency: string;
+  readonly expiresOn: string | null;
+  readonly lineCount: number;
+  readonly duplicateCount: number;
+  readonly problems: readonly { readonly line: number; readonly code: string }[];
+  readonly dataKey: Buffer;
+  readonly vaultKeyId: string;
+  readonly createdBy: string;
+};
+
+const insertJobStatement = statement(
+  'stock.insertImportJob',
+  `INSERT INTO import_job (network_id, id, sku_id, owner_id, supplier_id, lot_id, terms, total_cost, expires_on, currency, line_count,
+     duplicate_count, problems, data_key, vault_key_id, created_by, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7::lot_terms, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+);
+
+/** Writes an import that waits; its lines follow in the same transaction. */
+export async function insertImportJob(tx: Transaction, job: NewImportJob): Promise<void> {
+  await run(tx, insertJobStatement, [
+    job.networkId,
+    job.id,
+    job.skuId,
+    job.ownerId,
+    job.supplierId,
+    job.lotId,
+    job.terms,
+    job.totalCost,
+    job.expiresOn,
+    job.currency,
+    job.lineCount,
+    job.duplicateCount,
+    JSON.stringify(job.problems),
+    job.dataKey,
+    job.vaultKeyId,
+    job.createdBy,
+    tx.now,
+  ]);
+}
+
+/** A line as it waits: sealed for the card key that it will be (`id`). */
+export type SealedLine = { readonly id: string; readonly line: number; readonly sealed: Buffer; readonly fingerprint: Buffer };
+
+const LINES_AT_ONCE = 5_000;
+
+const insertLinesStatement = statement(
+  'stock.insertImportLines',
+  `INSERT INTO import_line (network_id, id, job_id, line_number, sealed, fingerprint)
+   SELECT $1, l.id, $2, l.line_number, l.sealed, l.fingerprint
+   FROM unnest($3::uuid[], $4::int[], $5::bytea[], $6::bytea[]) AS l (id, line_number, sealed, fingerprint)`,
+);
+
+/** Stages the sealed lines of an import, some thousands to a statement. */
+export async function insertImportLines(tx: Transaction, networkId: string, jobId: string, lines: readonly SealedLine[]): Promise<void> {
+  for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
+    const some = lines.slice(start, start + LINES_AT_ONCE);
+    await run(tx, insertLinesStatement, [
+      networkId,
+      jobId,
+      some.map(({ id }) => id),
+      some.map(({ line }) => line),
+      some.map(({ sealed }) => sealed),
+      some.map(({ fingerprint }) => fingerprint),
+    ]);
+  }
+}
+
+const waitingJobStatement = statement<{ network_id: string; id: string }>(
+  'stock.waitingImport',
+  `SELECT j.network_id, j.id FROM import_job j WHERE j.state IN ('PENDING', 'RUNNING') ORDER BY j.network_id, j.id LIMIT 1 FOR UPDATE SKIP LOCKED`,
+);
+
+/** The next import that nobody works on: new, or left behind by a process that died. Locked until the transaction ends. */
+export async function lockWaitingImport(tx: Transaction): Promise<{ network_id: string; id: string } | null> {
+  const [row] = await run(tx, waitingJobStatement, []);
+  return row ?? null;
+}
+
+/** An import that is worked on. */
+export type RunningImportRow = {
+  id: string;
+  lot_id: string;
+  sku_id: string;
+  owner_id: string;
+  supplier_id: string | null;
+  terms: 'CONSIGNMENT' | 'OWN';
+  total_cost: string;
+  currency: string;
+  created_by: string;
+  created_by_user: boolean;
+};
+
+const lockJobStatement = statement<RunningImportRow>(
+  'stock.lockImport',
+  `SELECT j.id, j.lot_id, j.sku_id, j.owner_id, j.supplier_id, j.terms::text, j.total_cost, j.currency, j.created_by,
+          EXISTS (SELECT FROM users u WHERE u.id = j.created_by) AS created_by_user
+   FROM import_job j WHERE j.network_id = $1 AND j.id = $2 AND j.state IN ('PENDING', 'RUNNING') FOR UPDATE OF j SKIP LOCKED`,
+);
+
+/** Locks an import for the transaction that does it; null when it is done, or another process does it now. */
+export async function lockImport(tx: Transaction, networkId: string, jobId: string): Promise<RunningImportRow | null> {
+  const [row] = await run(tx, lockJobStatement, [networkId, jobId]);
+  return row ?? null;
+}
+
+const setRunningStatement = statement(
+  'stock.setImportRunning',
+  `UPDATE import_job SET state = 'RUNNING' WHERE network_id = $1 AND id = $2`,
+);
+
+/** Says that an import has begun. */
+export async function markImportRunning(tx: Transaction, networkId: string, jobId: string): Promise<void> {
+  await run(tx, setRunningStatement, [networkId, jobId]);
+}
+
+const ownDuplicatesStatement = statement<{ line_number: number }>(
+  'stock.ownDuplicates',
+  `SELECT l.line_number FROM import_line l
+   JOIN card_key k ON k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = l.fingerprint
+   WHERE l.network_id = $1 AND l.job_id = $2 ORDER BY l.line_number`,
+);
+
+/** Lines whose card key the owner has already. By import_line_network_id_job_id_line_number_idx and card_key_owner_fingerprint_key. */
+export async function selectOwnDuplicates(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<number[]> {
+  return (await run(tx, ownDuplicatesStatement, [networkId, job.id, job.owner_id])).map(({ line_number }) => line_number);
+}
+
+const lineCountStatement = statement<{ count: number }>(
+  'stock.importLineCount',
+  'SELECT count(*)::int AS count FROM import_line l WHERE l.network_id = $1 AND l.job_id = $2',
+);
+
+/** How many lines of an import wait. */
+export async function countImportLines(tx: Transaction, networkId: string, jobId: string): Promise<number> {
+  return (await run(tx, lineCountStatement, [networkId, jobId]))[0]?.count ?? 0;
+}
+
+const insertLotStatement = statement(
+  'stock.insertImportedLot',
+  `INSERT INTO lot (network_id, id, sku_id, owner_id, supplier_id, terms, currency, total_cost, key_count, expires_on, data_key, vault_key_id, created_by, created_at)
+   SELECT j.network_id, j.lot_id, j.sku_id, j.owner_id, j.supplier_id, j.terms, j.currency, j.total_cost, $3, j.expires_on, j.data_key, j.vault_key_id, j.created_by, $4
+   FROM import_job j WHERE j.network_id = $1 AND j.id = $2`,
+);
+
+const insertImportedStatement = statement<{ id: string; quarantined: boolean }>(
+  'stock.insertImportedKeys',
+  `WITH wanted AS (
+     SELECT l.id, l.sealed, l.fingerprint, row_number() OVER (ORDER BY l.line_number) AS place FROM import_line l
+     WHERE l.network_id = $1 AND l.job_id = $2
+       AND NOT EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = l.fingerprint)
+   ), made AS (
+     INSERT INTO card_key (network_id, id, lot_id, sku_id, owner_id, state, sealed, fingerprint, cost, expires_on, duplicate_of, updated_at)
+     SELECT $1, w.id, j.lot_id, j.sku_id, j.owner_id, CASE WHEN o.id IS NULL THEN 'AVAILABLE' ELSE 'QUARANTINED' END::card_key_state,
+            w.sealed, w.fingerprint, CASE WHEN w.place <= $4 THEN $5::numeric ELSE $6::numeric END, j.expires_on, o.id, $7
+     FROM wanted w
+     JOIN import_job j ON j.network_id = $1 AND j.id = $2
+     LEFT JOIN card_key o ON o.network_id = $1 AND o.fingerprint = w.fingerprint AND o.duplicate_of IS NULL
+     ORDER BY w.fingerprint
+     RETURNING id, duplicate_of
+   )
+   SELECT id, duplicate_of IS NOT NULL AS quarantined FROM made`,
+);
+
+/** How a lot's cost lies on its keys: the first `firstCount` cost `first`, all others `rest`. NUMERIC texts. */
+export type CostSteps = { readonly first: string; readonly firstCount: number; readonly rest: string };
+
+/**
+ * Makes the lot and its keys of the lines that the owner does not have yet; keys of another owner are put into quarantine.
+ * In the order of their fingerprints, so that two imports of one file wait for each other in one direction; whoever comes
+ * second meets card_key_owner_fingerprint_key or card_key_original_fingerprint_key, rolls back, and looks again.
+ */
+export async function insertImportedLot(
+  tx: Transaction,
+  networkId: string,
+  job: { id: string; owner_id: string },
+  lot: { keyCount: number; costs: CostSteps },
+): Promise<{ keyCount: number; quarantinedIds: string[] }> {
+  const { first, firstCount, rest } = lot.costs;
+  const [, keys] = await Promise.all([
+    run(tx, insertLotStatement, [networkId, job.id, lot.keyCount, tx.now]),
+    run(tx, insertImportedStatement, [networkId, job.id, job.owner_id, firstCount, first, rest, tx.now]),
+  ]);
+  return { keyCount: keys.length, quarantinedIds: keys.filter(({ quarantined }) => quarantined).map(({ id }) => id) };
+}
+
+const endJobStatement = statement(
+  'stock.endImport',
+  `UPDATE import_job SET state = $3::job_state, imported_count = $4, duplicate_count = duplicate_count + $5, problems = problems || $6::jsonb,
+     failure = $7, finished_at = $8
+   WHERE network_id = $1 AND id = $2`,
+);
+const clearLinesStatement = statement('stock.clearImportLines', 'DELETE FROM import_line WHERE network_id = $1 AND job_id = $2');
+
+/** What became of an import. `failure` is for its owner to read. */
+export type ImportEnd = {
+  readonly importedCount: number;
+  readonly problems: readonly { readonly line: number; readonly code: string }[];
+  readonly failure: string | null;
+};
+
+/** Ends an import, DONE or FAILED, and takes its staged lines away: what became a card key is one, and the rest is nothing. */
+export async function endImport(
+  tx: Transaction,
+  networkId: string,
+  jobId: string,
+  { importedCount, problems, failure }: ImportEnd,
+): Promise<void> {
+  const state = failure === null ? 'DONE' : 'FAILED';
+  await Promise.all([
+    run(tx, endJobStatement, [networkId, jobId, state, importedCount, problems.length, JSON.stringify(problems), failure, tx.now]),
+    run(tx, clearLinesStatement, [networkId, jobId]),
+  ]);
 }

@@ -1,0 +1,185 @@
+import { writeAudit } from '#server/accounts/commands.ts';
+import type { Viewer } from '#server/accounts/rules.ts';
+import { accountIn, lockBalances, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
+import { decideLotPurchase } from '#server/ledger/rules.ts';
+import { selectStations } from '#server/network/sql.ts';
+import { type Database, inTransaction, sqlState, type Transaction } from '#server/platform/database.ts';
+import { type NewEvent, writeEvents } from '#server/platform/events.ts';
+import type { Log } from '#server/platform/log.ts';
+import { currencyCode, money, toAmountString } from '#server/platform/money.ts';
+import { spreadLotCost } from '#server/stock/rules.ts';
+import {
+  countImportLines,
+  endImport,
+  insertImportedLot,
+  lockImport,
+  lockWaitingImport,
+  markImportRunning,
+  type RunningImportRow,
+  selectOwnDuplicates,
+} from '#server/stock/sql.ts';
+
+/** A running worker. */
+export type ImportWorker = {
+  /** Hints that a job was taken in: it is looked for at once rather than at the next poll. */
+  wake(): void;
+  stop(): Promise<void>;
+};
+
+const POLL_MILLISECONDS = 300;
+const ATTEMPTS = 5;
+const UNIQUE_VIOLATION = '23505';
+/** What the owner of a failed import reads. */
+const FAILURES = {
+  INSUFFICIENT_BALANCE: 'The wallet cannot pay for this lot.',
+  INTERNAL: 'The import failed; nothing was imported.',
+} as const;
+
+/**
+ * Turns staged imports into lots, one after the other. Any number of processes may run it: a job is locked by the one that
+ * works on it, and what a dead one left behind is done again from the start, since nothing of it was committed.
+ */
+export function startImportWorker(db: Database, log: Log): ImportWorker {
+  let stopped = false;
+  let woken = Promise.withResolvers<void>();
+  const loop = async () => {
+    while (!stopped) {
+      const worked = await importNext(db, log).catch((error: unknown) => {
+        // the job stays where it is: the next round finds it again
+        log.error({ err: error }, 'an import failed a round');
+        return false;
+      });
+      if (worked) continue;
+      const timer = setTimeout(woken.resolve, POLL_MILLISECONDS);
+      await woken.promise;
+      clearTimeout(timer);
+      woken = Promise.withResolvers<void>();
+    }
+  };
+  const ended = loop();
+  return {
+    wake: () => woken.resolve(),
+    stop: async () => {
+      stopped = true;
+      woken.resolve();
+      await ended;
+    },
+  };
+}
+
+/** Does the next import that waits, of any network; false when none does. */
+export async function importNext(db: Database, log: Log): Promise<boolean> {
+  const job = await inTransaction(db, async (tx) => {
+    const waiting = await lockWaitingImport(tx);
+    if (waiting) await markImportRunning(tx, waiting.network_id, waiting.id);
+    return waiting;
+  });
+  if (!job) return false;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await inTransaction(db, (tx) => importLot(tx, job.network_id, job.id));
+      return true;
+    } catch (error) {
+      if (error instanceof CannotPay) return fail(db, job, 'INSUFFICIENT_BALANCE');
+      if (attempt === ATTEMPTS) {
+        log.error({ err: error, jobId: job.id }, 'an import failed');
+        return fail(db, job, 'INTERNAL');
+      }
+      // another import brought one of the keys in meanwhile: the next look sees it. Anything else may pass by itself
+      if (sqlState(error) !== UNIQUE_VIOLATION) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+    }
+  }
+}
+
+/** Ends a job as FAILED. With a database that is gone this fails too, and the job waits. */
+async function fail(db: Database, job: { network_id: string; id: string }, failure: keyof typeof FAILURES): Promise<true> {
+  await inTransaction(db, async (tx) => {
+    const locked = await lockImport(tx, job.network_id, job.id);
+    if (locked) await endImport(tx, job.network_id, job.id, { importedCount: 0, problems: [], failure: FAILURES[failure] });
+  });
+  return true;
+}
+
+/** The whole import in one transaction: lot, keys, payment, report. A file that somebody else has imported leaves no lot. */
+async function importLot(tx: Transaction, networkId: string, jobId: string): Promise<void> {
+  const job = await lockImport(tx, networkId, jobId);
+  if (!job) return;
+  const [own, lineCount] = await Promise.all([selectOwnDuplicates(tx, networkId, job), countImportLines(tx, networkId, jobId)]);
+  const problems = own.map((line) => ({ line, code: 'DUPLICATE_OF_OWN_KEY' }));
+  const keyCount = lineCount - own.length;
+  if (keyCount > 0) await makeLot(tx, networkId, job, keyCount);
+  await Promise.all([
+    endImport(tx, networkId, jobId, { importedCount: keyCount, problems, failure: null }),
+    writeEvents(tx, importEvents(networkId, job, keyCount)),
+  ]);
+}
+
+async function makeLot(tx: Transaction, networkId: string, job: RunningImportRow, keyCount: number): Promise<void> {
+  const totalCost = money(job.total_cost, currencyCode(job.currency));
+  const { first, firstCount, rest } = spreadLotCost(totalCost, keyCount);
+  const costs = { first: toAmountString(first), firstCount, rest: toAmountString(rest) };
+  const made = await insertImportedLot(tx, networkId, job, { keyCount, costs });
+  if (made.keyCount !== keyCount) throw new Error(`${made.keyCount} keys came of ${keyCount} lines`);
+  if (job.terms === 'OWN') await payForLot(tx, networkId, job);
+  if (made.quarantinedIds.length > 0) await reportQuarantine(tx, networkId, job, made.quarantinedIds);
+}
+
+/** OWN goods of a supplier are paid for with the lot: the owner's WALLET → the supplier's PAYABLE (domain §5). */
+async function payForLot(tx: Transaction, networkId: string, job: RunningImportRow): Promise<void> {
+  const ledger = { networkId, currency: currencyCode(job.currency) };
+  const wallet = { holder: { stationId: job.owner_id }, accountKind: 'WALLET' } as const;
+  if (job.supplier_id === null) return;
+  const payable = { holder: { supplierId: job.supplier_id }, accountKind: 'PAYABLE' } as const;
+  const book = await openAccountBook(tx, ledger, [wallet, payable]);
+  const walletId = accountIn(book, wallet);
+  const held = (await lockBalances(tx, ledger, [walletId])).get(walletId);
+  if (!held) throw new Error('a wallet that was opened is not there');
+  const totalCost = money(job.total_cost, ledger.currency);
+  const decision = decideLotPurchase({ ownerId: job.owner_id, supplierId: job.supplier_id, totalCost, wallet: held });
+  if (decision.kind !== 'ACCEPTED') throw new CannotPay();
+  if (decision.postings.length === 0) return;
+  await writeTransfers(tx, ledger, book, [
+    { id: tx.newId(), kind: 'LOT_PURCHASE', actorId: job.created_by, note: job.lot_id, postings: decision.postings },
+  ]);
+}
+
+/**
+ * Keys that another owner has: nothing in the importer's answer says so, or a guess could be tried out; headquarters reads it in
+ * its audit log, with who brought them in.
+ */
+async function reportQuarantine(tx: Transaction, networkId: string, job: RunningImportRow, cardKeyIds: readonly string[]): Promise<void> {
+  const owner = (await selectStations(tx, networkId, [job.owner_id])).get(job.owner_id);
+  const headquartersId = owner?.path[0];
+  if (headquartersId === undefined) throw new Error('an owner without a path');
+  const data = { lotId: job.lot_id, ownerId: job.owner_id, cardKeyIds };
+  await Promise.all([
+    writeAudit(tx, reporter(networkId, headquartersId, job), { action: 'card_keys.quarantined', subjectId: job.lot_id, data }),
+    writeEvents(tx, [
+      { networkId, topic: 'card-keys.quarantined', subjectId: job.lot_id, audience: [headquartersId], data: { lotId: job.lot_id } },
+    ]),
+  ]);
+}
+
+function reporter(networkId: string, stationId: string, job: RunningImportRow): Viewer {
+  const actor = job.created_by_user
+    ? ({ kind: 'USER', userId: job.created_by, sessionId: '' } as const)
+    : ({ kind: 'API_KEY', apiKeyId: job.created_by } as const);
+  return { networkId, party: { kind: 'STATION', stationId }, actor, role: null, permissions: new Set(), clientAddress: null };
+}
+
+function importEvents(networkId: string, job: RunningImportRow, keyCount: number): NewEvent[] {
+  const audience = [job.owner_id];
+  const imported: NewEvent = {
+    networkId,
+    topic: 'card-keys.imported',
+    subjectId: job.id,
+    audience,
+    data: { jobId: job.id, skuId: job.sku_id },
+  };
+  return keyCount === 0
+    ? [imported]
+    : [imported, { networkId, topic: 'stock.changed', subjectId: job.sku_id, audience, data: { skuId: job.sku_id } }];
+}
+
+/** Carries the owner's empty wallet out of a transaction that is to be rolled back. */
+class CannotPay extends Error {}
