@@ -25,7 +25,7 @@ function hasDocstring(source: Source, node: Node): boolean {
 }
 
 function isStrayDefault(source: Source, node: Node): boolean {
-  return node.type === 'ExportDefaultDeclaration' && !/(\.config\.ts|^test\/global\.ts)$/.test(source.path);
+  return node.type === 'ExportDefaultDeclaration' && !/(\.config|\/global)\.ts$/.test(source.path);
 }
 
 function strayClass(source: Source, node: Node): Breach[] {
