@@ -147,6 +147,7 @@ export const words: Words = {
     KEY_ALREADY_RETURNED: 'The key was refunded already',
     NEEDS_SECOND_PERSON: 'A second person has to approve this amount',
     ALREADY_DECIDED: 'This request was decided already',
+    NOTHING_TO_REFUND: 'Nothing is left to refund',
   },
   notSellable: {
     OWN_GOODS: 'Own goods',

@@ -144,6 +144,7 @@ export const words = {
     KEY_ALREADY_RETURNED: '卡密已经退过',
     NEEDS_SECOND_PERSON: '金额较大，需另一位财务审批',
     ALREADY_DECIDED: '这个申请已经处理过',
+    NOTHING_TO_REFUND: '已经没有可退的金额',
   },
   notSellable: {
     OWN_GOODS: '自有商品',
