@@ -1,0 +1,48 @@
+import { Writable } from 'node:stream';
+import { type ExecutionResult, execute, parse, validate } from 'graphql';
+import { pino } from 'pino';
+import type { Context } from '#schema/context.ts';
+import { schema } from '#schema/schema.ts';
+import type { Viewer } from '#server/accounts/rules.ts';
+import { createOrderLane } from '#server/flows/order-lane.ts';
+import type { EventSource } from '#server/live/event-source.ts';
+import type { Database } from '#server/platform/database.ts';
+import { testVault } from '#test/support/world.ts';
+
+/** An event source for operations that watch nothing. */
+const noEvents: EventSource = {
+  // biome-ignore lint/correctness/useYield: a stream without events
+  async *read() {
+    return;
+  },
+  stop: async () => undefined,
+};
+
+/** Everything that was logged while asking. */
+export const logged: string[] = [];
+const log = pino({ level: 'debug' }, new Writable({ write: (chunk, _, done) => (logged.push(String(chunk)), done()) }));
+
+/** The context of one operation of this viewer; null is nobody. */
+export function contextOf(db: Database, viewer: Viewer | null, events: EventSource = noEvents): Context {
+  return {
+    viewer,
+    person: viewer?.actor.kind === 'USER' ? { userId: viewer.actor.userId } : null,
+    revalidate: async () => viewer,
+    db,
+    vault: testVault,
+    lane: createOrderLane(db),
+    events,
+    requestId: 'test',
+    log,
+  };
+}
+
+/** Runs a document as this viewer, as the transport would: the document must be valid. */
+export async function ask(db: Database, viewer: Viewer | null, document: string, variables: Record<string, unknown> = {}): Promise<ExecutionResult> {
+  const parsed = parse(document);
+  const problems = validate(schema, parsed);
+  if (problems.length > 0) throw new Error(`${problems.map(({ message }) => message).join('\n')}\nin ${document}`);
+  const result = await execute({ schema, document: parsed, contextValue: contextOf(db, viewer), variableValues: variables });
+  if (Symbol.asyncIterator in result) throw new Error('a query is no stream');
+  return result as ExecutionResult;
+}

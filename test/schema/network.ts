@@ -1,0 +1,171 @@
+import type { Viewer } from '#server/accounts/rules.ts';
+import type { Database } from '#server/platform/database.ts';
+import { world } from '#test/support/world.ts';
+import { ask } from './ask.ts';
+import { globalId } from '#schema/ids.ts';
+
+// One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
+// decimals that stand nowhere else: whoever sees one of them without the right has been told too much.
+
+/** Who asks, in the order of the tables. The roles are those of A's own people; `scopeless` is a program of A's without any scope. */
+export const ASKERS = [
+  'nobody',
+  'stranger',
+  'sibling',
+  'child',
+  'parent',
+  'supplier',
+  'scopeless',
+  'OWNER',
+  'MANAGER',
+  'FINANCE',
+  'OPERATOR',
+  'VIEWER',
+] as const;
+
+/** One of those who ask. */
+export type Asker = (typeof ASKERS)[number];
+
+/** What of A's is asked for: global ids by the type of the contract. */
+export type Objects = Readonly<Record<string, string>>;
+
+/** The network, its objects, and its people. */
+export interface Neighbourhood {
+  readonly objects: Objects;
+  readonly viewers: Readonly<Record<Asker, Viewer | null>>;
+  /** plain ids */
+  readonly ids: { readonly networkId: string; readonly stations: Readonly<Record<string, string>>; readonly skus: Readonly<Record<string, string>> };
+}
+
+/** Figures that only some may ever read. */
+export const CANARIES = {
+  /** what a key of headquarters' goods costs */
+  hqCost: '41.37',
+  hqLot: '413.70',
+  hqBase: '47.5319',
+  /** what a key of A's own goods costs */
+  ownCost: '13.79',
+  ownLot: '137.90',
+  ownBase: '17.3391',
+} as const;
+
+/** Builds it: HQ → A and B; A → R and Q. HQ owns "steam", A owns "local". R has bought both. */
+export async function neighbourhood(db: Database): Promise<Neighbourhood> {
+  const w = await world(db, {
+    stations: {
+      HQ: { wallet: '5000.00' },
+      A: { parent: 'HQ', wallet: '4000.00', kind: 'SUBSTATION', level: 'gold' },
+      B: { parent: 'HQ', kind: 'SUBSTATION' },
+      R: { parent: 'A', wallet: '3000.00', level: 'silver' },
+      Q: { parent: 'A', level: 'silver' },
+    },
+    suppliers: ['S', 'T'],
+    skus: { steam: { basePrice: CANARIES.hqBase }, local: { basePrice: CANARIES.ownBase, owner: 'A' } },
+    rules: [
+      { by: 'HQ', kind: 'PERCENT', value: '1.7' },
+      { by: 'A', level: 'silver', kind: 'FIXED', value: '0.83', breaks: [{ minQuantity: 2, value: '0.61' }] },
+    ],
+    bands: [{ sku: 'local', floor: '11.11', ceiling: '99.19' }],
+    plans: [{ sku: 'local', poolKind: 'PERCENT', poolValue: '1', shareBps: [5000, 3000, 2000] }],
+    lots: [
+      { sku: 'steam', supplier: 'S', totalCost: CANARIES.hqLot, keys: 10 },
+      { sku: 'local', supplier: 'T', totalCost: CANARIES.ownLot, keys: 10 },
+      { sku: 'local', supplier: 'T', totalCost: CANARIES.ownLot, keys: 10, terms: 'OWN' },
+    ],
+  });
+  const other = await world(db, { stations: { HQ: {} } });
+  const viewers = {
+    nobody: null,
+    stranger: other.viewer('HQ'),
+    sibling: w.viewer('B'),
+    child: w.viewer('R'),
+    parent: w.viewer('HQ'),
+    supplier: w.viewer('S'),
+    scopeless: w.program('A', []),
+    OWNER: w.viewer('A', 'OWNER'),
+    MANAGER: w.viewer('A', 'MANAGER'),
+    FINANCE: w.viewer('A', 'FINANCE'),
+    OPERATOR: w.viewer('A', 'OPERATOR'),
+    VIEWER: w.viewer('A', 'VIEWER'),
+  };
+  const objects = await makeObjects(db, w.viewer('A'), w.viewer('R'), w);
+  return { objects, viewers, ids: { networkId: w.networkId, stations: w.stations, skus: w.skus } };
+}
+
+interface Names {
+  readonly networkId: string;
+  readonly stations: Readonly<Record<string, string>>;
+  readonly suppliers: Readonly<Record<string, string>>;
+  readonly skus: Readonly<Record<string, string>>;
+  readonly products: Readonly<Record<string, string>>;
+  readonly categories: Readonly<Record<string, string>>;
+  readonly levels: Readonly<Record<string, string>>;
+}
+
+async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names): Promise<Objects> {
+  const sku = globalId('Sku', w.skus['local'] ?? '');
+  const order = await placed(db, owner, 'own', globalId('Sku', w.skus['steam'] ?? ''));
+  const sold = await placed(db, buyer, 'sold', sku);
+  const refund = await ask(
+    db,
+    buyer,
+    'mutation ($id: ID!) { refundOrder(input: { requestKey: "ask", orderId: $id, amount: "1.00", reason: "late" }) { __typename ... on RefundRequested { refund { id } } } }',
+    { id: sold },
+  );
+  const key = await ask(db, owner, 'mutation { createApiKey(input: { name: "bot", permissions: [ORDERS_READ] }) { ... on ApiKeyCreated { apiKey { id } } } }');
+  const row = async (table: string, condition: string) => {
+    const found = await db.pool.query<{ id: string }>(`SELECT id FROM ${table} WHERE network_id = $1 AND ${condition} ORDER BY id LIMIT 1`, [w.networkId]);
+    if (found.rows[0] === undefined) throw new Error(`no ${table} where ${condition}`);
+    return found.rows[0].id;
+  };
+  const stationId = w.stations['A'] ?? '';
+  const lot = await row('lot', `owner_id = '${stationId}'`);
+  const job = await importJob(db, w, stationId, lot);
+  return {
+    Network: globalId('Network', w.networkId),
+    Station: globalId('Station', stationId),
+    Supplier: globalId('Supplier', w.suppliers['T'] ?? ''),
+    Membership: globalId('Membership', await row('membership', `station_id = '${stationId}' AND role = 'OWNER'`)),
+    PriceLevel: globalId('PriceLevel', w.levels['A/silver'] ?? ''),
+    Category: globalId('Category', w.categories['Goods'] ?? ''),
+    Product: globalId('Product', w.products['local'] ?? ''),
+    Sku: sku,
+    // bought by A itself, of headquarters' goods
+    Order: order,
+    OrderLine: globalId('OrderLine', await row('order_line', `sku_id = '${w.skus['steam']}'`)),
+    // of A's own goods, bought by its child
+    Sold: sold,
+    Refund: idIn(refund, 'refundOrder', 'refund'),
+    StatementEntry: globalId('StatementEntry', await row('posting', `account_id IN (SELECT id FROM account WHERE station_id = '${stationId}')`)),
+    MarkupRule: globalId('MarkupRule', await row('markup_rule', `station_id = '${stationId}'`)),
+    ControlBand: globalId('ControlBand', await row('control_band', `sku_id = '${w.skus['local']}'`)),
+    CommissionPlan: globalId('CommissionPlan', await row('commission_plan', `owner_id = '${stationId}'`)),
+    Lot: globalId('Lot', lot),
+    ImportJob: globalId('ImportJob', job),
+    ApiKey: idIn(key, 'createApiKey', 'apiKey'),
+    AuditEntry: globalId('AuditEntry', await row('audit_entry', `station_id = '${stationId}'`)),
+  };
+}
+
+async function placed(db: Database, buyer: Viewer, requestKey: string, skuId: string): Promise<string> {
+  const document = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } ... on Refusal { message } } }`;
+  const input = { requestKey, skuId, quantity: 2, maxTotal: '1000.00', externalRef: `ref-${requestKey}` };
+  return idIn(await ask(db, buyer, document, { input }), 'placeOrder', 'order');
+}
+
+async function importJob(db: Database, w: Names, ownerId: string, lotId: string): Promise<string> {
+  const id = db.newId();
+  const values = [w.networkId, id, w.skus['local'], ownerId, lotId, JSON.stringify([{ line: 2, code: 'TOO_LONG' }]), db.newId(), db.clock()];
+  await db.pool.query(
+    `INSERT INTO import_job (network_id, id, sku_id, owner_id, lot_id, terms, total_cost, currency, line_count, problems, data_key, vault_key_id, created_by, created_at)
+     VALUES ($1, $2, $3, $4, $5, 'OWN', 1, 'CNY', 2, $6, '', 'test', $7, $8)`,
+    values,
+  );
+  return id;
+}
+
+function idIn(result: { data?: unknown; errors?: unknown }, field: string, object: string): string {
+  const id = (result.data as Record<string, Record<string, { id?: string }>> | null | undefined)?.[field]?.[object]?.id;
+  if (id === undefined) throw new Error(`no ${object} in ${JSON.stringify(result)}`);
+  return id;
+}

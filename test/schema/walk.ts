@@ -1,0 +1,170 @@
+import { type GraphQLField, type GraphQLObjectType, getNamedType, getNullableType, isInterfaceType, isLeafType, isObjectType, isUnionType } from 'graphql';
+import { schema } from '#schema/schema.ts';
+import type { Objects } from './network.ts';
+
+// The walk reaches an object of every type of the contract and reads each of its fields by itself.
+
+/** One field of one object, as a document that reads it under the name `x`. */
+export interface Step {
+  /** "Order.cost"; what is asked of another object of the type is called by it: "Order (sold).cost". */
+  readonly name: string;
+  readonly document: string;
+}
+
+/** Arguments without which a field cannot be asked. */
+const ARGUMENTS: Readonly<Record<string, (objects: Objects) => string>> = {
+  'Query.node': ({ Station }) => `(id: "${Station}")`,
+  'Query.nodes': ({ Station }) => `(ids: ["${Station}"])`,
+  'Query.quote': ({ Sku }) => `(input: { skuId: "${Sku}", quantity: 1 })`,
+  'Query.orders': () => '(scope: DOWNLINE)',
+  'Query.order': () => '(externalRef: "ref-own")',
+  'Query.gmvOverview': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
+  'Station.volume': () => '(range: TODAY)',
+};
+
+const node = (type: string, object = type) => (objects: Objects) => `node(id: "${objects[object]}") { ... on ${type} { @ } }`;
+const below = (route: (objects: Objects) => string, path: string) => (objects: Objects) => route(objects).replace('@', path);
+const plain = (text: string) => () => text;
+
+/** How an object of each type is reached; "@" stands for what is read of it. */
+const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
+  Viewer: plain('viewer { @ }'),
+  Network: node('Network'),
+  Station: node('Station'),
+  Supplier: node('Supplier'),
+  Membership: node('Membership'),
+  PriceLevel: node('PriceLevel'),
+  Category: node('Category'),
+  Product: node('Product'),
+  Sku: node('Sku'),
+  SkuOffer: below(node('Sku'), 'offer { @ }'),
+  Stock: below(node('Sku'), 'offer { stock { @ } }'),
+  PriceBreak: plain('catalogue { edges { node { offer { priceBreaks { @ } } } } }'),
+  Money: below(node('Station'), 'wallet { balance { @ } }'),
+  Quote: ({ Sku }) => `quote(input: { skuId: "${Sku}", quantity: 1 }) { ... on Quote { @ } }`,
+  QuoteHop: ({ Sku }) => `quote(input: { skuId: "${Sku}", quantity: 1 }) { ... on Quote { hops { @ } } }`,
+  Order: node('Order'),
+  'Order (sold)': node('Order', 'Sold'),
+  OrderLine: node('OrderLine'),
+  OrderShare: below(node('Order'), 'share { @ }'),
+  'OrderShare (sold)': below(node('Order', 'Sold'), 'share { @ }'),
+  CardKey: below(node('Order'), 'cardKeys { @ }'),
+  Refund: node('Refund'),
+  Wallet: below(node('Station'), 'wallet { @ }'),
+  StatementEntry: node('StatementEntry'),
+  MarkupRule: node('MarkupRule'),
+  MarkupBreak: below(node('MarkupRule'), 'breaks { @ }'),
+  PriceTableRow: plain('priceTable { edges { node { @ } } }'),
+  ControlBand: node('ControlBand'),
+  CommissionPlan: node('CommissionPlan'),
+  Lot: node('Lot'),
+  ImportJob: node('ImportJob'),
+  ImportProblem: below(node('ImportJob'), 'problems { @ }'),
+  GmvTotals: below(node('Station'), 'volume(range: TODAY) { @ }'),
+  GmvOverview: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { @ }`,
+  GmvPoint: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { points { @ } }`,
+  StationGmv: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { byChild { @ } }`,
+  ApiKey: node('ApiKey'),
+  AuditEntry: node('AuditEntry'),
+  PageInfo: below(node('Station'), 'children { pageInfo { @ } }'),
+  StationConnection: below(node('Station'), 'children { @ }'),
+  StationEdge: below(node('Station'), 'children { edges { @ } }'),
+  StatementEntryConnection: below(node('Station'), 'statement { @ }'),
+  StatementEntryEdge: below(node('Station'), 'statement { edges { @ } }'),
+  SkuConnection: plain('catalogue { @ }'),
+  SkuEdge: plain('catalogue { edges { @ } }'),
+  OrderConnection: plain('orders(scope: DOWNLINE) { @ }'),
+  OrderEdge: plain('orders(scope: DOWNLINE) { edges { @ } }'),
+  MarkupRuleConnection: plain('markupRules { @ }'),
+  MarkupRuleEdge: plain('markupRules { edges { @ } }'),
+  PriceTableRowConnection: plain('priceTable { @ }'),
+  PriceTableRowEdge: plain('priceTable { edges { @ } }'),
+  LotConnection: plain('lots { @ }'),
+  LotEdge: plain('lots { edges { @ } }'),
+  AuditEntryConnection: plain('auditEntries { @ }'),
+  AuditEntryEdge: plain('auditEntries { edges { @ } }'),
+};
+
+/** Types that only an answer to a mutation, or an event of a subscription, brings: they are walked there. */
+export const ELSEWHERE: ReadonlySet<string> = new Set(['BandBreak', 'OrderEvent', 'StockEvent', ...outcomes()]);
+
+/** Every field of the query root and of every type that can be reached from it; a type without a route throws. */
+export function allSteps(objects: Objects): Step[] {
+  const root = schema.getQueryType();
+  if (!root) throw new Error('the contract has no queries');
+  const ofRoot = fieldsOf(root).map((field) => ({ name: `Query.${field.name}`, document: `{ ${read(root, field, objects)} }` }));
+  return [...ofRoot, ...typesToWalk().flatMap((type) => stepsOf(type, objects))];
+}
+
+function stepsOf(type: GraphQLObjectType, objects: Objects): Step[] {
+  const routes = Object.entries(ROUTES).filter(([name]) => name.split(' ')[0] === type.name);
+  if (routes.length === 0) throw new Error(`no route leads to ${type.name}: say in test/schema/walk.ts how an object of it is reached`);
+  return routes.flatMap(([name, route]) =>
+    fieldsOf(type).map((field) => ({ name: `${name}.${field.name}`, document: `{ ${route(objects).replace('@', read(type, field, objects))} }` })),
+  );
+}
+
+function typesToWalk(): GraphQLObjectType[] {
+  const roots = new Set([schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]);
+  return Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .filter((type) => !type.name.startsWith('__') && !roots.has(type) && !ELSEWHERE.has(type.name));
+}
+
+function fieldsOf(type: GraphQLObjectType): GraphQLField<unknown, unknown>[] {
+  return Object.values(type.getFields());
+}
+
+function read(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>, objects: Objects): string {
+  const written = ARGUMENTS[`${type.name}.${field.name}`]?.(objects) ?? '';
+  return `x: ${field.name}${written}${isLeafType(getNamedType(field.type)) ? '' : ' { __typename }'}`;
+}
+
+/** What mutations answer: the members of their unions, which are no members of anything that a query brings as a thing. */
+function outcomes(): string[] {
+  const unions = [...Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => getNamedType(field.type)), schema.getType('QuoteResult')];
+  const nested = [schema.getType('PlaceOrderResult')];
+  return [...unions, ...nested].flatMap((type) => (isUnionType(type) ? type.getTypes().map(({ name }) => name) : [])).filter((name) => name !== 'Quote');
+}
+
+/** The mutations and subscriptions of the contract. */
+export function rootFields(kind: 'Mutation' | 'Subscription'): string[] {
+  const root = kind === 'Mutation' ? schema.getMutationType() : schema.getSubscriptionType();
+  return Object.keys(root?.getFields() ?? {});
+}
+
+/** Whether a type of the contract is one that mutations answer when they refuse. */
+export function isRefusal(name: string): boolean {
+  const type = schema.getType(name);
+  return isObjectType(type) && type.getInterfaces().some((each) => isInterfaceType(each) && each.name === 'Refusal');
+}
+
+/** How a field was answered: v value, e empty list, n null, h hidden (nothing leads to it), F forbidden, U unauthenticated. */
+export function answerOf(result: { readonly data?: unknown; readonly errors?: readonly { readonly extensions?: Record<string, unknown>; readonly message: string }[] | undefined }): string {
+  const error = result.errors?.[0];
+  if (error !== undefined) {
+    const code = error.extensions?.['code'];
+    if (code === 'FORBIDDEN') return 'F';
+    if (code === 'UNAUTHENTICATED') return 'U';
+    return `!${error.message}`;
+  }
+  const values = found(result.data);
+  if (values.length === 0) return 'h';
+  const told = values.find((value) => value !== null) ?? null;
+  if (told === null) return 'n';
+  return Array.isArray(told) && told.length === 0 ? 'e' : 'v';
+}
+
+/** Everything that stands under the name `x`. */
+function found(data: unknown): unknown[] {
+  if (Array.isArray(data)) return data.flatMap(found);
+  if (typeof data !== 'object' || data === null) return [];
+  return Object.entries(data).flatMap(([name, value]) => (name === 'x' ? [value] : found(value)));
+}
+
+/** Whether a field can be null: what is hidden from some must be. */
+export function isNullable(typeName: string, fieldName: string): boolean {
+  const type = schema.getType(typeName);
+  const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
+  return field !== undefined && getNullableType(field.type) === field.type;
+}
