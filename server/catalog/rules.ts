@@ -78,10 +78,10 @@ export function quoteOf(
 ): Quoted {
   const { sku, line, rules, band, quantity, cost } = facts;
   const viewer = viewerOf(line);
-  const listed = resolvePriceChain({ sku, path: line, rules, band, quantity: sku.minQuantity });
-  if (listed.kind === 'NOT_SELLABLE' && (listed.reason === 'NOT_LISTED' || listed.reason === 'OWN_GOODS'))
-    return notSellable(listed.reason);
+  // in the order in which an order is refused
   if (line.some(({ status }) => status !== 'ACTIVE')) return notSellable('STATION_FROZEN');
+  const listed = resolvePriceChain({ sku, path: line, rules, band, quantity: sku.minQuantity });
+  if (listed.kind === 'NOT_SELLABLE' && listed.reason === 'NOT_LISTED') return notSellable('NOT_LISTED');
   if (!quantityFits(sku, quantity)) {
     return { kind: 'QUANTITY_OUT_OF_RANGE', minQuantity: sku.minQuantity, maxQuantity: sku.maxQuantity, quantityStep: sku.quantityStep };
   }
