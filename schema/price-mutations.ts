@@ -94,7 +94,7 @@ mutation('setMarkupRule', {
     });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('MarkupRule', outcome.current);
     if (outcome.kind === 'BAND_BROKEN') return bandBroken(outcome.breaks);
-    if (outcome.kind !== 'MARKUP_RULE_SET') return refused(outcome);
+    if (outcome.kind !== 'MARKUP_RULE_SET') return refused(outcome, 'child, level, SKU, product or category');
     const { rule, clampedCount, clamps } = outcome;
     return done('MarkupRuleSet', { rule, clampedCount, clamps });
   },
@@ -198,7 +198,7 @@ mutation('setCommissionPlan', {
     const plan = { skuId, productId, categoryId, poolKind, poolValue, shareBps, reason: reason ?? null, expectedVersion: expectedVersion ?? null };
     const outcome = await setCommissionPlan(context.db, viewerOf(context), plan);
     if (outcome.kind === 'STALE_VERSION') return staleVersion('CommissionPlan', outcome.current);
-    return outcome.kind === 'COMMISSION_PLAN_SET' ? done('CommissionPlanSet', { plan: outcome.plan }) : refused(outcome);
+    return outcome.kind === 'COMMISSION_PLAN_SET' ? done('CommissionPlanSet', { plan: outcome.plan }) : refused(outcome, 'SKU, product or category');
   },
 });
 

@@ -158,7 +158,7 @@ interface Shown {
   BUSY: Refused<'Busy'>;
 }
 
-const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind: Kind }>) => Shown[Kind] } = {
+const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind: Kind }>, what: string) => Shown[Kind] } = {
   INSUFFICIENT_BALANCE: ({ required, available }) => ({
     __typename: 'InsufficientBalance',
     message: `It takes ${shownAmount(required).amount}; ${shownAmount(available).amount} can be spent.`,
@@ -176,7 +176,7 @@ const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind:
   STATION_FROZEN: () => ({ __typename: 'StationFrozen', message: 'The station, or one above it, is frozen or closed.' }),
   QUANTITY_OUT_OF_RANGE: (refusal) => quantityOutOfRange(refusal),
   REQUEST_KEY_REUSED: () => ({ __typename: 'RequestKeyReused', message: 'This request key was used before, with another input.' }),
-  NOT_FOUND: () => notFound('thing'),
+  NOT_FOUND: (_, what) => notFound(what),
   NOT_ALLOWED: ({ message }) => ({ __typename: 'NotAllowed', message }),
   INVALID_INPUT: ({ field, message }) => invalidInput(field, message),
   MOVE_REFUSED: ({ reason }) => ({ __typename: 'MoveRefused', message: MOVE_REFUSED_TEXT[reason], reason }),
@@ -189,9 +189,9 @@ const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind:
   BUSY: ({ retryAfterMs }) => ({ __typename: 'Busy', message: `Too many orders are waiting. Ask again in ${retryAfterMs} ms.`, retryAfterMs }),
 };
 
-/** Says a flow's refusal in the words of the contract. */
-export function refused<Kind extends keyof Shown>(refusal: Extract<Refusal, { kind: Kind }>): Shown[Kind] {
-  return SHOW[refusal.kind as Kind](refusal);
+/** Says a flow's refusal in the words of the contract; `what` is what was not found, where that can be. */
+export function refused<Kind extends keyof Shown>(refusal: Extract<Refusal, { kind: Kind }>, what = 'object'): Shown[Kind] {
+  return SHOW[refusal.kind as Kind](refusal, what);
 }
 
 /** The answer to an edit of something that somebody else changed meanwhile; `type` is that of the thing as it is now. */

@@ -83,7 +83,7 @@ mutation('openStation', {
       ownerEmail: ownerEmail ?? null,
       ownerName: ownerName ?? null,
     });
-    if (outcome.kind !== 'STATION_OPENED') return refused(outcome);
+    if (outcome.kind !== 'STATION_OPENED') return refused(outcome, 'station or price level');
     const { station, replayed, temporaryPassword } = outcome;
     return done('StationOpened', { station, replayed, temporaryPassword });
   },
@@ -109,7 +109,7 @@ mutation('moveStation', {
     if (stationId === null || newParentId === null) return notFound('station');
     const outcome = await moveStation(context.db, viewerOf(context), { stationId, newParentId, expectedVersion });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_MOVED' ? done('StationMoved', { station: outcome.station }) : refused(outcome);
+    return outcome.kind === 'STATION_MOVED' ? done('StationMoved', { station: outcome.station }) : refused(outcome, 'station or price level');
   },
 });
 
@@ -125,7 +125,7 @@ mutation('freezeStation', {
     if (stationId === null) return notFound('station');
     const outcome = await freezeStation(context.db, viewerOf(context), { ...input, stationId });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_FROZE' ? done('StationFroze', { station: outcome.station }) : refused(outcome);
+    return outcome.kind === 'STATION_FROZE' ? done('StationFroze', { station: outcome.station }) : refused(outcome, 'station or price level');
   },
 });
 
@@ -141,7 +141,7 @@ mutation('unfreezeStation', {
     if (stationId === null) return notFound('station');
     const outcome = await unfreezeStation(context.db, viewerOf(context), { ...input, stationId });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_UNFROZE' ? done('StationUnfroze', { station: outcome.station }) : refused(outcome);
+    return outcome.kind === 'STATION_UNFROZE' ? done('StationUnfroze', { station: outcome.station }) : refused(outcome, 'station or price level');
   },
 });
 
@@ -166,7 +166,7 @@ mutation('setPriceLevel', {
     if (levelId === null) return notFound('price level');
     const outcome = await setPriceLevel(context.db, viewerOf(context), { stationId, levelId: levelId ?? null, expectedVersion });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'PRICE_LEVEL_SET' ? done('PriceLevelSet', { station: outcome.station }) : refused(outcome);
+    return outcome.kind === 'PRICE_LEVEL_SET' ? done('PriceLevelSet', { station: outcome.station }) : refused(outcome, 'station or price level');
   },
 });
 
@@ -186,7 +186,7 @@ mutation('createPriceLevel', {
   result: resultUnion('CreatePriceLevelResult', 'A price level, or why there is none.', [PriceLevelCreated, InvalidInput]),
   resolve: async ({ name }, context) => {
     const outcome = await createPriceLevel(context.db, viewerOf(context), name);
-    return outcome.kind === 'PRICE_LEVEL_CREATED' ? done('PriceLevelCreated', { level: outcome.level }) : refused(outcome);
+    return outcome.kind === 'PRICE_LEVEL_CREATED' ? done('PriceLevelCreated', { level: outcome.level }) : refused(outcome, 'station or price level');
   },
 });
 

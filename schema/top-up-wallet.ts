@@ -44,7 +44,7 @@ mutation('topUpWallet', {
     const stationId = idOf('Station', input.stationId);
     if (stationId === null) return notFound('station');
     const outcome = await topUpWallet(context.db, viewerOf(context), { ...input, stationId, note: input.note ?? null });
-    if (outcome.kind !== 'WALLET_TOPPED_UP') return refused(outcome);
+    if (outcome.kind !== 'WALLET_TOPPED_UP') return refused(outcome, 'station');
     const station = await loadStation(context, outcome.stationId);
     // a station that was topped up by a request key and moved out of the viewer's sight since
     if (station === null) return notFound('station');

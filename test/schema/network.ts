@@ -1,8 +1,8 @@
+import { globalId } from '#schema/ids.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
 import type { Database } from '#server/platform/database.ts';
 import { world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
-import { globalId } from '#schema/ids.ts';
 
 // One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
 // decimals that stand nowhere else: whoever sees one of them without the right has been told too much.
@@ -37,19 +37,30 @@ export interface Neighbourhood {
   readonly ids: { readonly networkId: string; readonly stations: Readonly<Record<string, string>>; readonly skus: Readonly<Record<string, string>> };
 }
 
-/** Figures that only some may ever read. */
+/** Figures that only some may ever read. None can stand in a time of day: its seconds end at 59. */
 export const CANARIES = {
   /** what a key of headquarters' goods costs */
-  hqCost: '41.37',
-  hqLot: '413.70',
-  hqBase: '47.5319',
+  hqCost: '61.37',
+  hqLot: '613.70',
+  /** of the two keys that A bought */
+  hqOrderCost: '122.74',
+  hqBase: '67.5319',
   /** what a key of A's own goods costs */
-  ownCost: '13.79',
-  ownLot: '137.90',
-  ownBase: '17.3391',
+  ownCost: '73.79',
+  ownLot: '737.90',
+  ownOrderCost: '147.58',
+  ownBase: '77.3391',
+  /** what A, and every other child of headquarters, pays for headquarters' goods: base + 1.7 % */
+  paidByA: '68.6799',
+  /** what R pays A for them: + 0.83 */
+  paidByR: '69.5099',
+  /** a card key that A bought, one that R bought of A, one that A may take out of its own stock */
+  boughtByA: '"steam-1-1"',
+  boughtByR: '"local-2-1"',
+  withdrawable: '"local-3-1"',
 } as const;
 
-/** Builds it: HQ → A and B; A → R and Q. HQ owns "steam", A owns "local". R has bought both. */
+/** Builds it: HQ → A and B; A → R, Q and M. HQ owns "steam", A owns "local". R has bought both. */
 export async function neighbourhood(db: Database): Promise<Neighbourhood> {
   const w = await world(db, {
     stations: {
@@ -58,6 +69,7 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
       B: { parent: 'HQ', kind: 'SUBSTATION' },
       R: { parent: 'A', wallet: '3000.00', level: 'silver' },
       Q: { parent: 'A', level: 'silver' },
+      M: { parent: 'A', kind: 'SUBSTATION' },
     },
     suppliers: ['S', 'T'],
     skus: { steam: { basePrice: CANARIES.hqBase }, local: { basePrice: CANARIES.ownBase, owner: 'A' } },
@@ -130,13 +142,18 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     Category: globalId('Category', w.categories['Goods'] ?? ''),
     Product: globalId('Product', w.products['local'] ?? ''),
     Sku: sku,
+    // headquarters', which A may buy
+    Steam: globalId('Sku', w.skus['steam'] ?? ''),
+    Child: globalId('Station', w.stations['R'] ?? ''),
+    Grandchild: globalId('Station', w.stations['Q'] ?? ''),
+    Middle: globalId('Station', w.stations['M'] ?? ''),
     // bought by A itself, of headquarters' goods
     Order: order,
     OrderLine: globalId('OrderLine', await row('order_line', `sku_id = '${w.skus['steam']}'`)),
     // of A's own goods, bought by its child
     Sold: sold,
     Refund: idIn(refund, 'refundOrder', 'refund'),
-    StatementEntry: globalId('StatementEntry', await row('posting', `account_id IN (SELECT id FROM account WHERE station_id = '${stationId}')`)),
+    StatementEntry: globalId('StatementEntry', await row('posting', `reason = 'SALE' AND account_id IN (SELECT id FROM account WHERE station_id = '${stationId}')`)),
     MarkupRule: globalId('MarkupRule', await row('markup_rule', `station_id = '${stationId}'`)),
     ControlBand: globalId('ControlBand', await row('control_band', `sku_id = '${w.skus['local']}'`)),
     CommissionPlan: globalId('CommissionPlan', await row('commission_plan', `owner_id = '${stationId}'`)),

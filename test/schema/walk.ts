@@ -1,4 +1,4 @@
-import { type GraphQLField, type GraphQLObjectType, getNamedType, getNullableType, isInterfaceType, isLeafType, isObjectType, isUnionType } from 'graphql';
+import { type GraphQLField, type GraphQLObjectType, getNamedType, isLeafType, isObjectType, isUnionType } from 'graphql';
 import { schema } from '#schema/schema.ts';
 import type { Objects } from './network.ts';
 
@@ -15,7 +15,7 @@ export interface Step {
 const ARGUMENTS: Readonly<Record<string, (objects: Objects) => string>> = {
   'Query.node': ({ Station }) => `(id: "${Station}")`,
   'Query.nodes': ({ Station }) => `(ids: ["${Station}"])`,
-  'Query.quote': ({ Sku }) => `(input: { skuId: "${Sku}", quantity: 1 })`,
+  'Query.quote': ({ Steam }) => `(input: { skuId: "${Steam}", quantity: 1 })`,
   'Query.orders': () => '(scope: DOWNLINE)',
   'Query.order': () => '(externalRef: "ref-own")',
   'Query.gmvOverview': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
@@ -41,8 +41,8 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   Stock: below(node('Sku'), 'offer { stock { @ } }'),
   PriceBreak: plain('catalogue { edges { node { offer { priceBreaks { @ } } } } }'),
   Money: below(node('Station'), 'wallet { balance { @ } }'),
-  Quote: ({ Sku }) => `quote(input: { skuId: "${Sku}", quantity: 1 }) { ... on Quote { @ } }`,
-  QuoteHop: ({ Sku }) => `quote(input: { skuId: "${Sku}", quantity: 1 }) { ... on Quote { hops { @ } } }`,
+  Quote: ({ Steam }) => `quote(input: { skuId: "${Steam}", quantity: 1 }) { ... on Quote { @ } }`,
+  QuoteHop: ({ Steam }) => `quote(input: { skuId: "${Steam}", quantity: 1 }) { ... on Quote { hops { @ } } }`,
   Order: node('Order'),
   'Order (sold)': node('Order', 'Sold'),
   OrderLine: node('OrderLine'),
@@ -133,12 +133,6 @@ export function rootFields(kind: 'Mutation' | 'Subscription'): string[] {
   return Object.keys(root?.getFields() ?? {});
 }
 
-/** Whether a type of the contract is one that mutations answer when they refuse. */
-export function isRefusal(name: string): boolean {
-  const type = schema.getType(name);
-  return isObjectType(type) && type.getInterfaces().some((each) => isInterfaceType(each) && each.name === 'Refusal');
-}
-
 /** How a field was answered: v value, e empty list, n null, h hidden (nothing leads to it), F forbidden, U unauthenticated. */
 export function answerOf(result: { readonly data?: unknown; readonly errors?: readonly { readonly extensions?: Record<string, unknown>; readonly message: string }[] | undefined }): string {
   const error = result.errors?.[0];
@@ -162,9 +156,26 @@ function found(data: unknown): unknown[] {
   return Object.entries(data).flatMap(([name, value]) => (name === 'x' ? [value] : found(value)));
 }
 
-/** Whether a field can be null: what is hidden from some must be. */
-export function isNullable(typeName: string, fieldName: string): boolean {
+
+/**
+ * A selection of everything that a type holds without arguments, so many steps deep; lists of pages are left to their own routes.
+ * Every field is named after its type: members of a union may differ.
+ */
+export function everything(typeName: string, depth: number): string {
   const type = schema.getType(typeName);
-  const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
-  return field !== undefined && getNullableType(field.type) === field.type;
+  if (isUnionType(type)) return `__typename ${type.getTypes().map(({ name }) => `... on ${name} { ${everything(name, depth)} }`).join(' ')}`;
+  if (!isObjectType(type)) return '__typename';
+  const parts = fieldsOf(type).flatMap((field) => {
+    const inner = getNamedType(field.type);
+    if (field.args.some((arg) => arg.type.toString().endsWith('!'))) return [];
+    if (isLeafType(inner)) return [`${type.name}_${field.name}: ${field.name}`];
+    if (depth === 0 || inner.name.endsWith('Connection')) return [];
+    return [`${type.name}_${field.name}: ${field.name} { ${everything(inner.name, depth - 1)} }`];
+  });
+  return ['__typename', ...parts].join(' ');
+}
+
+/** Documents that read everything there is of each object, for those who look for what should not be there. */
+export function deepDocuments(objects: Objects, depth: number): string[] {
+  return Object.entries(ROUTES).map(([name, route]) => `{ ${route(objects).replace('@', everything(name.split(' ')[0] ?? '', depth))} }`);
 }
