@@ -13,7 +13,7 @@ const DAY = 86_400_000;
 const OFFSET_MINUTES = 480;
 /** The data tell of day N of sixty. */
 const DATA_DAYS = 60;
-const REVEALERS = 12;
+const REVEALERS = 6;
 
 /** How large the demo is, and from which seed; what is left out is the size of the first start. */
 export interface DemoSize extends ShapeSize {

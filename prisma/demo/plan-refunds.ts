@@ -9,7 +9,7 @@ const SHARE = 0.011;
 const WHOLE_SHARE = 0.6;
 const SUPPLIER_SHARE = 0.3;
 /** A list's orders bear the instant of its last: a refund comes later than any list is long. */
-const SOONEST_HOURS = 5;
+const SOONEST_HOURS = 6;
 const LATEST_HOURS = 60;
 const REASONS = ['卡密已被使用', '卡密无效，官方提示错误', '买错地区，协商退款', '重复下单', '到账延迟，补偿部分金额'];
 

@@ -106,8 +106,8 @@ function oneLot(sku: ShapedSku, keyCount: number, at: Date, random: Random): Pla
 
 /** Enlarges the last lots evenly until there are as many keys as were asked for. */
 function raiseTo(lots: readonly PlannedLot[], keys: number): PlannedLot[] {
-  const total = lots.reduce((sum, { keyCount }) => sum + keyCount, 0);
-  const missing = keys - total;
+  const planned = lots.reduce((sum, { keyCount }) => sum + keyCount, 0);
+  const missing = keys - planned;
   if (missing <= 0 || lots.length === 0) return [...lots];
   const each = Math.floor(missing / lots.length);
   const more = missing - each * lots.length;

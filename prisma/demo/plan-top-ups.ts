@@ -4,7 +4,7 @@ import { firstMidnight, type Rhythm } from './rhythm.ts';
 import type { DemoShape, ShapedSku, ShapedStation } from './shape.ts';
 
 const DAY = 86_400_000;
-const INTERVAL_DAYS = 14;
+const INTERVAL_DAYS = 20;
 /** Resale prices are a few percent above the base price: what is paid in covers them. */
 const NEED_PERCENT = 112n;
 /** Large city stations keep the purse of their line; everybody else is topped up by headquarters' finance. */
@@ -27,7 +27,7 @@ export interface TopUpPlan {
   readonly orders: readonly PlannedOrder[];
 }
 
-/** Every two weeks each station is given what its next two weeks will need; who pays stands before whom it pays. */
+/** Every twenty days each station is given what the next twenty will need; who pays stands before whom it pays. */
 export function planTopUps({ shape, rhythm, orders }: TopUpPlan): PlannedTopUp[] {
   const start = firstMidnight(rhythm).getTime();
   const skus = new Map(shape.skus.map((sku) => [sku.code, sku]));

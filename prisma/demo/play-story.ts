@@ -14,11 +14,11 @@ import { type StockSource, writeLots } from './write-stock.ts';
 
 const DAY = 86_400_000;
 /** Orders of long ago share a commit by the hours, those of the last days by the minutes: that is as near as anybody looks. */
-const SPAN_MINUTES = 200;
-const RECENT_SPAN_MINUTES = 15;
+const SPAN_MINUTES = 280;
+const RECENT_SPAN_MINUTES = 20;
 const RECENT_DAYS = 2;
 /** After so many orders the planner's statistics are made anew: plans made over empty tables are slow over full ones. */
-const STATISTICS_AFTER = [120, 600, 2_500, 10_000, 50_000, 250_000];
+const STATISTICS_AFTER = [100, 1_500, 15_000, 150_000];
 const REVEAL_EVERY_DAYS = 6;
 const REVEAL_ORDERS = 40;
 
