@@ -21,7 +21,7 @@ import {
   findUserByEmail,
   forgetSignIns,
   insertApiKey,
-  insertAuditEntry,
+  insertAuditEntries,
   insertCredential,
   insertMembership,
   insertUser,
@@ -114,16 +114,21 @@ export type Audited = {
 };
 
 /** Writes an entry of the audit log in the transaction of what it tells. */
-export async function writeAudit(tx: Transaction, viewer: Viewer, audited: Audited): Promise<void> {
-  await run(tx, insertAuditEntry, [
+export function writeAudit(tx: Transaction, viewer: Viewer, audited: Audited): Promise<void> {
+  return writeAudits(tx, viewer, [audited]);
+}
+
+/** The same for many at once: one statement. */
+export async function writeAudits(tx: Transaction, viewer: Viewer, audited: readonly Audited[]): Promise<void> {
+  await run(tx, insertAuditEntries, [
     viewer.networkId,
-    audited.id ?? tx.newId(),
+    audited.map(({ id }) => id ?? tx.newId()),
     ...partyColumns(viewer.party),
     viewer.actor.kind,
     actorId(viewer),
-    audited.action,
-    audited.subjectId,
-    JSON.stringify(audited.data ?? {}),
+    audited.map(({ action }) => action),
+    audited.map(({ subjectId }) => subjectId),
+    audited.map(({ data }) => JSON.stringify(data ?? {})),
     viewer.clientAddress,
     tx.now,
   ]);

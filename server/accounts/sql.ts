@@ -152,10 +152,11 @@ export const endApiKey = statement<{ id: string; newly: boolean }>(
 );
 
 /** One row of the audit log; the application may never change or remove it. */
-export const insertAuditEntry = statement(
-  'accounts.insertAuditEntry',
+export const insertAuditEntries = statement(
+  'accounts.insertAuditEntries',
   `INSERT INTO audit_entry (network_id, id, station_id, supplier_id, actor_kind, actor_id, action, subject_id, data, client_address, created_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+   SELECT $1, e.id, $3, $4, $5, $6, e.action, e.subject_id, e.data, $10, $11
+   FROM unnest($2::uuid[], $7::text[], $8::uuid[], $9::jsonb[]) AS e (id, action, subject_id, data)`,
 );
 
 /** An API key as its party sees it: never its hash. */

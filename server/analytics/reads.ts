@@ -18,10 +18,21 @@ export type GmvTotals = {
 };
 
 /** One hour or day of the chart; `start` is its first instant, `comparisonGmv` that of the period before. */
-export type GmvPoint = { readonly start: Date; readonly gmv: string; readonly orderCount: number; readonly refundTotal: string; readonly comparisonGmv: string };
+export type GmvPoint = {
+  readonly start: Date;
+  readonly gmv: string;
+  readonly orderCount: number;
+  readonly refundTotal: string;
+  readonly comparisonGmv: string;
+};
 
 /** A direct child in the tree of GMV. */
-export type ChildGmv = { readonly stationId: string; readonly totals: GmvTotals; readonly comparisonGmv: string; readonly childCount: number };
+export type ChildGmv = {
+  readonly stationId: string;
+  readonly totals: GmvTotals;
+  readonly comparisonGmv: string;
+  readonly childCount: number;
+};
 
 /** GMV of a station's subtree with its chart and its direct children, largest first (domain §1, GMV). */
 export type GmvOverview = {
@@ -34,7 +45,15 @@ export type GmvOverview = {
   readonly asOf: Date;
 };
 
-const nothing: GmvTotals = { orderCount: 0, quantity: 0, gmv: '0.00', margin: '0.00', commission: '0.00', refundCount: 0, refundTotal: '0.00' };
+const nothing: GmvTotals = {
+  orderCount: 0,
+  quantity: 0,
+  gmv: '0.00',
+  margin: '0.00',
+  commission: '0.00',
+  refundCount: 0,
+  refundTotal: '0.00',
+};
 
 /** The overview of one station, from the roll-ups alone: three statements, whatever the number of orders. */
 export async function readGmvOverview(db: Queryable, time: NetworkTime, stationId: string, range: GmvRange): Promise<GmvOverview> {
@@ -136,7 +155,14 @@ function hoursOfDay(date: string, timeZone: string): Date[] {
 
 function offsetMilliseconds(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric',
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
   }).formatToParts(new Date(instant));
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value);
   return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - instant;

@@ -170,12 +170,22 @@ const periodTotals = statement<StationTotalsRow>(
 );
 
 /** Hours that had something to count, oldest first; `in_period` is false for the comparison's. */
-export function readHourBuckets(db: Queryable, networkId: string, stationId: string, period: { from: string; comparisonFrom: string; to: string }) {
+export function readHourBuckets(
+  db: Queryable,
+  networkId: string,
+  stationId: string,
+  period: { from: string; comparisonFrom: string; to: string },
+) {
   return run(db, hourBuckets, [networkId, stationId, period.from, period.comparisonFrom, period.to]);
 }
 
 /** Days that had something to count, oldest first; `in_period` is false for the comparison's. */
-export function readDayBuckets(db: Queryable, networkId: string, stationId: string, period: { from: string; comparisonFrom: string; to: string }) {
+export function readDayBuckets(
+  db: Queryable,
+  networkId: string,
+  stationId: string,
+  period: { from: string; comparisonFrom: string; to: string },
+) {
   return run(db, dayBuckets, [networkId, stationId, period.from, period.comparisonFrom, period.to]);
 }
 

@@ -1,4 +1,4 @@
-import { writeAudit } from '#server/accounts/commands.ts';
+import { writeAudits } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { ordersByIds } from '#server/orders/reads.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
@@ -18,7 +18,8 @@ export const REVEAL_ORDERS_MAX = 250;
 
 /**
  * Shows the card keys of orders to the buyer's people who may see them, and to nobody else (domain §2): the mark and one audit
- * entry an order are committed first, then the keys are opened. Looking again is audited again, and changes nothing.
+ * entry an order are committed first, then the keys are opened. Looking again is audited again, and changes nothing. An order
+ * that was wholly refunded shows only what was seen before: what nobody paid for any more is not given out.
  */
 export async function revealCardKeys(db: Database, vault: Vault, viewer: Viewer, orderIds: readonly string[]): Promise<RevealOutcome> {
   const stationId = actingStationWith(viewer, 'CARD_KEYS_REVEAL');
@@ -31,8 +32,8 @@ export async function revealCardKeys(db: Database, vault: Vault, viewer: Viewer,
   const orders = await ordersByIds(db.pool, { networkId, stationId }, asked);
   if (!asked.every((id) => orders.get(id)?.role === 'BUYER')) return { kind: 'NOT_FOUND' };
   await inTransaction(db, async (tx) => {
-    const entries = asked.map((subjectId) => writeAudit(tx, viewer, { action: 'card_keys.revealed', subjectId }));
-    await Promise.all([markRevealed(tx, networkId, asked, actorId(viewer)), ...entries]);
+    const entries = asked.map((subjectId) => ({ action: 'card_keys.revealed', subjectId }));
+    await Promise.all([markRevealed(tx, networkId, asked, actorId(viewer)), writeAudits(tx, viewer, entries)]);
   });
   return { kind: 'CARD_KEYS_REVEALED', cardKeys: await openRevealedKeys(db.pool, vault, networkId, asked) };
 }

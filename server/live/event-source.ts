@@ -39,7 +39,14 @@ const RECONNECT_MILLISECONDS = 1_000;
 
 type Tail = { lastSeq: bigint; ring: LiveEvent[]; readers: Set<() => void>; pulling: Promise<void> | null; again: boolean };
 
-type EventRow = { seq: bigint; topic: EventTopic; subject_id: string; audience: string[]; data: Record<string, unknown>; occurred_at: Date };
+type EventRow = {
+  seq: bigint;
+  topic: EventTopic;
+  subject_id: string;
+  audience: string[];
+  data: Record<string, unknown>;
+  occurred_at: Date;
+};
 
 // outbox_event_seq_key, a range of it.
 const eventsAfter = statement<EventRow>(
@@ -98,7 +105,11 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     }
   }
 
-  async function* read(networkId: string, after: bigint | null, signal: AbortSignal): AsyncGenerator<readonly LiveEvent[], void, undefined> {
+  async function* read(
+    networkId: string,
+    after: bigint | null,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly LiveEvent[], void, undefined> {
     const { last_seq, oldest } = (await run(db.pool, span, [networkId]))[0] ?? { last_seq: null, oldest: null };
     const lastSeq = last_seq ?? 0n;
     if (after !== null && (after > lastSeq || after + 1n < (oldest ?? lastSeq + 1n))) throw new CursorExpired();

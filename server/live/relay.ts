@@ -18,7 +18,10 @@ export type Relay = {
 };
 
 // outbox_event_unnumbered_idx is empty but for what was committed since the last round, so the distinct scan is short.
-const networksWaiting = statement<{ network_id: string }>('relay.networksWaiting', 'SELECT DISTINCT network_id FROM outbox_event WHERE seq IS NULL');
+const networksWaiting = statement<{ network_id: string }>(
+  'relay.networksWaiting',
+  'SELECT DISTINCT network_id FROM outbox_event WHERE seq IS NULL',
+);
 
 const makePosition = statement(
   'relay.makePosition',
@@ -26,7 +29,10 @@ const makePosition = statement(
 );
 
 // The lock that makes numbers of one network strictly follow each other, whichever process gives them.
-const lockPosition = statement<{ last_seq: bigint }>('relay.lockPosition', 'SELECT last_seq FROM relay_position WHERE network_id = $1 FOR UPDATE');
+const lockPosition = statement<{ last_seq: bigint }>(
+  'relay.lockPosition',
+  'SELECT last_seq FROM relay_position WHERE network_id = $1 FOR UPDATE',
+);
 
 // By outbox_event_unnumbered_idx: ids are UUIDv7, so events of one order keep the order in which they were written.
 const unnumbered = statement<{ id: string; topic: string; subject_id: string; data: Record<string, unknown> }>(
@@ -127,7 +133,11 @@ async function numberBatch(tx: Transaction, networkId: string): Promise<number> 
   if (events.length === 0) return 0;
   const last = position.last_seq + BigInt(events.length);
   await run(tx, number, [networkId, events.map((event) => event.id), events.map((_, index) => position.last_seq + BigInt(index + 1))]);
-  await rollUpEvents(tx, networkId, events.map((event) => ({ topic: event.topic, subjectId: event.subject_id, data: event.data })));
+  await rollUpEvents(
+    tx,
+    networkId,
+    events.map((event) => ({ topic: event.topic, subjectId: event.subject_id, data: event.data })),
+  );
   await run(tx, movePosition, [networkId, last, tx.now]);
   await run(tx, tell, [EVENTS_CHANNEL, networkId]);
   return events.length;

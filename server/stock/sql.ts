@@ -267,12 +267,19 @@ export type SoldKeyRow = SealedKeyRow & { order_id: string; revealed_at: Date };
 
 const markRevealedStatement = statement<{ order_id: string; card_key_id: string }>(
   'stock.markRevealed',
-  `UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4
-   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+  `WITH paid AS (
+     SELECT id FROM orders WHERE network_id = $1 AND id = ANY ($2::uuid[]) AND state <> 'REFUNDED' ORDER BY id FOR SHARE
+   )
+   UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4
+   FROM paid
+   WHERE s.network_id = $1 AND s.order_id = paid.id AND s.returned_at IS NULL AND s.revealed_at IS NULL
    RETURNING s.order_id, s.card_key_id`,
 );
 
-/** Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. */
+/**
+ * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. Orders are shared
+ * (orders_pkey, in id order), so that a refund under way is waited for: a wholly refunded order reveals nothing more.
+ */
 export async function markRevealed(tx: Transaction, networkId: string, orderIds: readonly string[], revealedBy: string): Promise<void> {
   await run(tx, markRevealedStatement, [networkId, orderIds, tx.now, revealedBy]);
 }

@@ -14,7 +14,13 @@ afterAll(() => fresh.drop());
 
 const w = await world(fresh.db, {
   timeZone: 'Asia/Shanghai',
-  stations: { HQ: {}, A: { parent: 'HQ' }, B: { parent: 'A' }, R: { parent: 'B', wallet: '10000.00' }, C: { parent: 'HQ', wallet: '10000.00' } },
+  stations: {
+    HQ: {},
+    A: { parent: 'HQ' },
+    B: { parent: 'A' },
+    R: { parent: 'B', wallet: '10000.00' },
+    C: { parent: 'HQ', wallet: '10000.00' },
+  },
   suppliers: ['S'],
   skus: { steam: { basePrice: '47.50', maxQuantity: 100 } },
   rules: [
@@ -31,7 +37,16 @@ async function buyAt(instant: string, buyer: 'R' | 'C', quantity: number): Promi
   clock.set(new Date(instant));
   number += 1;
   const [outcome] = await placeOrders(fresh.db, [
-    { viewer: w.viewer(buyer), channel: 'API', requestKey: `k${number}`, skuId: w.skus.steam, quantity, maxTotal: '9999.00', externalRef: null, groupId: null },
+    {
+      viewer: w.viewer(buyer),
+      channel: 'API',
+      requestKey: `k${number}`,
+      skuId: w.skus.steam,
+      quantity,
+      maxTotal: '9999.00',
+      externalRef: null,
+      groupId: null,
+    },
   ]);
   expect(outcome?.kind).toBe('ORDER_PLACED');
 }

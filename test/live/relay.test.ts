@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createEventSource, CursorExpired, type EventSource } from '#server/live/event-source.ts';
+import { CursorExpired, createEventSource, type EventSource } from '#server/live/event-source.ts';
 import { pruneEvents, relayOnce, startRelay } from '#server/live/relay.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
@@ -30,10 +30,22 @@ const source = () => {
 
 const commitEvents = (count: number, subjectId = db.newId()) =>
   inTransaction(db, (tx) =>
-    writeEvents(tx, Array.from({ length: count }, (_, index) => ({ networkId, topic: 'stock.changed' as const, subjectId, audience: [], data: { index } }))),
+    writeEvents(
+      tx,
+      Array.from({ length: count }, (_, index) => ({
+        networkId,
+        topic: 'stock.changed' as const,
+        subjectId,
+        audience: [],
+        data: { index },
+      })),
+    ),
   );
 
-const numbers = async () => (await sql<{ seq: string }>('SELECT seq::text FROM outbox_event WHERE network_id = $1 ORDER BY outbox_event.seq', [networkId])).map((row) => row.seq);
+const numbers = async () =>
+  (await sql<{ seq: string }>('SELECT seq::text FROM outbox_event WHERE network_id = $1 ORDER BY outbox_event.seq', [networkId])).map(
+    (row) => row.seq,
+  );
 
 /** Reads until `count` events came, and returns their numbers. */
 async function take(from: EventSource, after: bigint | null, count: number): Promise<bigint[]> {
@@ -60,7 +72,10 @@ describe('the relay', () => {
   test('an event of a transaction that commits late is numbered after those that committed before it', async () => {
     const late = await db.pool.connect();
     await late.query('BEGIN');
-    await late.query(`INSERT INTO outbox_event (network_id, id, topic, subject_id, audience, data, occurred_at) VALUES ($1, $2, 'stock.changed', $2, '{}', '{}', now())`, [networkId, db.newId()]);
+    await late.query(
+      `INSERT INTO outbox_event (network_id, id, topic, subject_id, audience, data, occurred_at) VALUES ($1, $2, 'stock.changed', $2, '{}', '{}', now())`,
+      [networkId, db.newId()],
+    );
     await commitEvents(1);
     expect(await relayOnce(db)).toBe(1);
     await late.query('COMMIT');
@@ -105,11 +120,13 @@ describe('a reader', () => {
     await relayOnce(db);
     const reading = take(source(), null, 2);
     // the reader has begun when its process follows the network, which the first event after shows
-    await expect.poll(async () => {
-      await commitEvents(1);
-      await relayOnce(db);
-      return Promise.race([reading.then((seen) => seen[0]! > 5n), new Promise((resolve) => setTimeout(() => resolve(false), 50))]);
-    }).toBe(true);
+    await expect
+      .poll(async () => {
+        await commitEvents(1);
+        await relayOnce(db);
+        return Promise.race([reading.then((seen) => seen[0]! > 5n), new Promise((resolve) => setTimeout(() => resolve(false), 50))]);
+      })
+      .toBe(true);
   });
 
   test('in another process than the relay is told as well', async () => {
