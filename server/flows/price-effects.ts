@@ -6,15 +6,15 @@ import { type ControlBand, type MarkupRule, markupRuleBandBreaks, resolvePriceCh
 import { hopsOf, loadRules, type RuleKey } from '#server/pricing/sql.ts';
 
 // What a change of prices does to others at once: which prices the band clamps, and from whom it hides a SKU (倒挂). Looked at
-// inside the change's own transaction and therefore bounded: a rule for the first SKUs of its scope and the first direct
-// children, a band for the first stations of the owner's subtree. What lies beyond is right in the catalogue all the same,
-// since prices are never stored; it is only not announced.
+// inside the change's own transaction and therefore bounded: a band or a rule for one SKU for the first stations of the subtree,
+// a wider rule for the first SKUs of its scope and the first direct children. What lies beyond is right in the catalogue all the
+// same, since prices are never stored; it is only not announced.
 
 /** SKUs of a rule's scope that are looked at, in the catalogue's order. */
 export const EFFECT_SKUS_MAX = 300;
 /** Direct children that are looked at, in order of opening. */
 export const EFFECT_CHILDREN_MAX = 200;
-/** Stations below an owner that a band is looked at for, in tree order. */
+/** Stations below that a change of one SKU's prices is looked at for, in tree order. */
 export const EFFECT_STATIONS_MAX = 1000;
 
 /** The station and scope of a change, as they were before it. */
@@ -96,43 +96,46 @@ export function withRule(rules: readonly MarkupRule[], rule: MarkupRule): Markup
   return [...rules.filter((each) => !sameKey(each, rule)), rule];
 }
 
-/** What a new band does below the owner: whose price it clamps, and from whom it hides the SKU that had a price before. */
-export type BandEffect = { readonly clampedIds: readonly string[]; readonly hiddenIds: readonly string[] };
+/** What a change of one SKU's prices does to a station and all below it: whose price is clamped now, and who has none any more. */
+export type EffectBelow = { readonly clampedIds: readonly string[]; readonly hiddenIds: readonly string[] };
 
-/** Looks at the SKU's prices below its owner under the old band and the new one. Three statements. */
-export async function effectOfBand(
+/** What prices are made from on one side of a change: the band, and the rules made from those that are live now. */
+export type PriceSide = { readonly band: ControlBand | null; readonly rulesOf: (live: readonly MarkupRule[]) => readonly MarkupRule[] };
+
+/** Compares the SKU's prices of a station and of those below it before and after a change. Three statements. */
+export async function effectBelow(
   tx: Transaction,
-  owner: Acting,
-  facts: SkuFacts,
-  bands: { readonly before: ControlBand | null; readonly after: ControlBand | null },
-): Promise<BandEffect> {
-  const { sku } = facts;
+  top: Acting,
+  { sku }: SkuFacts,
+  sides: { readonly before: PriceSide; readonly after: PriceSide },
+): Promise<EffectBelow> {
   const cut = { pattern: null, status: null, direction: 'FORWARD', from: null, limit: EFFECT_STATIONS_MAX } as const;
   const [lines, downline] = await Promise.all([
-    loadLines(tx, owner.networkId, [owner.stationId]),
-    selectDownline(tx, owner.networkId, owner.stationId, cut),
+    loadLines(tx, top.networkId, [top.stationId]),
+    selectDownline(tx, top.networkId, top.stationId, cut),
   ]);
-  const line = lines.get(owner.stationId) ?? [];
-  const paths = pathsBelow(line, downline);
-  const rules = ruleBook(await loadRules(tx, owner.networkId, hopsOf(paths.values()), [sku]));
+  const paths = pathsBelow(lines.get(top.stationId) ?? [], downline);
+  const live = await loadRules(tx, top.networkId, hopsOf(paths.values()), [sku]);
+  const [rulesBefore, rulesAfter] = [ruleBook(sides.before.rulesOf(live)), ruleBook(sides.after.rulesOf(live))];
   const clampedIds: string[] = [];
   const hiddenIds: string[] = [];
   for (const [stationId, path] of paths) {
-    const question = { sku, path, rules, quantity: sku.minQuantity };
-    const after = resolvePriceChain({ ...question, band: bands.after });
+    const question = { sku, path, quantity: sku.minQuantity };
+    const after = resolvePriceChain({ ...question, rules: rulesAfter, band: sides.after.band });
     if (after.kind === 'PRICED' && after.hops.at(-1)?.clamped) clampedIds.push(stationId);
-    if (after.kind === 'NOT_SELLABLE' && resolvePriceChain({ ...question, band: bands.before }).kind === 'PRICED')
-      hiddenIds.push(stationId);
+    if (after.kind === 'PRICED') continue;
+    const before = resolvePriceChain({ ...question, rules: rulesBefore, band: sides.before.band });
+    if (before.kind === 'PRICED') hiddenIds.push(stationId);
   }
   return { clampedIds, hiddenIds };
 }
 
-/** The line of every station of a downline; in tree order, so that a parent's line is there before its children's. */
-function pathsBelow(line: readonly LineStation[], downline: readonly StationRecord[]): Map<string, LineStation[]> {
-  const ownerId = line.at(-1)?.id ?? '';
-  const paths = new Map<string, LineStation[]>();
+/** The line of a station and of those below it; in tree order, so that a parent's line is there before its children's. */
+function pathsBelow(line: readonly LineStation[], downline: readonly StationRecord[]): Map<string, readonly LineStation[]> {
+  const top = line.at(-1);
+  const paths = new Map<string, readonly LineStation[]>(top ? [[top.id, line]] : []);
   for (const { id, parentId, levelId, status } of downline) {
-    const above = parentId === ownerId ? line : paths.get(parentId ?? '');
+    const above = paths.get(parentId ?? '');
     if (above) paths.set(id, [...above, { id, levelId, status, costGuard: 'HIDE' }]);
   }
   return paths;

@@ -5,8 +5,9 @@ import type { NotAllowed, NotFound } from '#server/network/rules.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import { type ControlBandInput, draftControlBand, type Expected, type InvalidInput, writeBand } from '#server/pricing/commands.ts';
+import type { ControlBand, MarkupRule } from '#server/pricing/rules.ts';
 import type { ControlBandRecord } from '#server/pricing/sql.ts';
-import { effectOfBand } from './price-effects.ts';
+import { effectBelow } from './price-effects.ts';
 
 /** Floor and ceiling of a SKU's resale prices (null: none; without a ceiling it is 3 × P(1)); `expectedVersion` of the band it replaces. */
 export type SetControlBandInput = ControlBandInput & Expected & { readonly skuId: string; readonly reason: string | null };
@@ -41,7 +42,8 @@ async function set(tx: Transaction, viewer: Viewer, stationId: string, input: Se
   const written = await writeBand(tx, { skuId: sku.id, currency: sku.currency, band: draft.band }, author);
   if (written.kind === 'STALE') return written.current ? { kind: 'STALE_VERSION', current: written.current } : { kind: 'NOT_FOUND' };
   const { band, replaced } = written;
-  const { clampedIds, hiddenIds } = await effectOfBand(tx, acting, facts, { before: replaced, after: band });
+  const side = (each: ControlBand | null) => ({ band: each, rulesOf: (live: readonly MarkupRule[]) => live });
+  const { clampedIds, hiddenIds } = await effectBelow(tx, acting, facts, { before: side(replaced), after: side(band) });
   await writeAudit(tx, viewer, {
     action: 'control_band.set',
     subjectId: band.id,

@@ -16,7 +16,16 @@ import {
 } from '#server/pricing/commands.ts';
 import type { MarkupRule } from '#server/pricing/rules.ts';
 import type { MarkupRuleRecord } from '#server/pricing/sql.ts';
-import { type BandBreakOf, bandBreaks, type Hidden, hiddenByRule, loadRuleGround, withRule } from './price-effects.ts';
+import {
+  type BandBreakOf,
+  bandBreaks,
+  effectBelow,
+  type Hidden,
+  hiddenByRule,
+  loadRuleGround,
+  type RuleGround,
+  withRule,
+} from './price-effects.ts';
 
 /** A rule for a child, a level or everyone, on a SKU, a product, a category or everything; `expectedVersion` of the one it replaces. */
 export type SetMarkupRuleInput = MarkupRuleInput & Expected & { readonly reason: string | null };
@@ -79,7 +88,8 @@ async function set(tx: Transaction, viewer: Viewer, stationId: string, input: Se
     subjectId: rule.id,
     data: { replacedId: replaced?.id ?? null, reason: rule.reason },
   });
-  await announce(tx, viewer, rule, hiddenByRule(ground, withRule(ground.rules, rule)));
+  const before = (live: readonly MarkupRule[]) => (replaced ? withRule(live, replaced) : live.filter(({ id }) => id !== rule.id));
+  await announce(tx, viewer, rule, await hiddenFrom(tx, networkId, rule, { ...ground, rules: withRule(ground.rules, rule) }, before));
   return { kind: 'MARKUP_RULE_SET', rule, clampedCount: breaks.length, clamps: breaks.slice(0, NAMED_MAX) };
 }
 
@@ -97,9 +107,10 @@ export async function removeMarkupRule(
     if (removed.kind === 'NOT_FOUND') return removed;
     if (removed.kind === 'STALE') return removed.current ? { kind: 'STALE_VERSION', current: removed.current } : { kind: 'NOT_FOUND' };
     const { rule } = removed;
-    const after = await loadRuleGround(tx, { networkId, stationId }, rule);
+    const ground = await loadRuleGround(tx, { networkId, stationId }, rule);
+    const before = (live: readonly MarkupRule[]) => withRule(live, rule);
     await writeAudit(tx, viewer, { action: 'markup_rule.removed', subjectId: rule.id, data: { reason } });
-    await announce(tx, viewer, rule, hiddenByRule({ ...after, rules: withRule(after.rules, rule) }, after.rules));
+    await announce(tx, viewer, rule, await hiddenFrom(tx, networkId, rule, ground, before));
     return { kind: 'MARKUP_RULE_REMOVED', rule };
   });
 }
@@ -122,6 +133,26 @@ async function scopeRefusal(tx: Transaction, viewer: Viewer, { skuId, productId,
     (productId === null || (await productsByIds(tx, viewer, [productId])).has(productId)) &&
     (categoryId === null || (await categoriesByIds(tx, viewer, [categoryId])).has(categoryId));
   return seen ? null : { kind: 'NOT_FOUND' };
+}
+
+/**
+ * Who loses SKUs by a change. `ground` has the rules after it, `before` makes from them those before it. For one SKU the whole
+ * subtree is looked at, for a wider scope the direct children (bounds: price-effects.ts).
+ */
+async function hiddenFrom(
+  tx: Transaction,
+  networkId: string,
+  { stationId, childId, skuId }: MarkupRule,
+  ground: RuleGround,
+  before: (after: readonly MarkupRule[]) => MarkupRule[],
+): Promise<readonly Hidden[]> {
+  if (skuId === null) return hiddenByRule({ ...ground, rules: before(ground.rules) }, ground.rules);
+  const [facts] = ground.facts;
+  if (!facts) return [];
+  const { band } = facts;
+  const sides = { before: { band, rulesOf: before }, after: { band, rulesOf: (live: readonly MarkupRule[]) => live } };
+  const { hiddenIds } = await effectBelow(tx, { networkId, stationId: childId ?? stationId }, facts, sides);
+  return hiddenIds.length === 0 ? [] : [{ stationIds: hiddenIds, skuIds: [skuId] }];
 }
 
 /** One event for the rule, and one for each group of children that lose SKUs by it. */

@@ -199,13 +199,15 @@ describe('the control band', () => {
 });
 
 describe('what a rule takes away is told', () => {
-  test('a start above an absolute price hides the SKU, and the children that lose it are told at once', async () => {
+  test('a start above an absolute price hides the SKU from the child and all below it, and they are told at once', async () => {
     const w = await network();
     await saved(w, 'A', { skuId: w.skus.xbox, childId: w.stations.B, kind: 'PRICE', value: '15' });
     expect(await price(w, 'B', 'xbox')).toBeNull();
     expect(await price(w, 'B2', 'xbox')).toBe('20.0000');
     const told = (await events(w)).filter(({ topic }) => topic === 'price.inverted');
-    expect(told.map(({ audience, data }) => [audience, data.skuIds])).toEqual([[[w.stations.A, w.stations.B], [w.skus.xbox]]]);
+    expect(told.map(({ audience, data }) => [audience, data.skuIds])).toEqual([
+      [[w.stations.A, w.stations.B, w.stations.R], [w.skus.xbox]],
+    ]);
   });
 
   test('with RAISE_TO_START the start is asked and nobody loses anything', async () => {
@@ -215,12 +217,25 @@ describe('what a rule takes away is told', () => {
     expect((await events(w)).map(({ topic }) => topic)).toEqual(['price.changed']);
   });
 
-  test('an upline’s markup that lifts the start above a ceiling hides the SKU further down', async () => {
+  test('a SKU’s rule that lifts a start above the ceiling further down tells every station that loses it', async () => {
     const w = await network();
-    await saved(w, 'A', { childId: w.stations.B, value: '20' });
-    expect(await price(w, 'R')).toBe('12.0000');
-    await saved(w, 'HQ', { childId: w.stations.A, value: '25' });
-    expect(await price(w, 'B')).toBeNull();
+    expect([await price(w, 'B'), await price(w, 'R')]).toEqual(['10.5000', '10.5000']);
+    await saved(w, 'HQ', { childId: w.stations.A, skuId: w.skus.steam, value: '25' });
+    expect([await price(w, 'A'), await price(w, 'B'), await price(w, 'R')]).toEqual(['12.5000', null, null]);
+    const told = (await events(w)).filter(({ topic }) => topic === 'price.inverted');
+    const losers = [w.stations.B, w.stations.R, w.stations.B2];
+    expect(told.map(({ audience, data }) => [audience, data.skuIds])).toEqual([[[w.hq, ...losers], [w.skus.steam]]]);
+  });
+
+  test('a wider rule tells the direct children', async () => {
+    const w = await network();
+    await saved(w, 'A', { kind: 'PRICE', value: '15' });
+    expect([await price(w, 'B', 'xbox'), await price(w, 'B2', 'xbox')]).toEqual([null, null]);
+    const told = (await events(w)).filter(({ topic }) => topic === 'price.inverted');
+    expect(told.map(({ audience }) => audience)).toEqual([
+      [w.stations.A, w.stations.B],
+      [w.stations.A, w.stations.B2],
+    ]);
   });
 });
 
@@ -248,13 +263,13 @@ describe('removing a rule', () => {
     expect(outcomes.map(({ kind }) => kind).sort()).toEqual(['MARKUP_RULE_REMOVED', 'STALE_VERSION']);
   });
 
-  test('that uncovers an absolute price below the start hides the SKU and tells the child', async () => {
+  test('that uncovers an absolute price below the start hides the SKU and tells whoever loses it', async () => {
     const w = await network();
     await saved(w, 'A', { kind: 'PRICE', value: '15', skuId: w.skus.xbox });
     const { rule: covering } = await saved(w, 'A', { childId: w.stations.B, skuId: w.skus.xbox, value: '1' });
     await remove(w, 'A', covering.id, 1);
     const told = (await events(w)).filter(({ topic }) => topic === 'price.inverted').at(-1);
-    expect([told?.audience, told?.data.skuIds]).toEqual([[w.stations.A, w.stations.B], [w.skus.xbox]]);
+    expect([told?.audience, told?.data.skuIds]).toEqual([[w.stations.A, w.stations.B, w.stations.R], [w.skus.xbox]]);
   });
 });
 
