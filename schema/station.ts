@@ -1,8 +1,9 @@
 import {
   childCounts,
-  childrenPage,
-  downlineCount,
-  downlinePage,
+  childrenPages,
+  type DownlineFilter,
+  downlineCounts,
+  downlinePages,
   levelStationCounts,
   levelsByIds,
   namedStations,
@@ -11,7 +12,7 @@ import {
   stationsByIds,
 } from '#server/network/reads.ts';
 import type { PriceLevelRecord } from '#server/network/sql.ts';
-import type { PageRequest } from '#server/platform/page.ts';
+import type { Page, PageRequest } from '#server/platform/page.ts';
 import { actingStation, actsFor, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { connectionType, emptyConnection, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
@@ -158,7 +159,7 @@ Station.fields((t) => ({
     args: pageArgs(t.arg),
     resolve: async ({ id }, args, context) => {
       const request = readPage('Station.children', args);
-      const page = await loadChildren(context, { stationId: id, request });
+      const page = await loadChildren(context, { stationId: id, filter: {}, request });
       if (page === null) return emptyConnection<StationRow>();
       return toConnection('Station.children', request, page, (row) => row.id, async () => (await childCountOf(context, id)) ?? 0);
     },
@@ -176,9 +177,10 @@ Station.fields((t) => ({
     resolve: async ({ id }, { search, status, ...args }, context) => {
       const request = readPage('Station.downline', args);
       const filter = { search: search ?? null, status: status ?? null };
-      const page = await downlinePage(context.db.pool, viewerOf(context), id, filter, request);
+      const list = { stationId: id, filter, request };
+      const page = await loadDownline(context, list);
       if (page === null) return emptyConnection<StationRow>();
-      return toConnection('Station.downline', request, page, (row) => row.id, () => downlineCount(context.db.pool, viewerOf(context), id, filter));
+      return toConnection('Station.downline', request, page, (row) => row.id, async () => (await downlineCountOf(context, list)) ?? 0);
     },
   }),
   wallet: t.field({
@@ -217,16 +219,51 @@ async function seesWallet(station: StationRow, context: Context): Promise<boolea
   return acting.kind === 'HEADQUARTERS' || station.parentId === acting.id;
 }
 
-const loadChildren = batched<{ stationId: string; request: PageRequest }, NonNullable<Awaited<ReturnType<typeof childrenPage>>>>(
-  async (context, keys) => {
-    const pages = await Promise.all(keys.map(({ stationId, request }) => childrenPage(context.db.pool, viewerOf(context), stationId, request)));
-    return new Map(keys.flatMap((key, index) => (pages[index] ? [[childrenKey(key), pages[index]] as const] : [])));
-  },
-  { keyText: childrenKey },
+/** A page of a station's children or downline: pages of many stations that are cut alike are one read. */
+interface StationList {
+  readonly stationId: string;
+  readonly filter: DownlineFilter;
+  readonly request: PageRequest;
+}
+
+const loadChildren = batched<StationList, Page<SeenStation>>(
+  (context, lists) => alike(lists, (ids, { request }) => childrenPages(context.db.pool, viewerOf(context), ids, request)),
+  { keyText: listText },
+);
+const loadDownline = batched<StationList, Page<SeenStation>>(
+  (context, lists) => alike(lists, (ids, { filter, request }) => downlinePages(context.db.pool, viewerOf(context), ids, filter, request)),
+  { keyText: listText },
+);
+const downlineCountOf = batched<StationList, number>(
+  (context, lists) => alike(lists, (ids, { filter }) => downlineCounts(context.db.pool, viewerOf(context), ids, filter)),
+  { keyText: listText },
 );
 
-function childrenKey({ stationId, request }: { stationId: string; request: PageRequest }): string {
-  return `${stationId} ${request.direction} ${request.count} ${request.from}`;
+/** Reads lists that differ by their station alone together. */
+async function alike<Value>(
+  lists: readonly StationList[],
+  read: (stationIds: readonly string[], cut: StationList) => Promise<ReadonlyMap<string, Value>>,
+): Promise<Map<string, Value>> {
+  const groups = Map.groupBy(lists, cutText);
+  const found = await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const [cut] = group;
+      const values = cut === undefined ? new Map<string, Value>() : await read(group.map(({ stationId }) => stationId), cut);
+      return group.flatMap((list) => {
+        const value = values.get(list.stationId);
+        return value === undefined ? [] : [[listText(list), value] as const];
+      });
+    }),
+  );
+  return new Map(found.flat());
+}
+
+function listText(list: StationList): string {
+  return `${list.stationId} ${cutText(list)}`;
+}
+
+function cutText({ filter, request }: StationList): string {
+  return JSON.stringify([filter, request]);
 }
 
 builder.queryField('station', (t) =>

@@ -2,12 +2,12 @@ import type { Queryable } from '#server/platform/database.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
 import { type Sight, sightOf, type StationStatus } from './rules.ts';
 import {
-  countDownline,
+  countDownlines,
   type NetworkRecord,
   type PriceLevelRecord,
   selectChildCounts,
   selectChildren,
-  selectDownline,
+  selectDownlines,
   selectLevelCounts,
   selectLevels,
   selectNetwork,
@@ -65,18 +65,43 @@ export async function namedStations(db: Queryable, viewer: Reader, ids: readonly
   return seen(scope.stationId, await selectStations(db, scope.networkId, ids));
 }
 
-/** A page of a station's direct children, in order of opening; null when the reader does not see into the station. */
-export async function childrenPage(db: Queryable, viewer: Reader, stationId: string, page: PageRequest): Promise<Page<SeenStation> | null> {
-  const scope = await subtreeScope(db, viewer, stationId);
-  if (scope === null) return null;
-  const rows = await selectChildren(db, scope.networkId, stationId, { direction: page.direction, from: page.from, limit: page.count + 1 });
-  return pageOf(
-    page,
-    rows.map((station) => seenBy(scope.stationId, station)),
-  );
+/**
+ * A page of the direct children of each of these stations, in order of opening, in two statements. Stations that the reader does
+ * not see into have no entry.
+ */
+export async function childrenPages(
+  db: Queryable,
+  viewer: Reader,
+  stationIds: readonly string[],
+  page: PageRequest,
+): Promise<Map<string, Page<SeenStation>>> {
+  const open = await openStations(db, viewer, stationIds);
+  const cut = { direction: page.direction, from: page.from, limit: page.count + 1 };
+  return pagesOf(viewer, open, page, open.length === 0 ? new Map() : await selectChildren(db, viewer.networkId, open, cut));
 }
 
-/** A page of a station's downline in tree order (a parent before its children); null when the reader does not see into the station. */
+/** A page of a station's direct children; null when the reader does not see into the station. */
+export async function childrenPage(db: Queryable, viewer: Reader, stationId: string, page: PageRequest): Promise<Page<SeenStation> | null> {
+  return (await childrenPages(db, viewer, [stationId], page)).get(stationId) ?? null;
+}
+
+/**
+ * A page of the downline of each of these stations in tree order (a parent before its children), in two statements. Stations
+ * that the reader does not see into have no entry.
+ */
+export async function downlinePages(
+  db: Queryable,
+  viewer: Reader,
+  stationIds: readonly string[],
+  filter: DownlineFilter,
+  page: PageRequest,
+): Promise<Map<string, Page<SeenStation>>> {
+  const open = await openStations(db, viewer, stationIds);
+  const cut = { ...cutOf(filter), direction: page.direction, from: page.from, limit: page.count + 1 };
+  return pagesOf(viewer, open, page, open.length === 0 ? new Map() : await selectDownlines(db, viewer.networkId, open, cut));
+}
+
+/** A page of a station's downline; null when the reader does not see into the station. */
 export async function downlinePage(
   db: Queryable,
   viewer: Reader,
@@ -84,26 +109,29 @@ export async function downlinePage(
   filter: DownlineFilter,
   page: PageRequest,
 ): Promise<Page<SeenStation> | null> {
-  const scope = await subtreeScope(db, viewer, stationId);
-  if (scope === null) return null;
-  const cut = { ...cutOf(filter), direction: page.direction, from: page.from, limit: page.count + 1 };
-  const rows = await selectDownline(db, scope.networkId, stationId, cut);
-  return pageOf(
-    page,
-    rows.map((station) => seenBy(scope.stationId, station)),
-  );
+  return (await downlinePages(db, viewer, [stationId], filter, page)).get(stationId) ?? null;
 }
 
-/** How many stations the downline page's list has; 0 when the reader does not see into the station. */
+/** How many stations each of those lists has; 0 for stations that the reader does not see into. */
+export async function downlineCounts(
+  db: Queryable,
+  viewer: Reader,
+  stationIds: readonly string[],
+  filter: DownlineFilter,
+): Promise<Map<string, number>> {
+  const open = await openStations(db, viewer, stationIds);
+  const counts = open.length === 0 ? new Map<string, number>() : await countDownlines(db, viewer.networkId, open, cutOf(filter));
+  return new Map(stationIds.map((id) => [id, counts.get(id) ?? 0]));
+}
+
+/** How many stations the downline page's list has. */
 export async function downlineCount(db: Queryable, viewer: Reader, stationId: string, filter: DownlineFilter): Promise<number> {
-  const scope = await subtreeScope(db, viewer, stationId);
-  return scope === null ? 0 : countDownline(db, scope.networkId, stationId, cutOf(filter));
+  return (await downlineCounts(db, viewer, [stationId], filter)).get(stationId) ?? 0;
 }
 
 /** How many direct children each of these stations has. Stations that the reader does not see into count 0. */
 export async function childCounts(db: Queryable, viewer: Reader, stationIds: readonly string[]): Promise<Map<string, number>> {
-  const stations = await stationsByIds(db, viewer, stationIds);
-  const open = [...stations.values()].filter(({ sight }) => sight !== 'NAME_ONLY').map(({ id }) => id);
+  const open = await openStations(db, viewer, stationIds);
   const counts = open.length === 0 ? new Map<string, number>() : await selectChildCounts(db, viewer.networkId, open);
   return new Map(stationIds.map((id) => [id, counts.get(id) ?? 0]));
 }
@@ -127,12 +155,31 @@ export async function levelStationCounts(db: Queryable, viewer: Reader, levelIds
   return new Map(levelIds.map((id) => [id, counts.get(id) ?? 0]));
 }
 
-/** The reader's scope when it sees into the station (itself or its downline), else null. */
-async function subtreeScope(db: Queryable, viewer: Reader, stationId: string): Promise<{ networkId: string; stationId: string } | null> {
+/** Of these stations, those that the reader sees into: itself and its downline. The reader's own needs no look. */
+async function openStations(db: Queryable, viewer: Reader, stationIds: readonly string[]): Promise<string[]> {
   const scope = visibleStations(viewer);
-  if (scope === null || scope.stationId === stationId) return scope;
-  const station = (await stationsByIds(db, viewer, [stationId])).get(stationId);
-  return station?.sight === 'DOWNLINE' ? scope : null;
+  if (scope === null) return [];
+  if (stationIds.every((id) => id === scope.stationId)) return [...stationIds];
+  const stations = await stationsByIds(db, viewer, stationIds);
+  return stationIds.filter((id) => (stations.get(id)?.sight ?? 'NAME_ONLY') !== 'NAME_ONLY');
+}
+
+function pagesOf(
+  viewer: Reader,
+  open: readonly string[],
+  page: PageRequest,
+  rows: ReadonlyMap<string, readonly StationRecord[]>,
+): Map<string, Page<SeenStation>> {
+  const viewerId = visibleStations(viewer)?.stationId ?? '';
+  return new Map(
+    open.map((id) => [
+      id,
+      pageOf(
+        page,
+        (rows.get(id) ?? []).map((station) => seenBy(viewerId, station)),
+      ),
+    ]),
+  );
 }
 
 function cutOf({ search, status }: DownlineFilter): { pattern: string | null; status: StationStatus | null } {

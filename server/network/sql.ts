@@ -171,27 +171,31 @@ export type StationCut = {
   readonly limit: number;
 };
 
-/**
- * Direct children in order of opening (ids are made by time). Index: station_network_id_parent_id_id_idx, a range.
- */
-const childrenAfter: Statement<StationRow> = statement(
-  'network.childrenAfter',
-  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND s.id > coalesce($3::uuid, ${FIRST}) ORDER BY s.id LIMIT $4`,
-);
-const childrenBefore: Statement<StationRow> = statement(
-  'network.childrenBefore',
-  `SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND s.id < coalesce($3::uuid, ${LAST}) ORDER BY s.id DESC LIMIT $4`,
-);
+type OfStation<Row> = Row & { of_id: string };
 
-/** Direct children of a station from `from` on, in the direction asked for. */
+/**
+ * Direct children of each station ($2), in order of opening (ids are made by time), so many ($4) of each. Index:
+ * station_network_id_parent_id_id_idx, a range for each.
+ */
+const childrenOf = (name: string, place: string, order: string): Statement<OfStation<StationRow>> =>
+  statement(
+    name,
+    `SELECT v.id AS of_id, s.* FROM unnest($2::uuid[]) AS v (id)
+     CROSS JOIN LATERAL (SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND s.parent_id = v.id AND ${place} ORDER BY s.id ${order} LIMIT $4) s
+     ORDER BY v.id, s.id ${order}`,
+  );
+const childrenAfter = childrenOf('network.childrenAfter', `s.id > coalesce($3::uuid, ${FIRST})`, 'ASC');
+const childrenBefore = childrenOf('network.childrenBefore', `s.id < coalesce($3::uuid, ${LAST})`, 'DESC');
+
+/** Direct children of each of the stations from `from` on, in the direction asked for; those without have no entry. */
 export async function selectChildren(
   db: Queryable,
   networkId: string,
-  parentId: string,
+  parentIds: readonly string[],
   cut: Omit<StationCut, 'pattern' | 'status'>,
-): Promise<StationRecord[]> {
+): Promise<Map<string, StationRecord[]>> {
   const prepared = cut.direction === 'FORWARD' ? childrenAfter : childrenBefore;
-  return (await run(db, prepared, [networkId, parentId, cut.from, cut.limit])).map(stationOf);
+  return byStation(await run(db, prepared, [networkId, parentIds, cut.from, cut.limit]));
 }
 
 const pathOf = (parameter: string) => `(SELECT p.path FROM station p WHERE p.network_id = $1 AND p.id = ${parameter})`;
@@ -221,22 +225,53 @@ export async function selectDownline(db: Queryable, networkId: string, stationId
   return (await run(db, prepared, [networkId, stationId, cut.pattern, cut.status, cut.from, cut.limit])).map(stationOf);
 }
 
-/** Size of a downline under a search. Index: station_network_id_path_idx, the whole range of the subtree. */
-const downlineCount: Statement<{ count: number }> = statement(
-  'network.downlineCount',
-  `SELECT count(*)::int AS count FROM station s
-   WHERE s.network_id = $1 AND s.path > ${pathOf('$2')} AND s.path < ${subtreeEnd('$2')} AND ${MATCHING}`,
+/** The same list of several stations ($2) at once, so many ($6) of each: the same range for each. */
+const downlinesOf = (name: string, place: string, order: string): Statement<OfStation<StationRow>> =>
+  statement(
+    name,
+    `SELECT v.id AS of_id, s.* FROM station v
+     CROSS JOIN LATERAL (SELECT ${STATION_COLUMNS} FROM station s WHERE s.network_id = $1 AND ${place} AND ${MATCHING} ORDER BY s.path ${order} LIMIT $6) s
+     WHERE v.network_id = $1 AND v.id = ANY ($2::uuid[]) ORDER BY v.id, s.path ${order}`,
+  );
+const downlinesAfter = downlinesOf(
+  'network.downlinesAfter',
+  `s.path > coalesce(${pathOf('$5')}, v.path) AND s.path < v.path || ${LAST}`,
+  'ASC',
+);
+const downlinesBefore = downlinesOf(
+  'network.downlinesBefore',
+  `s.path > v.path AND s.path < coalesce(${pathOf('$5')}, v.path || ${LAST})`,
+  'DESC',
 );
 
-/** How many stations a downline has. */
-export async function countDownline(
+/** A page of the downline of each of the stations, itself left out; those without have no entry. */
+export async function selectDownlines(
   db: Queryable,
   networkId: string,
-  stationId: string,
+  stationIds: readonly string[],
+  cut: StationCut,
+): Promise<Map<string, StationRecord[]>> {
+  const prepared = cut.direction === 'FORWARD' ? downlinesAfter : downlinesBefore;
+  return byStation(await run(db, prepared, [networkId, stationIds, cut.pattern, cut.status, cut.from, cut.limit]));
+}
+
+/** Sizes of downlines under a search. Index: station_network_id_path_idx, the whole range of each subtree. */
+const downlineCounts: Statement<{ of_id: string; count: number }> = statement(
+  'network.downlineCounts',
+  `SELECT v.id AS of_id, (SELECT count(*)::int FROM station s
+     WHERE s.network_id = $1 AND s.path > v.path AND s.path < v.path || ${LAST} AND ${MATCHING}) AS count
+   FROM station v WHERE v.network_id = $1 AND v.id = ANY ($2::uuid[])`,
+);
+
+/** How many stations the downline of each of the stations has. */
+export async function countDownlines(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
   cut: Pick<StationCut, 'pattern' | 'status'>,
-): Promise<number> {
-  const [row] = await run(db, downlineCount, [networkId, stationId, cut.pattern, cut.status]);
-  return row?.count ?? 0;
+): Promise<Map<string, number>> {
+  const rows = await run(db, downlineCounts, [networkId, stationIds, cut.pattern, cut.status]);
+  return new Map(rows.map(({ of_id, count }) => [of_id, count]));
 }
 
 /** Counts of direct children. Index: station_network_id_parent_id_id_idx, index only. */
@@ -465,6 +500,16 @@ export async function insertLevel(
 ): Promise<PriceLevelRecord | null> {
   const [row] = await run(tx, insertLevelRow, [level.networkId, level.id, level.stationId, level.name, tx.now]);
   return row ? levelOf(row) : null;
+}
+
+function byStation(rows: readonly OfStation<StationRow>[]): Map<string, StationRecord[]> {
+  const lists = new Map<string, StationRecord[]>();
+  for (const row of rows) {
+    const list = lists.get(row.of_id) ?? [];
+    list.push(stationOf(row));
+    lists.set(row.of_id, list);
+  }
+  return lists;
 }
 
 function stationOf(row: StationRow): StationRecord {
