@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createOrderLane } from '#server/flows/order-lane.ts';
+import { type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from '#server/flows/place-orders.ts';
+import type { Database } from '#server/platform/database.ts';
+import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { countStatements } from '#test/support/statements.ts';
+import { world } from '#test/support/world.ts';
+
+let fresh: FreshDatabase;
+let request: (requestKey: string, over?: Partial<PlaceOrderRequest>) => PlaceOrderRequest;
+beforeAll(async () => {
+  fresh = await freshDatabase();
+  const w = await world(fresh.db, {
+    stations: { HQ: {}, A: { parent: 'HQ' }, B: { parent: 'A' }, R: { parent: 'B', wallet: '100000.00' } },
+    suppliers: ['S'],
+    skus: { card: { basePrice: '10.00' } },
+    rules: [{ by: 'A', kind: 'FIXED', value: '1' }],
+    plans: [{ sku: 'card', poolKind: 'PERCENT', poolValue: '1', shareBps: [5000, 5000] }],
+    lots: [{ sku: 'card', supplier: 'S', totalCost: '900.00', keys: 1000 }],
+  });
+  request = (requestKey, over = {}) => ({
+    viewer: w.viewer('R'),
+    channel: 'API',
+    requestKey,
+    skuId: w.skus.card,
+    quantity: 1,
+    maxTotal: '11',
+    externalRef: null,
+    groupId: null,
+    ...over,
+  });
+});
+afterAll(() => fresh.drop());
+
+/** A stand-in for placeOrders that is told when to finish, and remembers its lists. */
+function slowDatabase() {
+  const lists: string[][] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const placeList = async (_: Database, requests: readonly PlaceOrderRequest[]): Promise<PlaceOrderOutcome[]> => {
+    lists.push(requests.map(({ requestKey }) => requestKey));
+    const gate = Promise.withResolvers<void>();
+    gates.push(gate);
+    await gate.promise;
+    return requests.map(({ requestKey }) => ({ kind: 'ORDER_PLACED', orderId: requestKey, replayed: false }));
+  };
+  const finish = async () => {
+    gates.shift()?.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { lists, finish, placeList };
+}
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the lane', () => {
+  test('sends a lone order at once, and what arrives meanwhile as one list', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList });
+    const first = lane.place([request('1')]);
+    await turn();
+    expect(slow.lists).toEqual([['1']]);
+    const others = [lane.place([request('2')]), lane.place([request('3'), request('4')])];
+    await turn();
+    expect(slow.lists).toHaveLength(1);
+    await slow.finish();
+    expect(slow.lists).toEqual([['1'], ['2', '3', '4']]);
+    await slow.finish();
+    expect(await first).toMatchObject([{ orderId: '1' }]);
+    expect(await Promise.all(others)).toMatchObject([[{ orderId: '2' }], [{ orderId: '3' }, { orderId: '4' }]]);
+  });
+
+  test('makes lists of at most 250 orders and 5,000 keys', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList });
+    const all = [
+      lane.place([request('first')]),
+      ...Array.from({ length: 260 }, (_, index) => lane.place([request(`small-${index}`)])),
+      ...Array.from({ length: 3 }, (_, index) => lane.place([request(`large-${index}`, { quantity: 2_500 })])),
+    ];
+    // all of one turn of the event loop: the lane has not begun yet
+    await turn();
+    for (let list = 0; list < 4; list += 1) await slow.finish();
+    await Promise.all(all);
+    expect(slow.lists.map((list) => list.length)).toEqual([250, 12, 2]);
+    expect(slow.lists[1]?.at(-1)).toBe('large-0');
+  });
+
+  test('that is full refuses before any effect, and says when to come again', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList, waitingMax: 2 });
+    const running = lane.place([request('1')]);
+    await turn();
+    const waiting = lane.place([request('2'), request('3')]);
+    const refused = await lane.place([request('4')]);
+    expect(refused).toEqual([{ kind: 'BUSY', retryAfterMs: expect.any(Number) }]);
+    expect(refused[0]).toSatisfy((busy: { retryAfterMs: number }) => busy.retryAfterMs >= 50 && busy.retryAfterMs <= 5_000);
+    await slow.finish();
+    await slow.finish();
+    await Promise.all([running, waiting]);
+    expect(slow.lists.flat()).toEqual(['1', '2', '3']);
+  });
+
+  test('splits a list that fails until the order that makes it fail stands alone', async () => {
+    const lane = createOrderLane(fresh.db, {
+      placeList: (db, requests) => {
+        if (requests.some(({ requestKey }) => requestKey === 'poison-7')) return Promise.reject(new Error('nobody foresaw this'));
+        return placeOrders(db, requests);
+      },
+    });
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => lane.place([request(`poison-${index}`)])));
+    expect(outcomes.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([7]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(19);
+  });
+
+  test('does not try a list order by order when the database is gone', async () => {
+    let tries = 0;
+    const lane = createOrderLane(fresh.db, {
+      placeList: () => {
+        tries += 1;
+        return Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }));
+      },
+    });
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, index) => lane.place([request(`gone-${index}`)])));
+    expect([tries, outcomes.filter(({ status }) => status === 'rejected').length]).toEqual([1, 20]);
+  });
+
+  test('answers all that waited before it stops, and refuses what comes after', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList });
+    const placed = lane.place([request('1')]);
+    await turn();
+    const stopped = lane.stop();
+    expect(await lane.place([request('2')])).toMatchObject([{ kind: 'BUSY' }]);
+    await slow.finish();
+    await stopped;
+    expect(await placed).toMatchObject([{ orderId: '1' }]);
+  });
+});
+
+describe('a list of orders', () => {
+  const statementsFor = async (orders: number) => {
+    const list = Array.from({ length: orders }, (_, index) => request(`count-${orders}-${index}`));
+    return (
+      await countStatements(fresh.db, async () => {
+        const outcomes = await placeOrders(fresh.db, list);
+        expect(outcomes.every(({ kind }) => kind === 'ORDER_PLACED')).toBe(true);
+      })
+    ).names;
+  };
+
+  test('costs 24 statements, whether it has one order or a hundred', async () => {
+    // the network's first order also marks it as begun and opens the accounts of those who earn
+    await placeOrders(fresh.db, [request('the first')]);
+    const one = await statementsFor(1);
+    const hundred = await statementsFor(100);
+    expect(hundred).toEqual(one);
+    expect(one).toHaveLength(24);
+  });
+});
