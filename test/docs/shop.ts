@@ -2,7 +2,9 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { globalId } from '#schema/ids.ts';
-import { givePassword, newKey, PASSWORD } from '#test/http/test-server.ts';
+import { DEMO_PASSWORD } from '#prisma/demo/people.ts';
+import { hashPassword } from '#server/platform/password.ts';
+import { newKey } from '#test/http/test-server.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { startServerProcess } from '#test/support/server-process.ts';
 import { world } from '#test/support/world.ts';
@@ -15,9 +17,6 @@ export interface Shop {
   readonly apiKey: string;
   /** The SKU's id in the contract: 49.24 for one, 147.72 for three; thirty are in stock. */
   readonly skuId: string;
-  /** The shop's owner. */
-  readonly email: string;
-  readonly password: string;
   /** An empty folder. */
   readonly directory: string;
   readonly database: FreshDatabase;
@@ -27,7 +26,10 @@ export interface Shop {
 // the key of the tests' vault, as an operator would set it
 const VAULT_KEY = `test:${Buffer.alloc(32, 7).toString('base64')}`;
 
-/** Opens a shop with 1,000.00 in its wallet, below headquarters and two stations with the rules of the domain's worked example (§3). */
+/**
+ * Opens a shop with 1,000.00 in its wallet, below headquarters and two stations with the rules of the domain's worked example (§3).
+ * Its owner signs in as the demo's reseller does, so that commands written for the demo run here as they stand.
+ */
 export async function openShop(): Promise<Shop> {
   const directory = mkdtempSync(join(tmpdir(), 'fenzhan-docs-'));
   chmodSync(directory, 0o711);
@@ -46,15 +48,13 @@ export async function openShop(): Promise<Shop> {
   });
   const owner = made.viewer('Shop');
   if (owner.actor.kind !== 'USER') throw new Error('an owner is a person');
-  await givePassword(database.db, owner.actor.userId);
+  await letSignIn(database, owner.actor.userId);
   const { secret } = await newKey(database.db, owner, ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'WALLET_READ']);
   const server = await startServerProcess({ dataDir: join(directory, 'data'), settings: { DATABASE_URL: database.url, VAULT_KEY } });
   return {
     url: server.url,
     apiKey: secret,
     skuId: globalId('Sku', made.skus['Steam 50']),
-    email: 'owner@shop.test',
-    password: PASSWORD,
     directory,
     database,
     close: async () => {
@@ -63,4 +63,13 @@ export async function openShop(): Promise<Shop> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function letSignIn({ sql }: FreshDatabase, userId: string): Promise<void> {
+  await sql(`UPDATE users SET email = 'reseller@demo.fenzhan.local' WHERE id = $1`, [userId]);
+  await sql(
+    `INSERT INTO credential (id, user_id, account_id, provider_id, password, created_at, updated_at)
+     VALUES (gen_random_uuid(), $1, $1::uuid::text, 'credential', $2, now(), now())`,
+    [userId, await hashPassword(DEMO_PASSWORD)],
+  );
 }
