@@ -1,5 +1,5 @@
 import { createBrowserRouter } from 'react-router';
-import { Gate } from '../frame/gate.tsx';
+import { Gate, Starting } from '../frame/gate.tsx';
 import { NotFoundPage } from '../frame/not-found.tsx';
 import { RouteFailure } from '../frame/route-failure.tsx';
 
@@ -9,6 +9,7 @@ export const router = createBrowserRouter([
   {
     path: '/',
     Component: Gate,
+    HydrateFallback: Starting,
     ErrorBoundary: RouteFailure,
     children: [
       { index: true, lazy: async () => ({ Component: (await import('../home/home-page.tsx')).HomePage }) },

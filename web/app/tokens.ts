@@ -12,6 +12,9 @@ export type Palette = {
   attention: string;
   danger: string;
   success: string;
+  attentionWash: string;
+  dangerWash: string;
+  successWash: string;
   glow: string;
   comparison: string;
 };
@@ -30,6 +33,9 @@ export const lightPalette: Palette = {
   attention: '#B7791F',
   danger: '#B42318',
   success: '#1E7B45',
+  attentionWash: '#FAF1E1',
+  dangerWash: '#FBEBE9',
+  successWash: '#E7F3EB',
   glow: '#D3EEEA',
   comparison: '#A9B5B3',
 };
@@ -48,6 +54,9 @@ export const darkPalette: Palette = {
   attention: '#E0A94A',
   danger: '#F2877B',
   success: '#5BC187',
+  attentionWash: '#2B2212',
+  dangerWash: '#2E1917',
+  successWash: '#14281C',
   glow: '#17403C',
   comparison: '#5E6D6A',
 };

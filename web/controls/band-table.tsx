@@ -37,14 +37,16 @@ export function BandTable({ manage }: { manage: boolean }) {
     );
   return (
     <>
-      <Input
-        className="filter-search"
-        allowClear
-        placeholder={t('catalogue.search')}
-        aria-label={t('catalogue.search')}
-        value={search}
-        onChange={(event) => setSearch(event.target.value)}
-      />
+      <div className="filter">
+        <Input
+          className="filter-search"
+          allowClear
+          placeholder={t('catalogue.search')}
+          aria-label={t('catalogue.search')}
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+        />
+      </div>
       {pages.error ? (
         <Failure error={pages.error} retry={pages.refresh} />
       ) : pages.loading ? (

@@ -28,7 +28,8 @@ export function Gate() {
   }
 }
 
-function Starting() {
+/** The shape of a page while it is not known which. */
+export function Starting() {
   const { t } = useTranslation();
   return (
     <div className="starting" role="status" aria-label={t('loading')}>

@@ -75,24 +75,26 @@ function Branch({
   const width = widest === 0 ? 0 : (pixels(row.totals.gmv) / widest) * 100;
   return (
     <li>
-      <div className="tree-row" style={{ paddingInlineStart: 8 + depth * 20 }}>
-        {row.childCount > 0 ? (
-          <button
-            type="button"
-            className={open ? 'tree-toggle open' : 'tree-toggle'}
-            aria-expanded={open}
-            aria-label={`${open ? t('hq.close') : t('hq.open')} ${row.station.name}`}
-            onClick={() => setOpen(!open)}
-          >
-            <Icon name="chevron" size={14} />
-          </button>
-        ) : (
-          <span className="tree-toggle" />
-        )}
-        <span className="tree-name">
-          <Link to={`/downline/${encodeURIComponent(row.station.id)}`}>{row.station.name}</Link>
-          <span className="soft">{t('hq.ordersCount', { count: row.totals.orderCount })}</span>
-        </span>
+      <div className="tree-row">
+        <div className="tree-lead" style={{ paddingInlineStart: depth * 20 }}>
+          {row.childCount > 0 ? (
+            <button
+              type="button"
+              className={open ? 'tree-toggle open' : 'tree-toggle'}
+              aria-expanded={open}
+              aria-label={`${open ? t('hq.close') : t('hq.open')} ${row.station.name}`}
+              onClick={() => setOpen(!open)}
+            >
+              <Icon name="chevron" size={14} />
+            </button>
+          ) : (
+            <span className="tree-toggle" />
+          )}
+          <span className="tree-name">
+            <Link to={`/downline/${encodeURIComponent(row.station.id)}`}>{row.station.name}</Link>
+            <span className="soft">{t('hq.ordersCount', { count: row.totals.orderCount })}</span>
+          </span>
+        </div>
         <span className="tree-bar" aria-hidden="true">
           <i className={share > 0.0005 ? 'up' : share < -0.0005 ? 'down' : ''} style={{ width: `${width.toFixed(1)}%` }} />
         </span>

@@ -603,11 +603,13 @@ export const words = {
     price_level: { created: '新建等级', set: '设置等级' },
     station: { opened: '开通站点', moved: '移动站点', frozen: '冻结站点', unfrozen: '解冻站点' },
     wallet: { topped_up: '充值' },
-    card_keys: { revealed: '查看卡密', imported: '导入卡密', withdrawn: '提取卡密' },
+    card_keys: { revealed: '查看卡密', import_started: '导入卡密', withdrawn: '提取卡密', quarantined: '隔离卡密' },
     markup_rule: { set: '设置加价规则', removed: '结束加价规则' },
     control_band: { set: '设置控价' },
     commission_plan: { set: '设置分润方案' },
-    refund: { done: '退款', requested: '申请退款', declined: '拒绝退款' },
+    refund: { requested: '申请退款', declined: '拒绝退款' },
+    order: { refunded: '退款' },
+    demo: { begun: '开始载入演示数据', loaded: '演示数据已载入' },
   },
 } as const;
 

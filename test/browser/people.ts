@@ -1,0 +1,166 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect, inject } from 'vitest';
+import { DEMO_PASSWORD } from '#prisma/demo/people.ts';
+import { globalId } from '#schema/ids.ts';
+
+/** A device to look with. */
+export type Device = 'desk' | 'phone';
+
+/** How a person looks at the console. */
+export interface Looks {
+  readonly device?: Device;
+  readonly theme?: 'light' | 'dark';
+  readonly language?: 'zh-CN' | 'en';
+}
+
+/** A person at a browser of their own. `problems` gathers what a healthy page never says. */
+export interface Person {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly problems: string[];
+}
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const SIZES: Record<Device, { width: number; height: number }> = { desk: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
+const OUTPUT = fileURLToPath(new URL('../output/screenshots/', import.meta.url));
+
+/** Debian's Chromium, or the one that CHROMIUM names. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+}
+
+/** Somebody who has not signed in. */
+export async function openAs(browser: Browser, { device = 'desk', theme = 'light', language = 'zh-CN' }: Looks = {}): Promise<Person> {
+  const context = await browser.newContext({
+    viewport: SIZES[device],
+    hasTouch: device === 'phone',
+    colorScheme: theme,
+    locale: language,
+    timezoneId: 'Asia/Shanghai',
+    baseURL: inject('serverUrl'),
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(`${message.type()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`uncaught: ${error.message}`));
+  return { page, context, problems };
+}
+
+/** Signs in through the page, as a person does. */
+export async function signInByHand({ page }: Person, name: string): Promise<void> {
+  await page.goto('/');
+  await page.getByLabel('邮箱').fill(emailOf(name));
+  await page.getByLabel('密码', { exact: true }).fill(DEMO_PASSWORD);
+  await page.getByRole('button', { name: '登录' }).click();
+}
+
+/** Signs in without the page, for tests of what comes after. */
+export async function signIn({ context }: Person, name: string): Promise<void> {
+  const answer = await context.request.post('/auth/sign-in', {
+    data: { email: emailOf(name), password: DEMO_PASSWORD },
+    headers: ownHeaders(),
+  });
+  expect(answer.status()).toBe(200);
+}
+
+/** Asks the API in the name of a signed-in person; fails on errors. */
+export async function askAs<Data>({ context }: Person, query: string, variables: object = {}): Promise<Data> {
+  const { viewer } = await post<{ viewer: { memberships: { party: { id: string } }[] } }>(
+    context,
+    '{ viewer { memberships { party { ... on Station { id } ... on Supplier { id } } } } }',
+    {},
+    {},
+  );
+  return post<Data>(context, query, variables, { 'x-fenzhan-party': viewer.memberships[0]?.party.id ?? '' });
+}
+
+/** What the first start printed, as data: an API key of the reseller, and an order that it can place. */
+export function firstSteps(): { apiKey: string; skuId: string } {
+  const { apiKey, sampleOrder } = JSON.parse(readFileSync(join(inject('serverDataDir'), 'demo.json'), 'utf8')) as {
+    apiKey: string;
+    sampleOrder: { skuId: string };
+  };
+  return { apiKey, skuId: globalId('Sku', sampleOrder.skuId) };
+}
+
+/** An order placed by the reseller's program. */
+export interface PlacedByApi {
+  readonly id: string;
+  readonly productName: string;
+  readonly skuName: string;
+  readonly total: { readonly amount: string };
+}
+
+/** Places one order through the API, as the reseller's program does. */
+export async function placeByApi(quantity = 1): Promise<PlacedByApi> {
+  const { apiKey, skuId } = firstSteps();
+  const query = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) {
+    __typename ... on OrderPlaced { order { id productName skuName total { amount } } } ... on Refusal { code message } } }`;
+  const input = { requestKey: `browser-${crypto.randomUUID()}`, skuId, quantity, maxTotal: '99999.00' };
+  const response = await fetch(`${inject('serverUrl')}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  const { data } = (await response.json()) as { data: { placeOrder: { __typename: string; order: PlacedByApi } } };
+  expect(data.placeOrder).toMatchObject({ __typename: 'OrderPlaced' });
+  return data.placeOrder.order;
+}
+
+/** Waits until a page shows what it is about: no grey placeholder is left. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('main h1').first().waitFor({ state: 'attached' });
+  await page.waitForFunction(() => !document.querySelector('.bone, .starting, .ant-spin'), undefined, { timeout: 30_000 });
+}
+
+/** Keeps what is seen under test/output/screenshots/. */
+export async function keep(page: Page, name: string): Promise<void> {
+  mkdirSync(OUTPUT, { recursive: true });
+  await page.screenshot({ path: `${OUTPUT}${name}.png` });
+}
+
+/** What axe finds serious or critical on the page, one line each. */
+export async function seriousFindings({ page }: Person): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`).join(' | ')}`);
+}
+
+/** The amount in a text such as "¥1,234.50", in hundredths. */
+export function centsIn(text: string): bigint {
+  const amount = /(\d[\d,]*)\.(\d\d)/.exec(text);
+  if (amount === null) throw new Error(`no amount in: ${text}`);
+  return BigInt(`${amount[1]?.replaceAll(',', '')}${amount[2]}`);
+}
+
+async function post<Data>(context: BrowserContext, query: string, variables: object, headers: Record<string, string>): Promise<Data> {
+  const answer = await context.request.post('/graphql', { data: { query, variables }, headers: { ...ownHeaders(), ...headers } });
+  const { data, errors } = (await answer.json()) as { data: Data; errors?: unknown };
+  expect(errors).toBeUndefined();
+  return data;
+}
+
+function ownHeaders(): Record<string, string> {
+  return { origin: inject('serverUrl'), 'x-fenzhan-csrf': '1' };
+}
+
+function emailOf(name: string): string {
+  return `${name}@demo.fenzhan.local`;
+}
