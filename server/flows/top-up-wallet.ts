@@ -1,7 +1,7 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { accountIn, lockBalances, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
-import { decideTopUp, type InsufficientBalance } from '#server/ledger/rules.ts';
+import { decideTopUp, type InsufficientBalance, type WalletFacts } from '#server/ledger/rules.ts';
 import { selectStations } from '#server/network/sql.ts';
 import { selectTerms } from '#server/orders/sql.ts';
 import type { Database, Transaction } from '#server/platform/database.ts';
@@ -61,21 +61,20 @@ async function pay(tx: Transaction, viewer: Viewer, payment: Payment): Promise<T
   const ledger = { networkId, currency: payment.money.currency };
   const source = await paySource(tx, networkId, payment);
   if (typeof source !== 'string') return source;
-  const names = [payerId, stationId].map((id) => ({ holder: { stationId: id }, accountKind: 'WALLET' as const }));
-  const book = await openAccountBook(tx, ledger, [...names, { holder: { network: true }, accountKind: 'CASH' }]);
-  const payerWallet = accountIn(book, { holder: { stationId: payerId }, accountKind: 'WALLET' });
+  const walletOf = (id: string) => ({ holder: { stationId: id }, accountKind: 'WALLET' as const });
+  const cash = { holder: { network: true as const }, accountKind: 'CASH' as const };
+  const wallets = source === 'CASH' ? [walletOf(stationId)] : [walletOf(stationId), walletOf(payerId)];
+  const book = await openAccountBook(tx, ledger, source === 'CASH' ? [...wallets, cash] : wallets);
   const locked = await lockBalances(
     tx,
     ledger,
-    names.map((name) => accountIn(book, name)),
+    wallets.map((name) => accountIn(book, name)),
   );
-  const wallet = locked.get(payerWallet);
-  if (!wallet) throw new Error('a wallet that was opened is not there');
-  const decision = decideTopUp({
-    stationId,
-    amount: payment.money,
-    payer: source === 'CASH' ? { source } : { source, stationId: payerId, wallet },
-  });
+  const payer =
+    source === 'CASH'
+      ? ({ source } as const)
+      : ({ source, stationId: payerId, wallet: walletIn(locked, accountIn(book, walletOf(payerId))) } as const);
+  const decision = decideTopUp({ stationId, amount: payment.money, payer });
   if (decision.kind !== 'ACCEPTED') return decision;
   const transfer = {
     id: transferId,
@@ -94,6 +93,12 @@ async function pay(tx: Transaction, viewer: Viewer, payment: Payment): Promise<T
     ),
   ]);
   return null;
+}
+
+function walletIn(locked: ReadonlyMap<string, WalletFacts>, accountId: string): WalletFacts {
+  const wallet = locked.get(accountId);
+  if (!wallet) throw new Error('a wallet that was opened is not there');
+  return wallet;
 }
 
 /** Where the money comes from, or why it does not. */
