@@ -10,6 +10,7 @@ import {
   visibleApiKeys,
   visibleAuditEntries,
 } from '#server/accounts/reads.ts';
+import type { SupplierRow } from '#server/suppliers/reads.ts';
 import { actingNetwork, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { connectionType, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
@@ -19,7 +20,7 @@ import { globalId } from './ids.ts';
 import { batched } from './loaders.ts';
 import { nodeType } from './node.ts';
 import { loadStation, type StationRow, StationType } from './station.ts';
-import { loadSupplier, type SupplierRow, SupplierType } from './supplier.ts';
+import { loadSupplier, SupplierType } from './supplier.ts';
 
 const Network = nodeType<Awaited<ReturnType<typeof actingNetwork>>>('Network', {
   description: 'One distribution business: its headquarters, stations, suppliers and money.',
@@ -55,7 +56,9 @@ const membershipsOf = batched<string, readonly MembershipRow[]>(async (context, 
   Map.groupBy(await readMemberships(context.db.pool, userIds), (row) => row.user_id),
 );
 
-const personOf = batched<string, PersonRow>(async (context, userIds) => new Map((await readPeople(context.db.pool, userIds)).map((row) => [row.id, row])));
+const personOf = batched<string, PersonRow>(
+  async (context, userIds) => new Map((await readPeople(context.db.pool, userIds)).map((row) => [row.id, row])),
+);
 
 /** Memberships of the signed-in person, in all of her networks; a program has none. */
 async function ownMemberships(context: Context): Promise<readonly MembershipRow[]> {
@@ -100,7 +103,11 @@ const ViewerType = builder.objectRef<{ readonly context: Context }>('Viewer').im
         viewer?.actor.kind === 'API_KEY' ? globalId('ApiKey', viewer.actor.apiKeyId) : globalId('User', person?.userId ?? ''),
     }),
     name: t.string({ description: 'Of the person or the API key.', resolve: async (_, __, context) => (await nameOfViewer(context)).name }),
-    email: t.string({ nullable: true, description: 'Of the person; null for an API key.', resolve: async (_, __, context) => (await nameOfViewer(context)).email }),
+    email: t.string({
+      nullable: true,
+      description: 'Of the person; null for an API key.',
+      resolve: async (_, __, context) => (await nameOfViewer(context)).email,
+    }),
     network: t.field({
       type: Network.ref,
       nullable: true,
@@ -113,7 +120,12 @@ const ViewerType = builder.objectRef<{ readonly context: Context }>('Viewer').im
       description: 'The party that this request acts for; null until one is chosen.',
       resolve: (_, __, context) => actingParty(context),
     }),
-    role: t.field({ type: RoleEnum, nullable: true, description: 'The role in the party; null for an API key.', resolve: (_, __, { viewer }) => viewer?.role ?? null }),
+    role: t.field({
+      type: RoleEnum,
+      nullable: true,
+      description: 'The role in the party; null for an API key.',
+      resolve: (_, __, { viewer }) => viewer?.role ?? null,
+    }),
     permissions: t.field({
       type: [PermissionEnum],
       description: 'What this request may do.',
@@ -159,9 +171,24 @@ ApiKey.fields((t) => ({
   permissions: t.field({ type: [PermissionEnum], description: 'Its scopes.', resolve: ({ permissions }) => permissions }),
   allowedIps: t.exposeStringList('allowedIps', { description: 'Addresses and ranges that it may be used from; empty for anywhere.' }),
   createdAt: t.field({ type: 'DateTime', description: 'When it was made.', resolve: ({ createdAt }) => createdAt }),
-  expiresAt: t.field({ type: 'DateTime', nullable: true, description: 'When it ends; null for never.', resolve: ({ expiresAt }) => expiresAt }),
-  lastUsedAt: t.field({ type: 'DateTime', nullable: true, description: 'When it was used last, to the minute.', resolve: ({ lastUsedAt }) => lastUsedAt }),
-  revokedAt: t.field({ type: 'DateTime', nullable: true, description: 'When it was revoked; null for a live one.', resolve: ({ revokedAt }) => revokedAt }),
+  expiresAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it ends; null for never.',
+    resolve: ({ expiresAt }) => expiresAt,
+  }),
+  lastUsedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it was used last, to the minute.',
+    resolve: ({ lastUsedAt }) => lastUsedAt,
+  }),
+  revokedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it was revoked; null for a live one.',
+    resolve: ({ revokedAt }) => revokedAt,
+  }),
 }));
 
 builder.queryField('apiKeys', (t) =>
@@ -202,7 +229,13 @@ builder.queryField('auditEntries', (t) =>
     resolve: async (_, args, context) => {
       const request = readPage('auditEntries', args);
       const page = await visibleAuditEntries(context.db.pool, viewerOf(context), request);
-      return toConnection('auditEntries', request, page, (row) => row.id, () => countAuditEntries(context.db.pool, viewerOf(context)));
+      return toConnection(
+        'auditEntries',
+        request,
+        page,
+        (row) => row.id,
+        () => countAuditEntries(context.db.pool, viewerOf(context)),
+      );
     },
   }),
 );

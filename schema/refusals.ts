@@ -41,7 +41,10 @@ export const RefusalInterface = builder.interfaceRef<Said & { readonly __typenam
   description: 'Why something was not done. Nothing was changed.',
   resolveType: (refusal) => refusal.__typename,
   fields: (t) => ({
-    code: t.string({ description: 'The kind of refusal, in capitals: stable, for programs.', resolve: (refusal) => codeOf(refusal.__typename) }),
+    code: t.string({
+      description: 'The kind of refusal, in capitals: stable, for programs.',
+      resolve: (refusal) => codeOf(refusal.__typename),
+    }),
     message: t.exposeString('message', { description: 'The refusal in one English sentence.' }),
   }),
 });
@@ -65,46 +68,73 @@ export function refusalType<Shape extends Said & { readonly __typename: string }
   });
 }
 
-export const InsufficientBalance = refusalType<Refused<'InsufficientBalance'>>('InsufficientBalance', 'The wallet does not hold enough.', (t) => ({
-  required: t.field({ type: MoneyType, description: 'What would have to be paid.', resolve: ({ required }) => required }),
-  available: t.field({ type: MoneyType, description: 'What can be spent, credit included.', resolve: ({ available }) => available }),
-}));
+/** The wallet does not hold enough. */
+export const InsufficientBalance = refusalType<Refused<'InsufficientBalance'>>(
+  'InsufficientBalance',
+  'The wallet does not hold enough.',
+  (t) => ({
+    required: t.field({ type: MoneyType, description: 'What would have to be paid.', resolve: ({ required }) => required }),
+    available: t.field({ type: MoneyType, description: 'What can be spent, credit included.', resolve: ({ available }) => available }),
+  }),
+);
 
+/** Fewer keys are in stock than were asked for. */
 export const OutOfStock = refusalType<Refused<'OutOfStock'>>('OutOfStock', 'Fewer keys are in stock than were asked for.', (t) => ({
   availableCount: t.exposeInt('availableCount', { description: 'How many are left.' }),
 }));
 
-export const PriceMoved = refusalType<Refused<'PriceMoved'>>('PriceMoved', 'It is dearer than the most that the buyer agreed to pay.', (t) => ({
-  currentTotal: t.field({ type: MoneyType, description: 'What it costs now.', resolve: ({ currentTotal }) => currentTotal }),
-  maxTotal: t.field({ type: MoneyType, description: 'What the buyer agreed to pay at most.', resolve: ({ maxTotal }) => maxTotal }),
-}));
+/** It is dearer than the most that the buyer agreed to pay. */
+export const PriceMoved = refusalType<Refused<'PriceMoved'>>(
+  'PriceMoved',
+  'It is dearer than the most that the buyer agreed to pay.',
+  (t) => ({
+    currentTotal: t.field({ type: MoneyType, description: 'What it costs now.', resolve: ({ currentTotal }) => currentTotal }),
+    maxTotal: t.field({ type: MoneyType, description: 'What the buyer agreed to pay at most.', resolve: ({ maxTotal }) => maxTotal }),
+  }),
+);
 
+/** The SKU cannot be bought now. */
 export const NotSellable = refusalType<Refused<'NotSellable'>>('NotSellable', 'The SKU cannot be bought now.', (t) => ({
   reason: t.field({ type: NotSellableReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
 }));
 
+/** The station, or one above it, is frozen or closed. */
 export const StationFrozen = refusalType<Refused<'StationFrozen'>>('StationFrozen', 'The station, or one above it, is frozen or closed.');
 
-export const QuantityOutOfRange = refusalType<Refused<'QuantityOutOfRange'>>('QuantityOutOfRange', 'The SKU is not sold in this quantity.', (t) => ({
-  minQuantity: t.exposeInt('minQuantity', { description: 'The smallest quantity.' }),
-  maxQuantity: t.exposeInt('maxQuantity', { description: 'The largest quantity.' }),
-  quantityStep: t.exposeInt('quantityStep', { description: 'Quantities rise from the smallest in this step.' }),
-}));
+/** The SKU is not sold in this quantity. */
+export const QuantityOutOfRange = refusalType<Refused<'QuantityOutOfRange'>>(
+  'QuantityOutOfRange',
+  'The SKU is not sold in this quantity.',
+  (t) => ({
+    minQuantity: t.exposeInt('minQuantity', { description: 'The smallest quantity.' }),
+    maxQuantity: t.exposeInt('maxQuantity', { description: 'The largest quantity.' }),
+    quantityStep: t.exposeInt('quantityStep', { description: 'Quantities rise from the smallest in this step.' }),
+  }),
+);
 
-export const RequestKeyReused = refusalType<Refused<'RequestKeyReused'>>('RequestKeyReused', 'The request key was used before, with another input.');
+/** The request key was used before, with another input. */
+export const RequestKeyReused = refusalType<Refused<'RequestKeyReused'>>(
+  'RequestKeyReused',
+  'The request key was used before, with another input.',
+);
 
+/** There is no such thing, or none that the viewer may see. */
 export const NotFound = refusalType<Refused<'NotFound'>>('NotFound', 'There is no such thing, or none that the viewer may see.');
 
+/** A rule forbids it to this party; the message says who can. */
 export const NotAllowed = refusalType<Refused<'NotAllowed'>>('NotAllowed', 'A rule forbids it to this party; the message says who can.');
 
+/** A field of the input is wrong. */
 export const InvalidInput = refusalType<Refused<'InvalidInput'>>('InvalidInput', 'A field of the input is wrong.', (t) => ({
   field: t.exposeString('field', { description: 'The name of the field.' }),
 }));
 
+/** The station cannot stand there. */
 export const MoveRefused = refusalType<Refused<'MoveRefused'>>('MoveRefused', 'The station cannot stand there.', (t) => ({
   reason: t.field({ type: MoveRefusedReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
 }));
 
+/** The order cannot be refunded like that. */
 export const RefundRefused = refusalType<Refused<'RefundRefused'>>('RefundRefused', 'The order cannot be refunded like that.', (t) => ({
   reason: t.field({ type: RefundRefusedReasonEnum, description: 'Why.', resolve: ({ reason }) => reason }),
   refundable: t.field({
@@ -115,13 +145,23 @@ export const RefundRefused = refusalType<Refused<'RefundRefused'>>('RefundRefuse
   }),
 }));
 
-export const Busy = refusalType<Refused<'Busy'>>('Busy', 'Too many orders are waiting. Nothing was done; ask again with the same request key.', (t) => ({
-  retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When to ask again, in milliseconds.' }),
-}));
+/** Too many orders are waiting. Nothing was done; ask again with the same request key. */
+export const Busy = refusalType<Refused<'Busy'>>(
+  'Busy',
+  'Too many orders are waiting. Nothing was done; ask again with the same request key.',
+  (t) => ({
+    retryAfterMs: t.exposeInt('retryAfterMs', { description: 'When to ask again, in milliseconds.' }),
+  }),
+);
 
-export const StaleVersion = refusalType<Refused<'StaleVersion'>>('StaleVersion', 'Somebody else changed it meanwhile: the expectedVersion is no longer its version.', (t) => ({
-  current: t.field({ type: NodeInterface, description: 'What it is now.', resolve: ({ current }) => current }),
-}));
+/** Somebody else changed it meanwhile: the expectedVersion is no longer its version. */
+export const StaleVersion = refusalType<Refused<'StaleVersion'>>(
+  'StaleVersion',
+  'Somebody else changed it meanwhile: the expectedVersion is no longer its version.',
+  (t) => ({
+    current: t.field({ type: NodeInterface, description: 'What it is now.', resolve: ({ current }) => current }),
+  }),
+);
 
 // ---- from what flows answer to what the contract says ----
 
@@ -186,7 +226,11 @@ const SHOW: { readonly [Kind in keyof Shown]: (refusal: Extract<Refusal, { kind:
     reason,
     refundable: refundable && shownAmount(refundable),
   }),
-  BUSY: ({ retryAfterMs }) => ({ __typename: 'Busy', message: `Too many orders are waiting. Ask again in ${retryAfterMs} ms.`, retryAfterMs }),
+  BUSY: ({ retryAfterMs }) => ({
+    __typename: 'Busy',
+    message: `Too many orders are waiting. Ask again in ${retryAfterMs} ms.`,
+    retryAfterMs,
+  }),
 };
 
 /** Says a flow's refusal in the words of the contract; `what` is what was not found, where that can be. */

@@ -5,8 +5,6 @@ import type { Context } from './context.ts';
 import { batched } from './loaders.ts';
 import { nodeType } from './node.ts';
 
-export type { SupplierRow } from '#server/suppliers/reads.ts';
-
 const Supplier = nodeType<SupplierRow>('Supplier', {
   description: 'A party that sells to stations.',
   // a supplier's own people see it before they choose it as their party

@@ -1,4 +1,4 @@
-import type { Transaction } from '../platform/database.ts';
+import type { Transaction } from '#server/platform/database.ts';
 import { addDeltas, readDeliveredDeltas, readRefundedDeltas } from './sql.ts';
 
 /** What the roll-ups need of a numbered event. */

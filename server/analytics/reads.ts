@@ -1,5 +1,5 @@
-import { addDays } from '../platform/clock.ts';
-import type { Queryable } from '../platform/database.ts';
+import { addDays } from '#server/platform/clock.ts';
+import type { Queryable } from '#server/platform/database.ts';
 import { type GmvRange, gmvPeriod } from './rules.ts';
 import { type GmvTotalsRow, readChildTotals, readDayBuckets, readHourBuckets, readPeriodTotals } from './sql.ts';
 

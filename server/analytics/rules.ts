@@ -1,4 +1,4 @@
-import { addDays, localDate } from '../platform/clock.ts';
+import { addDays, localDate } from '#server/platform/clock.ts';
 
 /** How far back an overview of GMV looks: today, or the last 7 or 30 days with today as the last of them. */
 export type GmvRange = 'TODAY' | 'DAYS_7' | 'DAYS_30';

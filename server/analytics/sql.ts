@@ -1,4 +1,4 @@
-import { type Queryable, run, statement, type Transaction } from '../platform/database.ts';
+import { type Queryable, run, statement, type Transaction } from '#server/platform/database.ts';
 
 /** What one batch of events adds to one hour of one station. Amounts are decimal texts in the network's currency. */
 export type StationHourDelta = {

@@ -108,7 +108,7 @@ function PlanSheet({ plan, close, done }: { plan: PlanPartsFragment | null; clos
   const [version, setVersion] = useState(plan?.version ?? null);
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [{ fetching, error }, setPlan] = useMutation(SetCommissionPlanDocument);
-  const sum = shares.reduce((total, bps) => total + bps, 0);
+  const sum = shares.reduce((all, bps) => all + bps, 0);
   const ready = isAmount(poolValue, 4) && sum > 0 && sum <= 10_000 && goods.id !== null;
   const submit = async () => {
     setRefusal(null);
