@@ -1,7 +1,7 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { moveStation as moveStationRow, type StaleVersion, type StationChange } from '#server/network/commands.ts';
-import { seenBy, type SeenStation } from '#server/network/reads.ts';
+import { type SeenStation, seenBy } from '#server/network/reads.ts';
 import type { MoveRefused, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';

@@ -1,8 +1,8 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { categoriesByIds, productsByIds, skusByIds } from '#server/catalog/reads.ts';
-import type { NotAllowed, NotFound } from '#server/network/rules.ts';
 import { levelsByIds } from '#server/network/reads.ts';
+import type { NotAllowed, NotFound } from '#server/network/rules.ts';
 import { lockStations, selectNetwork } from '#server/network/sql.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';

@@ -1,10 +1,11 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
-import { type Sight, sightOf, type StationStatus } from './rules.ts';
+import { type Sight, type StationStatus, sightOf } from './rules.ts';
 import {
   countDownlines,
   type NetworkRecord,
   type PriceLevelRecord,
+  type StationRecord,
   selectChildCounts,
   selectChildren,
   selectDownlines,
@@ -14,7 +15,6 @@ import {
   selectStations,
   selectVisibleLevels,
   selectVisibleStations,
-  type StationRecord,
 } from './sql.ts';
 
 /** Who reads: one network and one party of it. An accounts' Viewer is one. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { categoriesByIds, childCategories, productsByIds, skusByIds, skusOfProducts, topCategories } from '#server/catalog/reads.ts';
-import { catalogueCount, catalogueEntries, cataloguePage, type CatalogueEntry } from '#server/flows/catalogue.ts';
+import { type CatalogueEntry, catalogueCount, catalogueEntries, cataloguePage } from '#server/flows/catalogue.ts';
 import { setControlBand } from '#server/flows/set-control-band.ts';
 import { setMarkupRule } from '#server/flows/set-markup-rule.ts';
 import { controllableClock } from '#server/platform/clock.ts';
