@@ -1,7 +1,7 @@
+import type { SeenSku } from '#server/catalog/reads.ts';
 import { importCardKeys } from '#server/flows/import-card-keys.ts';
 import { REVEAL_ORDERS_MAX, revealCardKeys } from '#server/flows/reveal-card-keys.ts';
 import { withdrawCardKeys } from '#server/flows/withdraw-card-keys.ts';
-import type { SeenSku } from '#server/catalog/reads.ts';
 import type { SeenOrderRow } from '#server/orders/reads.ts';
 import type { ImportJobRow, RevealedKey } from '#server/stock/reads.ts';
 import { viewerOf } from './acting.ts';
@@ -35,7 +35,9 @@ mutation('revealCardKeys', {
   access: { party: 'STATION', permission: 'CARD_KEYS_REVEAL' },
   input: builder.inputType('RevealCardKeysInput', {
     description: 'Whose keys.',
-    fields: (t) => ({ orderIds: t.idList({ required: true, description: `The orders, at most ${REVEAL_ORDERS_MAX}; all are revealed or none.` }) }),
+    fields: (t) => ({
+      orderIds: t.idList({ required: true, description: `The orders, at most ${REVEAL_ORDERS_MAX}; all are revealed or none.` }),
+    }),
   }),
   result: resultUnion('RevealCardKeysResult', 'Orders with their keys, or why not.', [CardKeysRevealed, NotFound, InvalidInput]),
   cost: ({ orderIds }) => 10 * Math.max(1, orderIds.length),
@@ -93,17 +95,18 @@ mutation('withdrawCardKeys', {
   },
 });
 
-const CardKeysImportStarted = successType<{ readonly __typename: 'CardKeysImportStarted'; readonly job: ImportJobRow; readonly replayed: boolean }>(
-  'CardKeysImportStarted',
-  'An import was taken in; its job tells how far it is.',
-  (t) => ({
-    job: t.field({ type: ImportJobType, description: 'The job.', resolve: ({ job }) => job }),
-    replayed: t.exposeBoolean('replayed', { description: REPLAYED_TEXT }),
-  }),
-);
+const CardKeysImportStarted = successType<{
+  readonly __typename: 'CardKeysImportStarted';
+  readonly job: ImportJobRow;
+  readonly replayed: boolean;
+}>('CardKeysImportStarted', 'An import was taken in; its job tells how far it is.', (t) => ({
+  job: t.field({ type: ImportJobType, description: 'The job.', resolve: ({ job }) => job }),
+  replayed: t.exposeBoolean('replayed', { description: REPLAYED_TEXT }),
+}));
 
 mutation('importCardKeys', {
-  description: "Imports card keys of the acting station's own SKU, up to 100,000 lines: encrypted before anything is stored, all or nothing.",
+  description:
+    "Imports card keys of the acting station's own SKU, up to 100,000 lines: encrypted before anything is stored, all or nothing.",
   access: { party: 'STATION', permission: 'STOCK_IMPORT' },
   input: builder.inputType('ImportCardKeysInput', {
     description: 'The card keys.',

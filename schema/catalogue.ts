@@ -1,4 +1,12 @@
-import { categoriesByIds, childCategories, productsByIds, type SeenSku, skusByIds, skusOfProducts, topCategories } from '#server/catalog/reads.ts';
+import {
+  categoriesByIds,
+  childCategories,
+  productsByIds,
+  type SeenSku,
+  skusByIds,
+  skusOfProducts,
+  topCategories,
+} from '#server/catalog/reads.ts';
 import type { Offer, OfferBreak, Stock } from '#server/catalog/rules.ts';
 import type { CategoryRecord, ProductRecord } from '#server/catalog/sql.ts';
 import { type CatalogueEntry, catalogueCount, catalogueEntries, cataloguePage } from '#server/flows/catalogue.ts';
@@ -47,7 +55,9 @@ export const loadProduct = batched<string, ProductRecord>((context, ids) => prod
 /** A SKU that the viewer may see, by id; batched. */
 export const loadSku = batched<string, SeenSku>((context, ids) => skusByIds(context.db.pool, viewerOf(context), ids));
 
-const childrenOfCategory = batched<string, readonly CategoryRecord[]>((context, ids) => childCategories(context.db.pool, viewerOf(context), ids));
+const childrenOfCategory = batched<string, readonly CategoryRecord[]>((context, ids) =>
+  childCategories(context.db.pool, viewerOf(context), ids),
+);
 const skusOfProduct = batched<string, readonly SeenSku[]>((context, ids) => skusOfProducts(context.db.pool, viewerOf(context), ids));
 const loadEntry = batched<string, CatalogueEntry>((context, ids) => catalogueEntries(context.db, viewerOf(context), ids));
 
@@ -81,7 +91,11 @@ Product.fields((t) => ({
   name: t.exposeString('name', { description: 'What people call it.' }),
   brand: t.exposeString('brand', { nullable: true, description: 'The brand.' }),
   description: t.exposeString('description', { description: 'What a buyer should know.' }),
-  category: t.field({ type: CategoryType, description: 'Where it stands.', resolve: ({ categoryId }, _, context) => requireCategory(context, categoryId) }),
+  category: t.field({
+    type: CategoryType,
+    description: 'Where it stands.',
+    resolve: ({ categoryId }, _, context) => requireCategory(context, categoryId),
+  }),
   skus: t.field({
     type: [SkuType],
     description: 'Its denominations, as far as the viewer sees them.',
@@ -141,7 +155,11 @@ Sku.fields((t) => ({
   code: t.exposeString('code', { description: "The owner's number." }),
   name: t.exposeString('name', { description: 'What people call it.' }),
   faceValue: t.exposeString('faceValue', { nullable: true, description: 'The denomination (面值).' }),
-  product: t.field({ type: ProductType, description: 'Of which product.', resolve: ({ productId }, _, context) => requireProduct(context, productId) }),
+  product: t.field({
+    type: ProductType,
+    description: 'Of which product.',
+    resolve: ({ productId }, _, context) => requireProduct(context, productId),
+  }),
   unitSize: t.exposeInt('unitSize', { description: 'Prices are for so many units: 1, 100 or 1,000.' }),
   minQuantity: t.exposeInt('minQuantity', { description: 'The smallest quantity of an order.' }),
   maxQuantity: t.exposeInt('maxQuantity', { description: 'The largest quantity of an order.' }),
@@ -218,7 +236,13 @@ builder.queryField('catalogue', (t) =>
       const page = await cataloguePage(context.db, viewerOf(context), cut, request);
       for (const entry of page.rows) knownEntries.set(entry.sku, entry);
       const skus = { ...page, rows: page.rows.map(({ sku }) => sku) };
-      return toConnection('catalogue', request, skus, (sku) => sku.id, () => catalogueCount(context.db, viewerOf(context), cut));
+      return toConnection(
+        'catalogue',
+        request,
+        skus,
+        (sku) => sku.id,
+        () => catalogueCount(context.db, viewerOf(context), cut),
+      );
     },
   }),
 );

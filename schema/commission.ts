@@ -1,4 +1,4 @@
-import { type CommissionPlanRecord, commissionPlansByIds, commissionPlans } from '#server/commission/reads.ts';
+import { type CommissionPlanRecord, commissionPlans, commissionPlansByIds } from '#server/commission/reads.ts';
 import { decimal4Text } from '#server/platform/money.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
@@ -18,7 +18,9 @@ const CommissionPlan = nodeType<CommissionPlanRecord>('CommissionPlan', {
 export const CommissionPlanType = CommissionPlan.ref;
 
 /** A plan of the acting station, live or ended, by id; batched. */
-export const loadCommissionPlan = batched<string, CommissionPlanRecord>((context, ids) => commissionPlansByIds(context.db.pool, viewerOf(context), ids));
+export const loadCommissionPlan = batched<string, CommissionPlanRecord>((context, ids) =>
+  commissionPlansByIds(context.db.pool, viewerOf(context), ids),
+);
 
 CommissionPlan.fields((t) => ({
   sku: t.field({
@@ -40,7 +42,11 @@ CommissionPlan.fields((t) => ({
     resolve: ({ categoryId }, _, context) => (categoryId === null ? null : loadCategory(context, categoryId)),
   }),
   poolKind: t.field({ type: CommissionPoolKindEnum, description: 'How large the pool is.', resolve: ({ poolKind }) => poolKind }),
-  poolValue: t.field({ type: 'Decimal', description: "Per cent of the buyer's total, or an amount for each unit.", resolve: ({ poolValue }) => decimal4Text(poolValue) }),
+  poolValue: t.field({
+    type: 'Decimal',
+    description: "Per cent of the buyer's total, or an amount for each unit.",
+    resolve: ({ poolValue }) => decimal4Text(poolValue),
+  }),
   shareBps: t.field({
     type: ['Int'],
     description: "Shares of the pool in basis points, the buyer's parent first.",

@@ -59,7 +59,12 @@ export function connectionType<Row>(name: string, node: ObjectRef<Types, Row>): 
     access: 'WITH_PARENT',
     fields: (t) => ({
       // the page size is counted once, at the field that has first and last
-      edges: t.field({ type: [EdgeType], description: 'The rows of this page.', complexity: { field: 1, multiplier: 1 }, resolve: ({ edges }) => edges }),
+      edges: t.field({
+        type: [EdgeType],
+        description: 'The rows of this page.',
+        complexity: { field: 1, multiplier: 1 },
+        resolve: ({ edges }) => edges,
+      }),
       pageInfo: t.field({ type: PageInfoType, description: 'Where the page stands.', resolve: ({ pageInfo }) => pageInfo }),
       totalCount: t.int({
         description: 'How many rows the whole list has, counted only when asked for.',

@@ -22,9 +22,21 @@ export const GmvTotalsType = builder.objectRef<GmvTotals & InCurrency>('GmvTotal
     gmv: t.field({ type: MoneyType, description: 'What buyers paid.', resolve: ({ gmv, currency }) => amountOf(gmv, currency) }),
     orderCount: t.exposeInt('orderCount', { description: 'Orders delivered.' }),
     quantity: t.exposeInt('quantity', { description: 'Units delivered.' }),
-    margin: t.field({ type: MoneyType, description: 'What the station earned as margins.', resolve: ({ margin, currency }) => amountOf(margin, currency) }),
-    commission: t.field({ type: MoneyType, description: 'What the station earned as commission.', resolve: ({ commission, currency }) => amountOf(commission, currency) }),
-    refundTotal: t.field({ type: MoneyType, description: 'What was given back.', resolve: ({ refundTotal, currency }) => amountOf(refundTotal, currency) }),
+    margin: t.field({
+      type: MoneyType,
+      description: 'What the station earned as margins.',
+      resolve: ({ margin, currency }) => amountOf(margin, currency),
+    }),
+    commission: t.field({
+      type: MoneyType,
+      description: 'What the station earned as commission.',
+      resolve: ({ commission, currency }) => amountOf(commission, currency),
+    }),
+    refundTotal: t.field({
+      type: MoneyType,
+      description: 'What was given back.',
+      resolve: ({ refundTotal, currency }) => amountOf(refundTotal, currency),
+    }),
     refundCount: t.exposeInt('refundCount', { description: 'Refunds.' }),
   }),
 });
@@ -36,7 +48,11 @@ const GmvPointType = builder.objectRef<GmvPoint & InCurrency>('GmvPoint').implem
     start: t.field({ type: 'DateTime', description: 'Its first instant.', resolve: ({ start }) => start }),
     gmv: t.field({ type: MoneyType, description: 'What buyers paid.', resolve: ({ gmv, currency }) => amountOf(gmv, currency) }),
     orderCount: t.exposeInt('orderCount', { description: 'Orders delivered.' }),
-    refundTotal: t.field({ type: MoneyType, description: 'What was given back.', resolve: ({ refundTotal, currency }) => amountOf(refundTotal, currency) }),
+    refundTotal: t.field({
+      type: MoneyType,
+      description: 'What was given back.',
+      resolve: ({ refundTotal, currency }) => amountOf(refundTotal, currency),
+    }),
     comparisonGmv: t.field({
       type: MoneyType,
       description: 'What buyers paid in the same hour or day of the period before.',
@@ -49,8 +65,16 @@ const StationGmvType = builder.objectRef<ChildGmv & InCurrency>('StationGmv').im
   description: 'A direct child in the tree of volumes.',
   access: 'WITH_PARENT',
   fields: (t) => ({
-    station: t.field({ type: StationType, description: 'The child.', resolve: ({ stationId }, _, context) => requireStation(context, stationId) }),
-    totals: t.field({ type: GmvTotalsType, description: 'Volume of the child with its downline.', resolve: ({ totals, currency }) => ({ ...totals, currency }) }),
+    station: t.field({
+      type: StationType,
+      description: 'The child.',
+      resolve: ({ stationId }, _, context) => requireStation(context, stationId),
+    }),
+    totals: t.field({
+      type: GmvTotalsType,
+      description: 'Volume of the child with its downline.',
+      resolve: ({ totals, currency }) => ({ ...totals, currency }),
+    }),
     comparisonGmv: t.field({
       type: MoneyType,
       description: 'What buyers paid in the period before, up to the same moment.',
@@ -64,7 +88,11 @@ const GmvOverviewType = builder.objectRef<GmvOverview & InCurrency>('GmvOverview
   description: 'Volume of a station with its downline, with its chart and its direct children.',
   access: 'WITH_PARENT',
   fields: (t) => ({
-    station: t.field({ type: StationType, description: 'Whose volume.', resolve: ({ stationId }, _, context) => requireStation(context, stationId) }),
+    station: t.field({
+      type: StationType,
+      description: 'Whose volume.',
+      resolve: ({ stationId }, _, context) => requireStation(context, stationId),
+    }),
     range: t.field({ type: GmvRangeEnum, description: 'How far back.', resolve: ({ range }) => range }),
     totals: t.field({ type: GmvTotalsType, description: 'Of the range.', resolve: ({ totals, currency }) => ({ ...totals, currency }) }),
     comparison: t.field({
@@ -117,7 +145,15 @@ export async function loadVolume(context: Context, stationId: string, range: Gmv
   return { ...(totals ?? NOTHING), currency };
 }
 
-const NOTHING: GmvTotals = { orderCount: 0, quantity: 0, gmv: '0.00', margin: '0.00', commission: '0.00', refundCount: 0, refundTotal: '0.00' };
+const NOTHING: GmvTotals = {
+  orderCount: 0,
+  quantity: 0,
+  gmv: '0.00',
+  margin: '0.00',
+  commission: '0.00',
+  refundCount: 0,
+  refundTotal: '0.00',
+};
 
 const volumesOf = batched<{ stationId: string; range: GmvRange }, GmvTotals>(
   async (context, keys) => {

@@ -37,7 +37,11 @@ export function mutation<Input, Result>(name: string, options: Mutation<Input, R
 }
 
 /** Declares what a mutation answers when it was done. */
-export function successType<Shape extends { readonly __typename: string }>(name: Shape['__typename'], description: string, fields: ObjectFieldsShape<Types, Shape>) {
+export function successType<Shape extends { readonly __typename: string }>(
+  name: Shape['__typename'],
+  description: string,
+  fields: ObjectFieldsShape<Types, Shape>,
+) {
   return builder.objectRef<Shape>(name).implement({ description, access: 'WITH_PARENT', fields });
 }
 

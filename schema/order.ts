@@ -10,9 +10,9 @@ import {
   refundsOfOrders,
   type SeenOrderRow,
 } from '#server/orders/reads.ts';
+import type { RevealedKey } from '#server/stock/reads.ts';
 import { actsFor, stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
-import type { RevealedKey } from '#server/stock/reads.ts';
 import { CardKeyType, loadCardKeys } from './card-key.ts';
 import { loadSku, SkuType } from './catalogue.ts';
 import { connectionType, emptyConnection, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
@@ -51,8 +51,8 @@ const linesOf = batched<string, readonly LineRow[]>((context, ids) => linesOfOrd
 const keyCountsOf = batched<string, { keyCount: number; revealedCount: number }>((context, ids) =>
   keyCountsOfOrders(context.db.pool, orderReader(context), ids),
 );
-const refundsOf = batched<string, Awaited<ReturnType<typeof refundsOfOrders>> extends Map<string, infer Rows> ? Rows : never>((context, ids) =>
-  refundsOfOrders(context.db.pool, orderReader(context), ids),
+const refundsOf = batched<string, Awaited<ReturnType<typeof refundsOfOrders>> extends Map<string, infer Rows> ? Rows : never>(
+  (context, ids) => refundsOfOrders(context.db.pool, orderReader(context), ids),
 );
 
 const OrderLine = nodeType<LineRow>('OrderLine', {
@@ -103,8 +103,16 @@ const OrderShareType = builder.objectRef<SeenOrderRow>('OrderShare').implement({
       description: 'What the next station below paid it; null for the buyer and above the owner.',
       resolve: (row) => (row.sold_total === null ? null : amountOf(row.sold_total, row.currency)),
     }),
-    margin: t.field({ type: MoneyType, description: 'What it earned by selling above what it paid.', resolve: ({ margin, currency }) => amountOf(margin, currency) }),
-    commission: t.field({ type: MoneyType, description: 'What it got of the commission.', resolve: ({ commission, currency }) => amountOf(commission, currency) }),
+    margin: t.field({
+      type: MoneyType,
+      description: 'What it earned by selling above what it paid.',
+      resolve: ({ margin, currency }) => amountOf(margin, currency),
+    }),
+    commission: t.field({
+      type: MoneyType,
+      description: 'What it got of the commission.',
+      resolve: ({ commission, currency }) => amountOf(commission, currency),
+    }),
     dueOn: t.field({ type: 'Date', description: 'When its earnings fall due.', resolve: (row) => row.due_on }),
   }),
 });
@@ -115,11 +123,30 @@ export const justRevealed = new WeakMap<SeenOrderRow, readonly RevealedKey[]>();
 const buyerOnly = { ...readingOrders, only: (row: SeenOrderRow) => row.role === 'BUYER' } as const;
 
 Order.fields((t) => ({
-  requestKey: t.string({ nullable: true, access: buyerOnly, description: 'The request key; shown to the buyer.', resolve: (row) => row.request_key }),
-  externalRef: t.string({ nullable: true, access: buyerOnly, description: "The buyer's own number; shown to the buyer.", resolve: (row) => row.external_ref }),
-  groupId: t.string({ nullable: true, access: buyerOnly, description: 'What the buyer groups orders by; shown to the buyer.', resolve: (row) => row.group_id }),
+  requestKey: t.string({
+    nullable: true,
+    access: buyerOnly,
+    description: 'The request key; shown to the buyer.',
+    resolve: (row) => row.request_key,
+  }),
+  externalRef: t.string({
+    nullable: true,
+    access: buyerOnly,
+    description: "The buyer's own number; shown to the buyer.",
+    resolve: (row) => row.external_ref,
+  }),
+  groupId: t.string({
+    nullable: true,
+    access: buyerOnly,
+    description: 'What the buyer groups orders by; shown to the buyer.',
+    resolve: (row) => row.group_id,
+  }),
   state: t.field({ type: OrderStateEnum, description: 'How far it is.', resolve: (row) => row.state as typeof OrderStateEnum.$inferType }),
-  channel: t.field({ type: OrderChannelEnum, description: 'Where it came from.', resolve: (row) => row.channel as typeof OrderChannelEnum.$inferType }),
+  channel: t.field({
+    type: OrderChannelEnum,
+    description: 'Where it came from.',
+    resolve: (row) => row.channel as typeof OrderChannelEnum.$inferType,
+  }),
   buyer: t.field({ type: StationType, description: 'Who bought.', resolve: (row, _, context) => requireBuyer(context, row.buyer_id) }),
   sku: t.field({
     type: SkuType,
@@ -130,9 +157,17 @@ Order.fields((t) => ({
   productName: t.string({ description: 'The name of the product when it was ordered.', resolve: (row) => row.product_name }),
   skuName: t.string({ description: 'The name of the SKU when it was ordered.', resolve: (row) => row.sku_name }),
   quantity: t.exposeInt('quantity', { description: 'Units ordered.' }),
-  unitPrice: t.field({ type: MoneyType, description: 'The unit price that the buyer paid.', resolve: (row) => unitPriceOf(row.unit_price, row.currency) }),
+  unitPrice: t.field({
+    type: MoneyType,
+    description: 'The unit price that the buyer paid.',
+    resolve: (row) => unitPriceOf(row.unit_price, row.currency),
+  }),
   total: t.field({ type: MoneyType, description: 'What the buyer paid.', resolve: ({ total, currency }) => amountOf(total, currency) }),
-  refundedTotal: t.field({ type: MoneyType, description: 'What the buyer was given back.', resolve: (row) => amountOf(row.refunded_total, row.currency) }),
+  refundedTotal: t.field({
+    type: MoneyType,
+    description: 'What the buyer was given back.',
+    resolve: (row) => amountOf(row.refunded_total, row.currency),
+  }),
   placedAt: t.field({ type: 'DateTime', description: 'When it was placed.', resolve: (row) => row.placed_at }),
   deliveredAt: t.field({ type: 'DateTime', nullable: true, description: 'When it was delivered.', resolve: (row) => row.delivered_at }),
   lines: t.field({
@@ -149,13 +184,20 @@ Order.fields((t) => ({
     description: 'What it cost the owner; shown to the owner alone.',
     resolve: ({ cost, currency }) => amountOf(cost, currency),
   }),
-  cardKeyCount: t.int({ description: 'Card keys that it holds.', resolve: async ({ id }, _, context) => (await keyCountsOf(context, id))?.keyCount ?? 0 }),
-  revealedCount: t.int({ description: 'Card keys that were revealed.', resolve: async ({ id }, _, context) => (await keyCountsOf(context, id))?.revealedCount ?? 0 }),
+  cardKeyCount: t.int({
+    description: 'Card keys that it holds.',
+    resolve: async ({ id }, _, context) => (await keyCountsOf(context, id))?.keyCount ?? 0,
+  }),
+  revealedCount: t.int({
+    description: 'Card keys that were revealed.',
+    resolve: async ({ id }, _, context) => (await keyCountsOf(context, id))?.revealedCount ?? 0,
+  }),
   cardKeys: t.field({
     type: [CardKeyType],
     nullable: true,
     access: { party: 'STATION', permission: 'CARD_KEYS_REVEAL', only: (row) => row.role === 'BUYER' },
-    description: 'The card keys in the clear. Selecting them reveals them: it is audited, and a revealed key never returns to stock. Null for any but the buyer.',
+    description:
+      'The card keys in the clear. Selecting them reveals them: it is audited, and a revealed key never returns to stock. Null for any but the buyer.',
     complexity: 10,
     resolve: (row, _, context) => justRevealed.get(row) ?? loadCardKeys(context, row.id),
   }),
@@ -205,7 +247,13 @@ builder.queryField('orders', (t) =>
       const cut = { ...filter, states: filter?.states ?? null, skuId: skuId ?? null, buyerId: buyerId ?? null };
       const reader = orderReader(context);
       const page = await ordersPage(context.db.pool, reader, scope, cut, request);
-      return toConnection(`orders.${scope}`, request, page, (row) => row.id, () => ordersCount(context.db.pool, reader, scope, cut));
+      return toConnection(
+        `orders.${scope}`,
+        request,
+        page,
+        (row) => row.id,
+        () => ordersCount(context.db.pool, reader, scope, cut),
+      );
     },
   }),
 );
@@ -221,7 +269,8 @@ builder.queryField('order', (t) =>
       externalRef: t.arg.string({ description: 'The number that the station gave it.' }),
     },
     resolve: (_, { requestKey, externalRef }, context) => {
-      if (typeof requestKey !== 'string' && typeof externalRef !== 'string') throw badInput('requestKey', 'Give requestKey or externalRef.');
+      if (typeof requestKey !== 'string' && typeof externalRef !== 'string')
+        throw badInput('requestKey', 'Give requestKey or externalRef.');
       return ownOrder(context.db.pool, orderReader(context), { requestKey: requestKey ?? null, externalRef: externalRef ?? null });
     },
   }),

@@ -1,5 +1,5 @@
-import { LIST_ORDERS_MAX, orderListProblem, type PlaceOrderOutcome, type PlaceOrderRequest } from '#server/flows/place-orders.ts';
 import type { Busy as LaneBusy } from '#server/flows/order-lane.ts';
+import { LIST_ORDERS_MAX, orderListProblem, type PlaceOrderOutcome, type PlaceOrderRequest } from '#server/flows/place-orders.ts';
 import type { SeenOrderRow } from '#server/orders/reads.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
@@ -41,7 +41,11 @@ const PlaceOrderInput = builder.inputType('PlaceOrderInput', {
     requestKey: t.string({ required: true, description: REQUEST_KEY_TEXT }),
     skuId: t.id({ required: true, description: 'What to buy.' }),
     quantity: t.int({ required: true, description: 'How many units.' }),
-    maxTotal: t.field({ type: 'Decimal', required: true, description: 'The most that it may cost, in the currency of the network: dearer is refused, cheaper is charged as it is.' }),
+    maxTotal: t.field({
+      type: 'Decimal',
+      required: true,
+      description: 'The most that it may cost, in the currency of the network: dearer is refused, cheaper is charged as it is.',
+    }),
     externalRef: t.string({ description: "The station's own number, unique for it." }),
     groupId: t.string({ description: 'A UUID of its own by which the station groups orders.' }),
   }),
@@ -75,22 +79,22 @@ mutation('placeOrder', {
   },
 });
 
-const PlaceOrdersPayload = successType<{ readonly __typename: 'PlaceOrdersPayload'; readonly results: Awaited<ReturnType<typeof placeList>> }>(
-  'PlaceOrdersPayload',
-  'What became of each order.',
-  (t) => ({
-    results: t.field({
-      type: [PlaceOrderResult],
-      description: 'One answer for each order, in its place.',
-      // the list's length is counted where it is known: at the mutation
-      complexity: { field: 1, multiplier: 1 },
-      resolve: ({ results }) => results,
-    }),
+const PlaceOrdersPayload = successType<{
+  readonly __typename: 'PlaceOrdersPayload';
+  readonly results: Awaited<ReturnType<typeof placeList>>;
+}>('PlaceOrdersPayload', 'What became of each order.', (t) => ({
+  results: t.field({
+    type: [PlaceOrderResult],
+    description: 'One answer for each order, in its place.',
+    // the list's length is counted where it is known: at the mutation
+    complexity: { field: 1, multiplier: 1 },
+    resolve: ({ results }) => results,
   }),
-);
+}));
 
 mutation('placeOrders', {
-  description: 'Places up to 250 orders with up to 5,000 keys. Each stands alone, with its own request key: one that is refused harms no other.',
+  description:
+    'Places up to 250 orders with up to 5,000 keys. Each stands alone, with its own request key: one that is refused harms no other.',
   access: placing,
   input: builder.inputType('PlaceOrdersInput', {
     description: 'Orders.',

@@ -26,11 +26,25 @@ const BandBreakType = builder.objectRef<BandBreakOf>('BandBreak').implement({
   description: 'A price that a rule asks for and the control band forbids.',
   access: managing,
   fields: (t) => ({
-    station: t.field({ type: StationType, description: 'Who would pay it.', resolve: ({ stationId }, _, context) => requireChild(context, stationId) }),
+    station: t.field({
+      type: StationType,
+      description: 'Who would pay it.',
+      resolve: ({ stationId }, _, context) => requireChild(context, stationId),
+    }),
     sku: t.field({ type: SkuType, description: 'For which SKU.', resolve: ({ skuId }, _, context) => requireSku(context, skuId) }),
     price: t.field({ type: MoneyType, description: 'The price that the rule asks for.', resolve: ({ price }) => shownUnitPrice(price) }),
-    floor: t.field({ type: MoneyType, nullable: true, description: 'The floor that it is below, if it is.', resolve: ({ floor }) => floor && shownUnitPrice(floor) }),
-    ceiling: t.field({ type: MoneyType, nullable: true, description: 'The ceiling that it is above, if it is.', resolve: ({ ceiling }) => ceiling && shownUnitPrice(ceiling) }),
+    floor: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'The floor that it is below, if it is.',
+      resolve: ({ floor }) => floor && shownUnitPrice(floor),
+    }),
+    ceiling: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'The ceiling that it is above, if it is.',
+      resolve: ({ ceiling }) => ceiling && shownUnitPrice(ceiling),
+    }),
   }),
 });
 
@@ -73,12 +87,22 @@ mutation('setMarkupRule', {
       kind: t.field({ type: MarkupKindEnum, required: true, description: 'How it makes the price.' }),
       value: t.field({ type: 'Decimal', required: true, description: 'Per cent, or an amount for unitSize units; never negative.' }),
       breaks: t.field({ type: [MarkupBreakInput], description: 'Price breaks.' }),
-      inversion: t.field({ type: InversionPolicyEnum, description: 'What an absolute price does when the station pays more than it; HIDE when left out.' }),
+      inversion: t.field({
+        type: InversionPolicyEnum,
+        description: 'What an absolute price does when the station pays more than it; HIDE when left out.',
+      }),
       reason: t.string({ description: REASON }),
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
     }),
   }),
-  result: resultUnion('SetMarkupRuleResult', 'A rule that holds, or why not.', [MarkupRuleSet, BandBroken, NotFound, NotAllowed, InvalidInput, StaleVersion]),
+  result: resultUnion('SetMarkupRuleResult', 'A rule that holds, or why not.', [
+    MarkupRuleSet,
+    BandBroken,
+    NotFound,
+    NotAllowed,
+    InvalidInput,
+    StaleVersion,
+  ]),
   resolve: async (input, context) => {
     const ids = idsOf(input);
     if (ids === null) return notFound('child, level, SKU, product or category');
@@ -127,14 +151,14 @@ mutation('removeMarkupRule', {
   },
 });
 
-const ControlBandSet = successType<{ readonly __typename: 'ControlBandSet'; readonly band: ControlBandRecord; readonly clampedCount: number }>(
-  'ControlBandSet',
-  'A control band holds from now on.',
-  (t) => ({
-    band: t.field({ type: ControlBandType, description: 'The band.', resolve: ({ band }) => band }),
-    clampedCount: t.exposeInt('clampedCount', { description: 'How many stations’ prices it holds back now.' }),
-  }),
-);
+const ControlBandSet = successType<{
+  readonly __typename: 'ControlBandSet';
+  readonly band: ControlBandRecord;
+  readonly clampedCount: number;
+}>('ControlBandSet', 'A control band holds from now on.', (t) => ({
+  band: t.field({ type: ControlBandType, description: 'The band.', resolve: ({ band }) => band }),
+  clampedCount: t.exposeInt('clampedCount', { description: 'How many stations’ prices it holds back now.' }),
+}));
 
 mutation('setControlBand', {
   description: 'Sets floor and ceiling of resale prices of a SKU that the acting station owns.',
@@ -144,12 +168,21 @@ mutation('setControlBand', {
     fields: (t) => ({
       skuId: t.id({ required: true, description: 'Of which SKU.' }),
       floor: t.field({ type: 'Decimal', description: 'The least resale price for unitSize units; none when left out.' }),
-      ceiling: t.field({ type: 'Decimal', description: 'The greatest resale price; three times what the first station pays when left out.' }),
+      ceiling: t.field({
+        type: 'Decimal',
+        description: 'The greatest resale price; three times what the first station pays when left out.',
+      }),
       reason: t.string({ description: REASON }),
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
     }),
   }),
-  result: resultUnion('SetControlBandResult', 'A band that holds, or why not.', [ControlBandSet, NotFound, NotAllowed, InvalidInput, StaleVersion]),
+  result: resultUnion('SetControlBandResult', 'A band that holds, or why not.', [
+    ControlBandSet,
+    NotFound,
+    NotAllowed,
+    InvalidInput,
+    StaleVersion,
+  ]),
   resolve: async (input, context) => {
     const skuId = idOf('Sku', input.skuId);
     if (skuId === null) return notFound('SKU');
@@ -163,7 +196,9 @@ mutation('setControlBand', {
     });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('ControlBand', outcome.current);
     if (outcome.kind === 'NOT_FOUND') return notFound('SKU');
-    return outcome.kind === 'CONTROL_BAND_SET' ? done('ControlBandSet', { band: outcome.band, clampedCount: outcome.clampedCount }) : refused(outcome);
+    return outcome.kind === 'CONTROL_BAND_SET'
+      ? done('ControlBandSet', { band: outcome.band, clampedCount: outcome.clampedCount })
+      : refused(outcome);
   },
 });
 
@@ -189,16 +224,33 @@ mutation('setCommissionPlan', {
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
     }),
   }),
-  result: resultUnion('SetCommissionPlanResult', 'A plan that holds, or why not.', [CommissionPlanSet, NotFound, NotAllowed, InvalidInput, StaleVersion]),
+  result: resultUnion('SetCommissionPlanResult', 'A plan that holds, or why not.', [
+    CommissionPlanSet,
+    NotFound,
+    NotAllowed,
+    InvalidInput,
+    StaleVersion,
+  ]),
   resolve: async (input, context) => {
     const ids = idsOf(input);
     if (ids === null) return notFound('SKU, product or category');
     const { poolKind, poolValue, shareBps, reason, expectedVersion } = input;
     const { skuId, productId, categoryId } = ids;
-    const plan = { skuId, productId, categoryId, poolKind, poolValue, shareBps, reason: reason ?? null, expectedVersion: expectedVersion ?? null };
+    const plan = {
+      skuId,
+      productId,
+      categoryId,
+      poolKind,
+      poolValue,
+      shareBps,
+      reason: reason ?? null,
+      expectedVersion: expectedVersion ?? null,
+    };
     const outcome = await setCommissionPlan(context.db, viewerOf(context), plan);
     if (outcome.kind === 'STALE_VERSION') return staleVersion('CommissionPlan', outcome.current);
-    return outcome.kind === 'COMMISSION_PLAN_SET' ? done('CommissionPlanSet', { plan: outcome.plan }) : refused(outcome, 'SKU, product or category');
+    return outcome.kind === 'COMMISSION_PLAN_SET'
+      ? done('CommissionPlanSet', { plan: outcome.plan })
+      : refused(outcome, 'SKU, product or category');
   },
 });
 
@@ -212,7 +264,13 @@ const TYPE_OF_ID = { childId: 'Station', levelId: 'PriceLevel', skuId: 'Sku', pr
 /** The plain ids of a target and scope; null when one of those given is none. */
 function idsOf(given: GivenIds): { [Name in keyof typeof TYPE_OF_ID]: string | null } | null {
   const read = (name: keyof typeof TYPE_OF_ID) => optionalIdOf(TYPE_OF_ID[name], given[name]);
-  const ids = { childId: read('childId'), levelId: read('levelId'), skuId: read('skuId'), productId: read('productId'), categoryId: read('categoryId') };
+  const ids = {
+    childId: read('childId'),
+    levelId: read('levelId'),
+    skuId: read('skuId'),
+    productId: read('productId'),
+    categoryId: read('categoryId'),
+  };
   if (Object.values(ids).includes(null)) return null;
   const { childId = null, levelId = null, skuId = null, productId = null, categoryId = null } = ids;
   return { childId, levelId, skuId, productId, categoryId };

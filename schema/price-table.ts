@@ -19,13 +19,43 @@ const PriceTableRowType = builder.objectRef<PriceTableRow>('PriceTableRow').impl
       description: 'What the station pays; for its own goods what the next key costs. Null when there is none.',
       resolve: ({ cost }) => cost && shownUnitPrice(cost),
     }),
-    price: t.field({ type: MoneyType, nullable: true, description: 'What the child pays; null when it has no price.', resolve: ({ price }) => price && shownUnitPrice(price) }),
-    margin: t.field({ type: MoneyType, nullable: true, description: 'Price less cost; null when either is.', resolve: ({ margin }) => margin && shownUnitPrice(margin) }),
-    rule: t.field({ type: MarkupRuleType, nullable: true, description: 'The rule that made the price; null when none applies.', resolve: ({ rule }) => rule }),
+    price: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'What the child pays; null when it has no price.',
+      resolve: ({ price }) => price && shownUnitPrice(price),
+    }),
+    margin: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'Price less cost; null when either is.',
+      resolve: ({ margin }) => margin && shownUnitPrice(margin),
+    }),
+    rule: t.field({
+      type: MarkupRuleType,
+      nullable: true,
+      description: 'The rule that made the price; null when none applies.',
+      resolve: ({ rule }) => rule,
+    }),
     clamped: t.exposeBoolean('clamped', { description: 'Whether the control band changed the price.' }),
-    notSellable: t.field({ type: NotSellableReasonEnum, nullable: true, description: 'Why there is no price.', resolve: ({ notSellable }) => notSellable }),
-    floor: t.field({ type: MoneyType, nullable: true, description: 'The least that may be asked; null for none.', resolve: ({ floor }) => floor && shownUnitPrice(floor) }),
-    ceiling: t.field({ type: MoneyType, nullable: true, description: 'The most that may be asked; null for none.', resolve: ({ ceiling }) => ceiling && shownUnitPrice(ceiling) }),
+    notSellable: t.field({
+      type: NotSellableReasonEnum,
+      nullable: true,
+      description: 'Why there is no price.',
+      resolve: ({ notSellable }) => notSellable,
+    }),
+    floor: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'The least that may be asked; null for none.',
+      resolve: ({ floor }) => floor && shownUnitPrice(floor),
+    }),
+    ceiling: t.field({
+      type: MoneyType,
+      nullable: true,
+      description: 'The most that may be asked; null for none.',
+      resolve: ({ ceiling }) => ceiling && shownUnitPrice(ceiling),
+    }),
   }),
 });
 
@@ -50,7 +80,13 @@ builder.queryField('priceTable', (t) =>
       if (cut === null || target.childId === null || target.levelId === null) return emptyConnection<PriceTableRow>();
       const page = await priceTablePage(context.db, viewerOf(context), target, cut, request);
       if (page === null) return emptyConnection<PriceTableRow>();
-      return toConnection('priceTable', request, page, (row) => row.id, () => priceTableCount(context.db, viewerOf(context), cut));
+      return toConnection(
+        'priceTable',
+        request,
+        page,
+        (row) => row.id,
+        () => priceTableCount(context.db, viewerOf(context), cut),
+      );
     },
   }),
 );

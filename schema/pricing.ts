@@ -33,7 +33,9 @@ const MarkupRule = nodeType<MarkupRuleRecord>('MarkupRule', {
 export const MarkupRuleType = MarkupRule.ref;
 
 /** A rule of the acting station, live or ended, by id; batched. */
-export const loadMarkupRule = batched<string, MarkupRuleRecord>((context, ids) => markupRulesByIds(context.db.pool, viewerOf(context), ids));
+export const loadMarkupRule = batched<string, MarkupRuleRecord>((context, ids) =>
+  markupRulesByIds(context.db.pool, viewerOf(context), ids),
+);
 
 const MarkupBreakType = builder.objectRef<PriceBreak>('MarkupBreak').implement({
   description: "From a quantity on, another value in place of the rule's.",
@@ -76,12 +78,30 @@ MarkupRule.fields((t) => ({
     resolve: ({ categoryId }, _, context) => (categoryId === null ? null : loadCategory(context, categoryId)),
   }),
   kind: t.field({ type: MarkupKindEnum, description: 'How it makes the price.', resolve: ({ kind }) => kind }),
-  value: t.field({ type: 'Decimal', description: 'Per cent, or an amount for unitSize units.', resolve: ({ value }) => decimal4Text(value) }),
-  breaks: t.field({ type: [MarkupBreakType], description: 'Price breaks, ascending.', complexity: { field: 1, multiplier: 3 }, resolve: ({ breaks }) => breaks }),
-  inversion: t.field({ type: InversionPolicyEnum, description: 'What an absolute price does when the station pays more than it.', resolve: ({ inversion }) => inversion }),
+  value: t.field({
+    type: 'Decimal',
+    description: 'Per cent, or an amount for unitSize units.',
+    resolve: ({ value }) => decimal4Text(value),
+  }),
+  breaks: t.field({
+    type: [MarkupBreakType],
+    description: 'Price breaks, ascending.',
+    complexity: { field: 1, multiplier: 3 },
+    resolve: ({ breaks }) => breaks,
+  }),
+  inversion: t.field({
+    type: InversionPolicyEnum,
+    description: 'What an absolute price does when the station pays more than it.',
+    resolve: ({ inversion }) => inversion,
+  }),
   version: t.exposeInt('version', { description: 'Rises with every edit: the expectedVersion of the next.' }),
   validFrom: t.field({ type: 'DateTime', description: 'Since when it holds.', resolve: ({ validFrom }) => validFrom }),
-  validTo: t.field({ type: 'DateTime', nullable: true, description: 'When it ended; null for one that holds.', resolve: ({ validTo }) => validTo }),
+  validTo: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When it ended; null for one that holds.',
+    resolve: ({ validTo }) => validTo,
+  }),
   reason: t.exposeString('reason', { description: 'Why, as it was written.' }),
 }));
 
@@ -105,7 +125,13 @@ builder.queryField('markupRules', (t) =>
       if (ids.includes(null)) return emptyConnection<MarkupRuleRecord>();
       const filter = { childId: ids[0] ?? null, levelId: ids[1] ?? null, skuId: ids[2] ?? null };
       const page = await markupRulesPage(context.db.pool, viewerOf(context), filter, request);
-      return toConnection('markupRules', request, page, (row) => row.id, () => markupRulesCount(context.db.pool, viewerOf(context), filter));
+      return toConnection(
+        'markupRules',
+        request,
+        page,
+        (row) => row.id,
+        () => markupRulesCount(context.db.pool, viewerOf(context), filter),
+      );
     },
   }),
 );
@@ -120,13 +146,22 @@ const ControlBand = nodeType<ControlBandRecord>('ControlBand', {
 export const ControlBandType = ControlBand.ref;
 
 /** A band of a SKU that the acting station owns, by id; batched. */
-export const loadControlBand = batched<string, ControlBandRecord>((context, ids) => controlBandsByIds(context.db.pool, viewerOf(context), ids));
+export const loadControlBand = batched<string, ControlBandRecord>((context, ids) =>
+  controlBandsByIds(context.db.pool, viewerOf(context), ids),
+);
 /** The band that holds for a SKU that the acting station owns, by SKU; batched. */
-export const loadControlBandOfSku = batched<string, ControlBandRecord>((context, ids) => controlBandsOfSkus(context.db.pool, viewerOf(context), ids));
+export const loadControlBandOfSku = batched<string, ControlBandRecord>((context, ids) =>
+  controlBandsOfSkus(context.db.pool, viewerOf(context), ids),
+);
 
 ControlBand.fields((t) => ({
   sku: t.field({ type: SkuType, description: 'Of which SKU.', resolve: ({ skuId }, _, context) => requireSku(context, skuId) }),
-  floor: t.field({ type: MoneyType, nullable: true, description: 'The least resale price; null for none.', resolve: ({ floor }) => floor && shownUnitPrice(floor) }),
+  floor: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'The least resale price; null for none.',
+    resolve: ({ floor }) => floor && shownUnitPrice(floor),
+  }),
   ceiling: t.field({
     type: MoneyType,
     nullable: true,

@@ -5,8 +5,8 @@ import { SkuType, StockType } from './catalogue.ts';
 import { idOf } from './ids.ts';
 import { MoneyType, shownAmount, shownUnitPrice } from './money.ts';
 import { NotFound, NotSellable, notFound, notSellable, QuantityOutOfRange, quantityOutOfRange } from './refusals.ts';
-import { StationType } from './station.ts';
 import { resultUnion } from './results.ts';
+import { StationType } from './station.ts';
 
 const quoting = { party: 'STATION', permission: 'CATALOGUE_READ' } as const;
 
@@ -16,7 +16,11 @@ const QuoteHopType = builder.objectRef<QuoteHop>('QuoteHop').implement({
   fields: (t) => ({
     // the viewer's part of the chain is its own hop, so the station is the acting one
     station: t.field({ type: StationType, description: 'Who pays.', resolve: (_, __, context) => actingStation(context) }),
-    unitPrice: t.field({ type: MoneyType, description: 'What it pays for unitSize units.', resolve: ({ unitPrice }) => shownUnitPrice(unitPrice) }),
+    unitPrice: t.field({
+      type: MoneyType,
+      description: 'What it pays for unitSize units.',
+      resolve: ({ unitPrice }) => shownUnitPrice(unitPrice),
+    }),
     total: t.field({ type: MoneyType, description: 'What it pays.', resolve: ({ total }) => shownAmount(total) }),
   }),
 });
@@ -27,7 +31,11 @@ const QuoteType = builder.objectRef<Quote & { readonly __typename: 'Quote' }>('Q
   fields: (t) => ({
     sku: t.field({ type: SkuType, description: 'Of which SKU.', resolve: ({ sku }) => sku }),
     quantity: t.exposeInt('quantity', { description: 'Units.' }),
-    unitPrice: t.field({ type: MoneyType, description: 'The price of unitSize units.', resolve: ({ unitPrice }) => shownUnitPrice(unitPrice) }),
+    unitPrice: t.field({
+      type: MoneyType,
+      description: 'The price of unitSize units.',
+      resolve: ({ unitPrice }) => shownUnitPrice(unitPrice),
+    }),
     total: t.field({ type: MoneyType, description: 'The price of the quantity.', resolve: ({ total }) => shownAmount(total) }),
     stock: t.field({ type: StockType, description: 'What is left.', resolve: ({ stock }) => stock }),
     walletAfter: t.field({

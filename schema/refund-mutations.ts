@@ -17,13 +17,20 @@ interface Answer<Name extends string> {
   readonly replayed: boolean;
 }
 
-const OrderRefunded = successType<Answer<'OrderRefunded'> & { readonly order: SeenOrderRow }>('OrderRefunded', 'Money of an order was given back.', (t) => ({
-  refund: t.field({ type: RefundType, description: 'The refund.', resolve: ({ refund }) => refund }),
-  order: t.field({ type: OrderType, description: 'The order as it is now.', resolve: ({ order }) => order }),
-  replayed: t.exposeBoolean('replayed', { description: REPLAYED_TEXT }),
-}));
+const OrderRefunded = successType<Answer<'OrderRefunded'> & { readonly order: SeenOrderRow }>(
+  'OrderRefunded',
+  'Money of an order was given back.',
+  (t) => ({
+    refund: t.field({ type: RefundType, description: 'The refund.', resolve: ({ refund }) => refund }),
+    order: t.field({ type: OrderType, description: 'The order as it is now.', resolve: ({ order }) => order }),
+    replayed: t.exposeBoolean('replayed', { description: REPLAYED_TEXT }),
+  }),
+);
 
-const RefundRequested = refundAnswer('RefundRequested', 'A refund waits for a decision: the caller may only ask, or a second person must decide.');
+const RefundRequested = refundAnswer(
+  'RefundRequested',
+  'A refund waits for a decision: the caller may only ask, or a second person must decide.',
+);
 const RefundDeclined = refundAnswer('RefundDeclined', 'A refund was declined.');
 
 mutation('refundOrder', {
@@ -36,7 +43,10 @@ mutation('refundOrder', {
       orderId: t.id({ required: true, description: 'Of which order.' }),
       amount: t.field({ type: 'Decimal', description: 'How much of what the buyer paid.' }),
       cardKeyIds: t.idList({ description: 'These card keys.' }),
-      bearer: t.field({ type: RefundBearerEnum, description: 'Who bears the cost, said by the owner of the goods alone; the owner when left out.' }),
+      bearer: t.field({
+        type: RefundBearerEnum,
+        description: 'Who bears the cost, said by the owner of the goods alone; the owner when left out.',
+      }),
       reason: t.string({ required: true, description: 'Why; shown to everyone who sees the order.' }),
     }),
   }),

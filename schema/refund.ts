@@ -24,7 +24,11 @@ export const loadRefund = batched<string, RefundRow>((context, ids) => refundsBy
 
 Refund.fields((t) => ({
   order: t.field({ type: OrderType, description: 'Of which order.', resolve: (row, _, context) => requireOrder(context, row.order_id) }),
-  amount: t.field({ type: MoneyType, description: 'How much of what the buyer paid.', resolve: ({ amount, currency }) => amountOf(amount, currency) }),
+  amount: t.field({
+    type: MoneyType,
+    description: 'How much of what the buyer paid.',
+    resolve: ({ amount, currency }) => amountOf(amount, currency),
+  }),
   bearer: t.field({
     type: RefundBearerEnum,
     nullable: true,

@@ -26,7 +26,7 @@ builder.scalarType('DateTime', {
 });
 
 builder.scalarType('Date', {
-  description: "A calendar day of the network's time zone: \"2026-01-31\".",
+  description: 'A calendar day of the network\'s time zone: "2026-01-31".',
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339#section-5.6',
   serialize: (value) => value,
   parseValue: (value) => {

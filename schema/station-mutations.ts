@@ -102,14 +102,22 @@ mutation('moveStation', {
       expectedVersion: t.int({ required: true, description: EXPECTED_VERSION }),
     }),
   }),
-  result: resultUnion('MoveStationResult', 'A station that was moved, or why not.', [StationMoved, NotFound, NotAllowed, StaleVersion, MoveRefused]),
+  result: resultUnion('MoveStationResult', 'A station that was moved, or why not.', [
+    StationMoved,
+    NotFound,
+    NotAllowed,
+    StaleVersion,
+    MoveRefused,
+  ]),
   resolve: async ({ expectedVersion, ...input }, context) => {
     const stationId = idOf('Station', input.stationId);
     const newParentId = idOf('Station', input.newParentId);
     if (stationId === null || newParentId === null) return notFound('station');
     const outcome = await moveStation(context.db, viewerOf(context), { stationId, newParentId, expectedVersion });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_MOVED' ? done('StationMoved', { station: outcome.station }) : refused(outcome, 'station or price level');
+    return outcome.kind === 'STATION_MOVED'
+      ? done('StationMoved', { station: outcome.station })
+      : refused(outcome, 'station or price level');
   },
 });
 
@@ -125,7 +133,9 @@ mutation('freezeStation', {
     if (stationId === null) return notFound('station');
     const outcome = await freezeStation(context.db, viewerOf(context), { ...input, stationId });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_FROZE' ? done('StationFroze', { station: outcome.station }) : refused(outcome, 'station or price level');
+    return outcome.kind === 'STATION_FROZE'
+      ? done('StationFroze', { station: outcome.station })
+      : refused(outcome, 'station or price level');
   },
 });
 
@@ -135,13 +145,20 @@ mutation('unfreezeStation', {
   description: 'Lets a frozen station of the downline trade again.',
   access: managing,
   input: freezeInput('UnfreezeStationInput', 'The station to unfreeze.'),
-  result: resultUnion('UnfreezeStationResult', 'A station that trades again, or why not.', [StationUnfroze, NotFound, NotAllowed, StaleVersion]),
+  result: resultUnion('UnfreezeStationResult', 'A station that trades again, or why not.', [
+    StationUnfroze,
+    NotFound,
+    NotAllowed,
+    StaleVersion,
+  ]),
   resolve: async (input, context) => {
     const stationId = idOf('Station', input.stationId);
     if (stationId === null) return notFound('station');
     const outcome = await unfreezeStation(context.db, viewerOf(context), { ...input, stationId });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_UNFROZE' ? done('StationUnfroze', { station: outcome.station }) : refused(outcome, 'station or price level');
+    return outcome.kind === 'STATION_UNFROZE'
+      ? done('StationUnfroze', { station: outcome.station })
+      : refused(outcome, 'station or price level');
   },
 });
 
@@ -166,7 +183,9 @@ mutation('setPriceLevel', {
     if (levelId === null) return notFound('price level');
     const outcome = await setPriceLevel(context.db, viewerOf(context), { stationId, levelId: levelId ?? null, expectedVersion });
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'PRICE_LEVEL_SET' ? done('PriceLevelSet', { station: outcome.station }) : refused(outcome, 'station or price level');
+    return outcome.kind === 'PRICE_LEVEL_SET'
+      ? done('PriceLevelSet', { station: outcome.station })
+      : refused(outcome, 'station or price level');
   },
 });
 
@@ -186,7 +205,9 @@ mutation('createPriceLevel', {
   result: resultUnion('CreatePriceLevelResult', 'A price level, or why there is none.', [PriceLevelCreated, InvalidInput]),
   resolve: async ({ name }, context) => {
     const outcome = await createPriceLevel(context.db, viewerOf(context), name);
-    return outcome.kind === 'PRICE_LEVEL_CREATED' ? done('PriceLevelCreated', { level: outcome.level }) : refused(outcome, 'station or price level');
+    return outcome.kind === 'PRICE_LEVEL_CREATED'
+      ? done('PriceLevelCreated', { level: outcome.level })
+      : refused(outcome, 'station or price level');
   },
 });
 

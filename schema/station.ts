@@ -45,7 +45,8 @@ const Station = nodeType<StationRow>('Station', {
   description: 'A node of the tree: headquarters, a sub-station, or a reseller. Outside of the viewer’s subtree only its name is shown.',
   // what is shown of a row is decided by its sight, and a person sees the names of her parties before she chooses one
   access: 'SIGNED_IN',
-  load: async (context, id) => (actsFor(context, id) || viewerOf(context).permissions.has('STATIONS_READ') ? loadStation(context, id) : null),
+  load: async (context, id) =>
+    actsFor(context, id) || viewerOf(context).permissions.has('STATIONS_READ') ? loadStation(context, id) : null,
 });
 
 /** The station type of the contract. */
@@ -161,7 +162,13 @@ Station.fields((t) => ({
       const request = readPage('Station.children', args);
       const page = await loadChildren(context, { stationId: id, filter: {}, request });
       if (page === null) return emptyConnection<StationRow>();
-      return toConnection('Station.children', request, page, (row) => row.id, async () => (await childCountOf(context, id)) ?? 0);
+      return toConnection(
+        'Station.children',
+        request,
+        page,
+        (row) => row.id,
+        async () => (await childCountOf(context, id)) ?? 0,
+      );
     },
   }),
   downline: t.field({
@@ -180,7 +187,13 @@ Station.fields((t) => ({
       const list = { stationId: id, filter, request };
       const page = await loadDownline(context, list);
       if (page === null) return emptyConnection<StationRow>();
-      return toConnection('Station.downline', request, page, (row) => row.id, async () => (await downlineCountOf(context, list)) ?? 0);
+      return toConnection(
+        'Station.downline',
+        request,
+        page,
+        (row) => row.id,
+        async () => (await downlineCountOf(context, list)) ?? 0,
+      );
     },
   }),
   wallet: t.field({
@@ -248,7 +261,13 @@ async function alike<Value>(
   const found = await Promise.all(
     [...groups.values()].map(async (group) => {
       const [cut] = group;
-      const values = cut === undefined ? new Map<string, Value>() : await read(group.map(({ stationId }) => stationId), cut);
+      const values =
+        cut === undefined
+          ? new Map<string, Value>()
+          : await read(
+              group.map(({ stationId }) => stationId),
+              cut,
+            );
       return group.flatMap((list) => {
         const value = values.get(list.stationId);
         return value === undefined ? [] : [[listText(list), value] as const];

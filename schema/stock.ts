@@ -34,7 +34,12 @@ Lot.fields((t) => ({
   keyCount: t.int({ description: 'Keys that came.', resolve: (row) => row.key_count }),
   availableCount: t.int({ description: 'Keys that are left.', resolve: async ({ id }, _, context) => (await leftOfLot(context, id)) ?? 0 }),
   totalCost: t.field({ type: MoneyType, description: 'What the lot cost.', resolve: (row) => amountOf(row.total_cost, row.currency) }),
-  expiresOn: t.field({ type: 'Date', nullable: true, description: 'The last day on which its keys are good.', resolve: (row) => row.expires_on }),
+  expiresOn: t.field({
+    type: 'Date',
+    nullable: true,
+    description: 'The last day on which its keys are good.',
+    resolve: (row) => row.expires_on,
+  }),
   createdAt: t.field({ type: 'DateTime', description: 'When it came.', resolve: (row) => row.created_at }),
 }));
 
@@ -53,7 +58,13 @@ builder.queryField('lots', (t) =>
       if (id === null) return emptyConnection<LotRow>();
       const reader = stockReader(context);
       const page = await lotsPage(context.db.pool, reader, id ?? null, request);
-      return toConnection('lots', request, page, (row) => row.id, () => lotsCount(context.db.pool, reader, id ?? null));
+      return toConnection(
+        'lots',
+        request,
+        page,
+        (row) => row.id,
+        () => lotsCount(context.db.pool, reader, id ?? null),
+      );
     },
   }),
 );
@@ -64,7 +75,10 @@ const ImportProblemType = builder.objectRef<ImportJobRow['problems'][number]>('I
   fields: (t) => ({
     line: t.exposeInt('line', { description: 'Which line, counted from 1.' }),
     code: t.exposeString('code', { description: 'Why, as a word: "DUPLICATE_IN_FILE".' }),
-    message: t.string({ description: 'Why, in one English sentence.', resolve: ({ code }) => PROBLEM_TEXT[code] ?? 'The line cannot be used.' }),
+    message: t.string({
+      description: 'Why, in one English sentence.',
+      resolve: ({ code }) => PROBLEM_TEXT[code] ?? 'The line cannot be used.',
+    }),
   }),
 });
 

@@ -1,8 +1,8 @@
+import { GraphQLError } from 'graphql';
 import { skusByIds } from '#server/catalog/reads.ts';
 import { CursorInvalid } from '#server/live/cursor.ts';
 import { CursorExpired } from '#server/live/event-source.ts';
 import { type OrderEvent, orderEvents, type StockEvent, stockEvents } from '#server/live/subscriptions.ts';
-import { GraphQLError } from 'graphql';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadOffer, requireSku, SkuType, StockType } from './catalogue.ts';
@@ -29,10 +29,18 @@ const OrderEventType = builder.objectRef<OrderEvent>('OrderEvent').implement({
   description: 'Something that happened to an order.',
   access: { party: 'STATION', permission: 'ORDERS_READ' },
   fields: (t) => ({
-    cursor: t.field({ type: 'Cursor', description: 'Its place: subscribe with after to go on from here without a gap.', resolve: ({ cursor }) => cursor }),
+    cursor: t.field({
+      type: 'Cursor',
+      description: 'Its place: subscribe with after to go on from here without a gap.',
+      resolve: ({ cursor }) => cursor,
+    }),
     occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     kind: t.field({ type: OrderEventKindEnum, description: 'What.', resolve: ({ kind }) => kind }),
-    order: t.field({ type: OrderType, description: 'The order as it is now.', resolve: ({ orderId }, _, context) => requireOrder(context, orderId) }),
+    order: t.field({
+      type: OrderType,
+      description: 'The order as it is now.',
+      resolve: ({ orderId }, _, context) => requireOrder(context, orderId),
+    }),
   }),
 });
 
@@ -40,7 +48,11 @@ const StockEventType = builder.objectRef<StockEvent>('StockEvent').implement({
   description: 'The stock of a SKU changed; several changes at once are told as one.',
   access: { party: 'STATION', permission: 'CATALOGUE_READ' },
   fields: (t) => ({
-    cursor: t.field({ type: 'Cursor', description: 'Its place: subscribe with after to go on from here without a gap.', resolve: ({ cursor }) => cursor }),
+    cursor: t.field({
+      type: 'Cursor',
+      description: 'Its place: subscribe with after to go on from here without a gap.',
+      resolve: ({ cursor }) => cursor,
+    }),
     occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     sku: t.field({ type: SkuType, description: 'Of which SKU.', resolve: ({ skuId }, _, context) => requireSku(context, skuId) }),
     stock: t.field({
@@ -86,7 +98,9 @@ builder.subscriptionField('stockUpdated', (t) =>
       const maySee = async (ids: readonly string[]) => {
         const asked = wanted ? ids.filter((id) => wanted.has(id)) : ids;
         const seen = [...(await skusByIds(context.db.pool, viewer, asked)).values()];
-        return new Set(seen.filter(({ categoryPath }) => category === undefined || categoryPath.includes(category ?? '')).map(({ id }) => id));
+        return new Set(
+          seen.filter(({ categoryPath }) => category === undefined || categoryPath.includes(category ?? '')).map(({ id }) => id),
+        );
       };
       return watch((signal) => stockEvents(context.events, viewer, { after: after ?? null, signal, maySee }));
     },

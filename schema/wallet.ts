@@ -1,4 +1,11 @@
-import { readWallets, type StatementRow, statementCount, statementEntriesByIds, statementPage, type WalletView } from '#server/ledger/reads.ts';
+import {
+  readWallets,
+  type StatementRow,
+  statementCount,
+  statementEntriesByIds,
+  statementPage,
+  type WalletView,
+} from '#server/ledger/reads.ts';
 import type { AccountKind } from '#server/ledger/rules.ts';
 import { actingNetwork, stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
@@ -16,13 +23,29 @@ export const WalletType = builder.objectRef<WalletView>('Wallet').implement({
   description: 'What the accounts of a station hold.',
   access: { party: 'STATION', permission: 'WALLET_READ' },
   fields: (t) => ({
-    balance: t.field({ type: MoneyType, description: 'Prepaid money; below zero is credit in use.', resolve: ({ balance }) => shownAmount(balance) }),
-    creditLimit: t.field({ type: MoneyType, description: 'How far the balance may fall below zero.', resolve: ({ creditLimit }) => shownAmount(creditLimit) }),
+    balance: t.field({
+      type: MoneyType,
+      description: 'Prepaid money; below zero is credit in use.',
+      resolve: ({ balance }) => shownAmount(balance),
+    }),
+    creditLimit: t.field({
+      type: MoneyType,
+      description: 'How far the balance may fall below zero.',
+      resolve: ({ creditLimit }) => shownAmount(creditLimit),
+    }),
     available: t.field({ type: MoneyType, description: 'What can be spent.', resolve: ({ available }) => shownAmount(available) }),
     held: t.field({ type: MoneyType, description: 'Money of orders under way.', resolve: ({ held }) => shownAmount(held) }),
-    earningsPending: t.field({ type: MoneyType, description: 'Earned, not due yet.', resolve: ({ earningsPending }) => shownAmount(earningsPending) }),
+    earningsPending: t.field({
+      type: MoneyType,
+      description: 'Earned, not due yet.',
+      resolve: ({ earningsPending }) => shownAmount(earningsPending),
+    }),
     earnings: t.field({ type: MoneyType, description: 'Earned and due.', resolve: ({ earnings }) => shownAmount(earnings) }),
-    clawback: t.field({ type: MoneyType, description: 'Owed because of refunds after settlement; zero or below.', resolve: ({ clawback }) => shownAmount(clawback) }),
+    clawback: t.field({
+      type: MoneyType,
+      description: 'Owed because of refunds after settlement; zero or below.',
+      resolve: ({ clawback }) => shownAmount(clawback),
+    }),
   }),
 });
 
@@ -50,7 +73,11 @@ export const StatementEntryConnection = connectionType<StatementRow>('StatementE
 StatementEntry.fields((t) => ({
   accountKind: t.field({ type: AccountKindEnum, description: 'Which account.', resolve: (row) => row.account_kind as AccountKind }),
   reason: t.field({ type: PostingReasonEnum, description: 'Why.', resolve: (row) => row.reason as typeof PostingReasonEnum.$inferType }),
-  amount: t.field({ type: MoneyType, description: 'How much; above zero came in, below zero went out.', resolve: ({ amount, currency }) => amountOf(amount, currency) }),
+  amount: t.field({
+    type: MoneyType,
+    description: 'How much; above zero came in, below zero went out.',
+    resolve: ({ amount, currency }) => amountOf(amount, currency),
+  }),
   order: t.field({
     type: OrderType,
     nullable: true,
@@ -73,7 +100,13 @@ export async function statementOf(
   const request = readPage('Station.statement', args);
   if (station.sight !== 'SELF') return emptyConnection();
   const page = await statementPage(context.db.pool, own(context), kinds, request);
-  return toConnection('Station.statement', request, page, (row) => row.id, () => statementCount(context.db.pool, own(context), kinds));
+  return toConnection(
+    'Station.statement',
+    request,
+    page,
+    (row) => row.id,
+    () => statementCount(context.db.pool, own(context), kinds),
+  );
 }
 
 function own(context: Context): { networkId: string; stationId: string } {

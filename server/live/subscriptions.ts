@@ -1,5 +1,5 @@
 import type { Viewer } from '#server/accounts/rules.ts';
-import { decodeCursor, encodeCursor, type CursorScope } from './cursor.ts';
+import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
 import type { EventSource, LiveEvent } from './event-source.ts';
 
 /** Whose orders: bought by the viewer's station, by it and its downline, or of goods it owns. */

@@ -51,7 +51,11 @@ export async function ordersPage(
   filter: OrderFilter,
   page: PageRequest,
 ): Promise<Page<SeenOrderRow>> {
-  const rows = await selectOrderPage(db, reader, cutOf(scope, filter), { direction: page.direction, from: page.from, limit: page.count + 1 });
+  const rows = await selectOrderPage(db, reader, cutOf(scope, filter), {
+    direction: page.direction,
+    from: page.from,
+    limit: page.count + 1,
+  });
   return pageOf(page, rows);
 }
 

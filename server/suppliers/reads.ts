@@ -6,7 +6,9 @@ export type { SupplierRow } from './sql.ts';
 /** Who reads. `isHeadquarters` tells whether the station is the root of its network. */
 export type SupplierReader = {
   readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string; readonly isHeadquarters: boolean } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
+  readonly party:
+    | { readonly kind: 'STATION'; readonly stationId: string; readonly isHeadquarters: boolean }
+    | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
 };
 
 /** All suppliers of the network: for headquarters alone (domain §2). */
@@ -19,7 +21,11 @@ export async function visibleSuppliers(db: Queryable, reader: SupplierReader): P
  * Of these suppliers, those that the reader may know by name: headquarters all, a supplier itself, an owner of goods those
  * that its own lots came from.
  */
-export async function visibleSuppliersByIds(db: Queryable, reader: SupplierReader, ids: readonly string[]): Promise<Map<string, SupplierRow>> {
+export async function visibleSuppliersByIds(
+  db: Queryable,
+  reader: SupplierReader,
+  ids: readonly string[],
+): Promise<Map<string, SupplierRow>> {
   const { party, networkId } = reader;
   if (ids.length === 0) return new Map();
   const rows = await readVisible(db, networkId, party, ids);

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { globalId } from '#schema/ids.ts';
 import { DEMO_PASSWORD } from '#prisma/demo/people.ts';
+import { globalId } from '#schema/ids.ts';
 import { hashPassword } from '#server/platform/password.ts';
 import { newKey } from '#test/http/test-server.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';

@@ -82,7 +82,12 @@ test.each([
 
 test('all that is wrong is told at once, and no value is repeated', () => {
   const problems = problemsOf({ PORT: 'x', VAULT_KEY: `v1:${'S3CRET'.repeat(4)}`, SESSION_SECRET: 'S3CRET', DATABASE_URL: 'S3CRET' });
-  expect(problems.map((problem) => problem.replace(/:.*/s, '')).toSorted()).toEqual(['DATABASE_URL', 'PORT', 'SESSION_SECRET', 'VAULT_KEY']);
+  expect(problems.map((problem) => problem.replace(/:.*/s, '')).toSorted()).toEqual([
+    'DATABASE_URL',
+    'PORT',
+    'SESSION_SECRET',
+    'VAULT_KEY',
+  ]);
   expect(problems.join()).not.toContain('S3CRET');
 });
 

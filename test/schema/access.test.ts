@@ -5,7 +5,8 @@ import { accessPlugin } from '#schema/access.ts';
 import type { Context } from '#schema/context.ts';
 import type { Permission, Viewer } from '#server/accounts/rules.ts';
 
-const fresh = () => new SchemaBuilder<{ Context: Context; DefaultFieldNullability: false }>({ plugins: [accessPlugin], defaultFieldNullability: false });
+const fresh = () =>
+  new SchemaBuilder<{ Context: Context; DefaultFieldNullability: false }>({ plugins: [accessPlugin], defaultFieldNullability: false });
 // what the compiler would refuse anyway
 const undeclared = {} as { access: 'ANYBODY' };
 
@@ -31,7 +32,9 @@ describe('default deny', () => {
 
   test('nor is an object type', () => {
     const builder = fresh();
-    const Thing = builder.objectRef<{ name: string }>('Thing').implement({ ...undeclared, fields: (t) => ({ name: t.exposeString('name') }) });
+    const Thing = builder
+      .objectRef<{ name: string }>('Thing')
+      .implement({ ...undeclared, fields: (t) => ({ name: t.exposeString('name') }) });
     builder.queryType({ fields: (t) => ({ thing: t.field({ type: Thing, access: 'ANYBODY', resolve: () => ({ name: 'x' }) }) }) });
     expect(() => builder.toSchema()).toThrow('Thing does not say who may see it');
   });
@@ -91,6 +94,8 @@ describe('a declared access', () => {
     expect((await run({}, '{ parties }')).errors?.[0]?.extensions['code']).toBe('UNAUTHENTICATED');
     expect((await run({ person: { userId: 'u' } }, '{ persons }')).data).toEqual({ persons: 'you' });
     expect((await run({ person: { userId: 'u' } }, '{ parties }')).errors?.[0]?.message).toBe('Choose the party that you act for.');
-    expect((await run({ viewer: viewer('SUPPLIER', 'STOCK_READ') }, '{ own { name } }')).errors?.[0]?.message).toBe('Only a station may ask this.');
+    expect((await run({ viewer: viewer('SUPPLIER', 'STOCK_READ') }, '{ own { name } }')).errors?.[0]?.message).toBe(
+      'Only a station may ask this.',
+    );
   });
 });

@@ -38,7 +38,12 @@ export function contextOf(db: Database, viewer: Viewer | null, events: EventSour
 }
 
 /** Runs a document as this viewer, as the transport would: the document must be valid. */
-export async function ask(db: Database, viewer: Viewer | null, document: string, variables: Record<string, unknown> = {}): Promise<ExecutionResult> {
+export async function ask(
+  db: Database,
+  viewer: Viewer | null,
+  document: string,
+  variables: Record<string, unknown> = {},
+): Promise<ExecutionResult> {
   const parsed = parse(document);
   const problems = validate(schema, parsed);
   if (problems.length > 0) throw new Error(`${problems.map(({ message }) => message).join('\n')}\nin ${document}`);

@@ -43,7 +43,17 @@ describe('the committed contract', () => {
     const refusal = schema.getType('Refusal');
     if (!isInterfaceType(refusal)) throw new Error('no Refusal');
     const names = schema.getPossibleTypes(refusal).map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['InsufficientBalance', 'OutOfStock', 'PriceMoved', 'NotSellable', 'StationFrozen', 'QuantityOutOfRange', 'RequestKeyReused']));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'InsufficientBalance',
+        'OutOfStock',
+        'PriceMoved',
+        'NotSellable',
+        'StationFrozen',
+        'QuantityOutOfRange',
+        'RequestKeyReused',
+      ]),
+    );
     for (const { name, type } of Object.values(schema.getMutationType()?.getFields() ?? {})) {
       expect([name, type.toString()]).toEqual([name, `${name[0]?.toUpperCase()}${name.slice(1)}Result!`]);
     }
@@ -55,8 +65,12 @@ function described(): { name: string; description: string | null | undefined }[]
     .filter(({ name }) => !name.startsWith('__') && !['String', 'Int', 'Float', 'Boolean', 'ID'].includes(name))
     .flatMap((type) => {
       const parts = [{ name: type.name, description: type.description }];
-      if (isEnumType(type)) parts.push(...type.getValues().map((value) => ({ name: `${type.name}.${value.name}`, description: value.description })));
-      if (isInputObjectType(type)) parts.push(...Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, description: field.description })));
+      if (isEnumType(type))
+        parts.push(...type.getValues().map((value) => ({ name: `${type.name}.${value.name}`, description: value.description })));
+      if (isInputObjectType(type))
+        parts.push(
+          ...Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, description: field.description })),
+        );
       if (isObjectType(type) || isInterfaceType(type)) {
         for (const field of Object.values(type.getFields())) {
           parts.push({ name: `${type.name}.${field.name}`, description: field.description });

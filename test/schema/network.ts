@@ -34,7 +34,11 @@ export interface Neighbourhood {
   readonly objects: Objects;
   readonly viewers: Readonly<Record<Asker, Viewer | null>>;
   /** plain ids */
-  readonly ids: { readonly networkId: string; readonly stations: Readonly<Record<string, string>>; readonly skus: Readonly<Record<string, string>> };
+  readonly ids: {
+    readonly networkId: string;
+    readonly stations: Readonly<Record<string, string>>;
+    readonly skus: Readonly<Record<string, string>>;
+  };
 }
 
 /** Figures that only some may ever read. None can stand in a time of day: its seconds end at 59. */
@@ -124,9 +128,16 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     'mutation ($id: ID!) { refundOrder(input: { requestKey: "ask", orderId: $id, amount: "1.00", reason: "late" }) { __typename ... on RefundRequested { refund { id } } } }',
     { id: sold },
   );
-  const key = await ask(db, owner, 'mutation { createApiKey(input: { name: "bot", permissions: [ORDERS_READ] }) { ... on ApiKeyCreated { apiKey { id } } } }');
+  const key = await ask(
+    db,
+    owner,
+    'mutation { createApiKey(input: { name: "bot", permissions: [ORDERS_READ] }) { ... on ApiKeyCreated { apiKey { id } } } }',
+  );
   const row = async (table: string, condition: string) => {
-    const found = await db.pool.query<{ id: string }>(`SELECT id FROM ${table} WHERE network_id = $1 AND ${condition} ORDER BY id LIMIT 1`, [w.networkId]);
+    const found = await db.pool.query<{ id: string }>(
+      `SELECT id FROM ${table} WHERE network_id = $1 AND ${condition} ORDER BY id LIMIT 1`,
+      [w.networkId],
+    );
     if (found.rows[0] === undefined) throw new Error(`no ${table} where ${condition}`);
     return found.rows[0].id;
   };
@@ -153,7 +164,10 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     // of A's own goods, bought by its child
     Sold: sold,
     Refund: idIn(refund, 'refundOrder', 'refund'),
-    StatementEntry: globalId('StatementEntry', await row('posting', `reason = 'SALE' AND account_id IN (SELECT id FROM account WHERE station_id = '${stationId}')`)),
+    StatementEntry: globalId(
+      'StatementEntry',
+      await row('posting', `reason = 'SALE' AND account_id IN (SELECT id FROM account WHERE station_id = '${stationId}')`),
+    ),
     MarkupRule: globalId('MarkupRule', await row('markup_rule', `station_id = '${stationId}'`)),
     ControlBand: globalId('ControlBand', await row('control_band', `sku_id = '${w.skus['local']}'`)),
     CommissionPlan: globalId('CommissionPlan', await row('commission_plan', `owner_id = '${stationId}'`)),
@@ -172,7 +186,16 @@ async function placed(db: Database, buyer: Viewer, requestKey: string, skuId: st
 
 async function importJob(db: Database, w: Names, ownerId: string, lotId: string): Promise<string> {
   const id = db.newId();
-  const values = [w.networkId, id, w.skus['local'], ownerId, lotId, JSON.stringify([{ line: 2, code: 'TOO_LONG' }]), db.newId(), db.clock()];
+  const values = [
+    w.networkId,
+    id,
+    w.skus['local'],
+    ownerId,
+    lotId,
+    JSON.stringify([{ line: 2, code: 'TOO_LONG' }]),
+    db.newId(),
+    db.clock(),
+  ];
   await db.pool.query(
     `INSERT INTO import_job (network_id, id, sku_id, owner_id, lot_id, terms, total_cost, currency, line_count, problems, data_key, vault_key_id, created_by, created_at)
      VALUES ($1, $2, $3, $4, $5, 'OWN', 1, 'CNY', 2, $6, '', 'test', $7, $8)`,

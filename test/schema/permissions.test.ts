@@ -118,7 +118,11 @@ describe('canaries', () => {
     const seen = {} as Record<Asker, string>;
     for (const asker of ASKERS) {
       const own = await neighbourhood(fresh.db);
-      const lists = ['{ lots { edges { node { DEEP } } } }', '{ priceTable(childId: "CHILD") { edges { node { ROW } } } }', '{ catalogue { edges { node { SKU } } } }'].map((text) =>
+      const lists = [
+        '{ lots { edges { node { DEEP } } } }',
+        '{ priceTable(childId: "CHILD") { edges { node { ROW } } } }',
+        '{ catalogue { edges { node { SKU } } } }',
+      ].map((text) =>
         text
           .replace('DEEP', everything('Lot', 1))
           .replace('ROW', everything('PriceTableRow', 1))
@@ -126,7 +130,8 @@ describe('canaries', () => {
           .replace('CHILD', own.objects['Child'] ?? ''),
       );
       const texts: string[] = [];
-      for (const document of [...lists, ...deepDocuments(own.objects, 3)]) texts.push(JSON.stringify(await ask(fresh.db, own.viewers[asker], document)));
+      for (const document of [...lists, ...deepDocuments(own.objects, 3)])
+        texts.push(JSON.stringify(await ask(fresh.db, own.viewers[asker], document)));
       for (const [name, input] of Object.entries(MUTATIONS)) {
         const document = mutationDocument(name, everything(`${name[0]?.toUpperCase()}${name.slice(1)}Result`, 3));
         texts.push(JSON.stringify(await ask(fresh.db, own.viewers[asker], document, { input: input(own.objects) })));

@@ -22,7 +22,10 @@ const ARGUMENTS: Readonly<Record<string, (objects: Objects) => string>> = {
   'Station.volume': () => '(range: TODAY)',
 };
 
-const node = (type: string, object = type) => (objects: Objects) => `node(id: "${objects[object]}") { ... on ${type} { @ } }`;
+const node =
+  (type: string, object = type) =>
+  (objects: Objects) =>
+    `node(id: "${objects[object]}") { ... on ${type} { @ } }`;
 const below = (route: (objects: Objects) => string, path: string) => (objects: Objects) => route(objects).replace('@', path);
 const plain = (text: string) => () => text;
 
@@ -100,7 +103,10 @@ function stepsOf(type: GraphQLObjectType, objects: Objects): Step[] {
   const routes = Object.entries(ROUTES).filter(([name]) => name.split(' ')[0] === type.name);
   if (routes.length === 0) throw new Error(`no route leads to ${type.name}: say in test/schema/walk.ts how an object of it is reached`);
   return routes.flatMap(([name, route]) =>
-    fieldsOf(type).map((field) => ({ name: `${name}.${field.name}`, document: `{ ${route(objects).replace('@', read(type, field, objects))} }` })),
+    fieldsOf(type).map((field) => ({
+      name: `${name}.${field.name}`,
+      document: `{ ${route(objects).replace('@', read(type, field, objects))} }`,
+    })),
   );
 }
 
@@ -122,9 +128,14 @@ function read(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>, ob
 
 /** What mutations answer: the members of their unions, which are no members of anything that a query brings as a thing. */
 function outcomes(): string[] {
-  const unions = [...Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => getNamedType(field.type)), schema.getType('QuoteResult')];
+  const unions = [
+    ...Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => getNamedType(field.type)),
+    schema.getType('QuoteResult'),
+  ];
   const nested = [schema.getType('PlaceOrderResult')];
-  return [...unions, ...nested].flatMap((type) => (isUnionType(type) ? type.getTypes().map(({ name }) => name) : [])).filter((name) => name !== 'Quote');
+  return [...unions, ...nested]
+    .flatMap((type) => (isUnionType(type) ? type.getTypes().map(({ name }) => name) : []))
+    .filter((name) => name !== 'Quote');
 }
 
 /** The mutations and subscriptions of the contract. */
@@ -134,7 +145,10 @@ export function rootFields(kind: 'Mutation' | 'Subscription'): string[] {
 }
 
 /** How a field was answered: v value, e empty list, n null, h hidden (nothing leads to it), F forbidden, U unauthenticated. */
-export function answerOf(result: { readonly data?: unknown; readonly errors?: readonly { readonly extensions?: Record<string, unknown>; readonly message: string }[] | undefined }): string {
+export function answerOf(result: {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly extensions?: Record<string, unknown>; readonly message: string }[] | undefined;
+}): string {
   const error = result.errors?.[0];
   if (error !== undefined) {
     const code = error.extensions?.['code'];
@@ -156,14 +170,17 @@ function found(data: unknown): unknown[] {
   return Object.entries(data).flatMap(([name, value]) => (name === 'x' ? [value] : found(value)));
 }
 
-
 /**
  * A selection of everything that a type holds without arguments, so many steps deep; lists of pages are left to their own routes.
  * Every field is named after its type: members of a union may differ.
  */
 export function everything(typeName: string, depth: number): string {
   const type = schema.getType(typeName);
-  if (isUnionType(type)) return `__typename ${type.getTypes().map(({ name }) => `... on ${name} { ${everything(name, depth)} }`).join(' ')}`;
+  if (isUnionType(type))
+    return `__typename ${type
+      .getTypes()
+      .map(({ name }) => `... on ${name} { ${everything(name, depth)} }`)
+      .join(' ')}`;
   if (!isObjectType(type)) return '__typename';
   const parts = fieldsOf(type).flatMap((field) => {
     const inner = getNamedType(field.type);

@@ -6,7 +6,7 @@ import { useViewer } from '../app/session.tsx';
 import { CreateApiKeyDocument, type Permission } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 
 const scopes: readonly Permission[] = [

@@ -1,4 +1,4 @@
-import { cacheExchange, type CacheExchangeOpts } from '@urql/exchange-graphcache';
+import { type CacheExchangeOpts, cacheExchange } from '@urql/exchange-graphcache';
 import introspection from '../gql/introspection.json';
 
 type Kind = { kind: string; name: string; fields?: { name: string }[] };

@@ -1,5 +1,5 @@
-import { Client, type CombinedError, type Exchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { CloseCode, createClient as createSocket, type Client as Socket, type SubscribePayload } from 'graphql-ws';
+import { Client, type CombinedError, type Exchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { consoleCache } from './cache.ts';
 import { setConnection } from './connection.ts';
 

@@ -1,7 +1,7 @@
+import type { Locale } from 'antd/es/locale';
 import i18next from 'i18next';
 import LanguageDetector from 'i18next-browser-languagedetector';
 import { initReactI18next } from 'react-i18next';
-import type { Locale } from 'antd/es/locale';
 
 /** The languages of the console. */
 export const languages = ['zh-CN', 'en'] as const;

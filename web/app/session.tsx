@@ -2,8 +2,8 @@ import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, us
 import { type CombinedError, Provider } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
-  PartyPartsFragmentDoc,
   type PartyPartsFragment,
+  PartyPartsFragmentDoc,
   type Permission,
   type Role,
   SessionDocument,

@@ -1,4 +1,4 @@
-import { App, ConfigProvider, theme as antTheme, type ThemeConfig } from 'antd';
+import { App, theme as antTheme, ConfigProvider, type ThemeConfig } from 'antd';
 import type { Locale } from 'antd/es/locale';
 import { createContext, type ReactNode, use, useEffect, useMemo, useState } from 'react';
 import { useMedia } from '../parts/use-media.ts';

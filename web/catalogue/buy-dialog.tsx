@@ -5,8 +5,8 @@ import { type CombinedError, useMutation, useQuery } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
   OfferPartsFragmentDoc,
-  type PlaceOrderInput,
   PlaceOrderDocument,
+  type PlaceOrderInput,
   type PlaceOrderMutation,
   QuoteDocument,
   type QuoteQuery,

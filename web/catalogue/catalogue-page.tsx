@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useSubscription } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
-import { CatalogueDocument, OfferPartsFragmentDoc, SkuRowFragmentDoc, type SkuRowFragment, StockWatchDocument } from '../gql/graphql.ts';
+import { CatalogueDocument, OfferPartsFragmentDoc, type SkuRowFragment, SkuRowFragmentDoc, StockWatchDocument } from '../gql/graphql.ts';
 import { CopyableId } from '../parts/copy.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';

@@ -5,8 +5,8 @@ import {
   OfferPartsFragmentDoc,
   OftenBoughtDocument,
   type OftenBoughtQuery,
-  SkuRowFragmentDoc,
   type SkuRowFragment,
+  SkuRowFragmentDoc,
 } from '../gql/graphql.ts';
 import { UnitPrice } from './catalogue-page.tsx';
 import { SkuName } from './sku-name.tsx';

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, Outlet, useLocation, useNavigate } from 'react-router';
 import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
-import { ChildrenDocument, DownlineDocument, StationRowFragmentDoc, type StationRowFragment, type StationStatus } from '../gql/graphql.ts';
+import { ChildrenDocument, DownlineDocument, type StationRowFragment, StationRowFragmentDoc, type StationStatus } from '../gql/graphql.ts';
 import { countText } from '../parts/amounts.ts';
 import { Chips } from '../parts/chips.tsx';
 import { CopyableId } from '../parts/copy.tsx';

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useMutation } from 'urql';
 import { FreezeStationDocument, type StationRowFragment, UnfreezeStationDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 
 /** Freezing a station, or ending the freeze: says what stops and for whom before it happens. */

@@ -5,7 +5,7 @@ import { useMutation, useQuery } from 'urql';
 import { OpenStationDocument, type OpenStationInput, StationLevelsDocument } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
 import { Sheet } from '../parts/sheet.tsx';
 

@@ -8,17 +8,17 @@ import { unmask } from '../gql/fragment-masking.ts';
 import {
   SetPriceLevelDocument,
   StationByIdDocument,
-  StationDetailsFragmentDoc,
   type StationDetailsFragment,
+  StationDetailsFragmentDoc,
   StationLevelsDocument,
-  StationRowFragmentDoc,
   type StationRowFragment,
+  StationRowFragmentDoc,
 } from '../gql/graphql.ts';
 import { countText } from '../parts/amounts.ts';
 import { CopyableId } from '../parts/copy.tsx';
 import { DetailDrawer } from '../parts/detail-drawer.tsx';
 import { Money } from '../parts/money.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { StationStatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';

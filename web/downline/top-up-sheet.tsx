@@ -7,7 +7,7 @@ import { type StationRowFragment, TopUpWalletDocument, type TopUpWalletInput } f
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
 import { Sheet } from '../parts/sheet.tsx';
 

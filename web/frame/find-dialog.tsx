@@ -5,9 +5,9 @@ import { useNavigate } from 'react-router';
 import { useQuery } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { FindDocument } from '../gql/graphql.ts';
+import type { Amount } from '../parts/amounts.ts';
 import { Icon, type IconName } from '../parts/icon.tsx';
 import { Money } from '../parts/money.tsx';
-import type { Amount } from '../parts/amounts.ts';
 import { placesOf } from './places.ts';
 
 type Hit = { id: string; to: string; icon: IconName; title: string; note: string; price?: Amount | null };

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
-import { GmvChildrenDocument, type GmvRange, StationGmvRowFragmentDoc, type StationGmvRowFragment } from '../gql/graphql.ts';
+import { GmvChildrenDocument, type GmvRange, type StationGmvRowFragment, StationGmvRowFragmentDoc } from '../gql/graphql.ts';
 import { changeShare, pixels } from '../parts/amounts.ts';
 import { Change } from '../parts/change.tsx';
 import { Icon } from '../parts/icon.tsx';

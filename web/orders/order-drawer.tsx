@@ -7,10 +7,10 @@ import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
   OrderByIdDocument,
-  OrderDetailsFragmentDoc,
   type OrderDetailsFragment,
-  OrderRowFragmentDoc,
+  OrderDetailsFragmentDoc,
   type OrderRowFragment,
+  OrderRowFragmentDoc,
 } from '../gql/graphql.ts';
 import { pixels } from '../parts/amounts.ts';
 import { CopyableId } from '../parts/copy.tsx';

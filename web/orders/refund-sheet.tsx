@@ -5,7 +5,7 @@ import { useMutation } from 'urql';
 import { type OrderRowFragment, type RefundBearer, RefundOrderDocument, type RefundOrderInput } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
 import { Sheet } from '../parts/sheet.tsx';
 

@@ -4,10 +4,10 @@ import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
 import {
   OrderEventsDocument,
   type OrderFilter,
-  OrderRowFragmentDoc,
   type OrderRowFragment,
-  OrdersDocument,
+  OrderRowFragmentDoc,
   type OrderScope,
+  OrdersDocument,
 } from '../gql/graphql.ts';
 import { usePages } from '../parts/use-pages.ts';
 

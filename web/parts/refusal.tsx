@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CombinedError } from 'urql';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
-import { BandBreakPartsFragmentDoc, RefusalPartsFragmentDoc, type RefusalPartsFragment } from '../gql/graphql.ts';
+import { BandBreakPartsFragmentDoc, type RefusalPartsFragment, RefusalPartsFragmentDoc } from '../gql/graphql.ts';
 import { amountText } from './amounts.ts';
 
 /** A typed refusal as the API gave it. */

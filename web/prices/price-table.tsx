@@ -11,9 +11,9 @@ import { DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Money } from '../parts/money.tsx';
 import { Status } from '../parts/status.tsx';
+import { PriceSaveBar } from './price-save-bar.tsx';
 import { draftText, type RuleDraft, RuleEditor } from './rule-editor.tsx';
 import { markupText, ruleBuyers, ruleGoods } from './rule-words.ts';
-import { PriceSaveBar } from './price-save-bar.tsx';
 import { useSaveRules } from './use-save-rules.ts';
 import type { Target } from './use-target.ts';
 

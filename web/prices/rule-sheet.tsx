@@ -7,15 +7,15 @@ import { unmask } from '../gql/fragment-masking.ts';
 import {
   type InversionPolicy,
   type MarkupKind,
-  RulePartsFragmentDoc,
   type RulePartsFragment,
+  RulePartsFragmentDoc,
   SetMarkupRuleDocument,
 } from '../gql/graphql.ts';
 import { AmountInput } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
 import { type Goods, GoodsField, goodsIds } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 import { markupText } from './rule-words.ts';
 import { useTarget } from './use-target.ts';

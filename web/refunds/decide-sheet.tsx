@@ -5,7 +5,7 @@ import { useMutation } from 'urql';
 import { DecideRefundDocument, type DecideRefundInput, type RefundBearer, type RefundRowFragment } from '../gql/graphql.ts';
 import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
 import { Sheet } from '../parts/sheet.tsx';
 

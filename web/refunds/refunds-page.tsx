@@ -5,7 +5,7 @@ import { Link } from 'react-router';
 import { useQuery } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
-import { RefundRequestsDocument, RefundRowFragmentDoc, type RefundRowFragment } from '../gql/graphql.ts';
+import { RefundRequestsDocument, type RefundRowFragment, RefundRowFragmentDoc } from '../gql/graphql.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';

@@ -10,7 +10,7 @@ import { DetailDrawer } from '../parts/detail-drawer.tsx';
 import { Field } from '../parts/field.tsx';
 import { SkuSelect } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
 
 const shownLines = 2_000;

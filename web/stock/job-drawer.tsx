@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useOutletContext, useParams } from 'react-router';
 import { useQuery } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
-import { ImportJobByIdDocument, JobPartsFragmentDoc, type JobPartsFragment } from '../gql/graphql.ts';
+import { ImportJobByIdDocument, type JobPartsFragment, JobPartsFragmentDoc } from '../gql/graphql.ts';
 import { countText } from '../parts/amounts.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { DetailDrawer } from '../parts/detail-drawer.tsx';

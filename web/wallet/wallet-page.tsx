@@ -6,8 +6,8 @@ import { unmask } from '../gql/fragment-masking.ts';
 import {
   type AccountKind,
   StatementDocument,
-  StatementRowFragmentDoc,
   type StatementRowFragment,
+  StatementRowFragmentDoc,
   WalletFiguresDocument,
   type WalletPartsFragment,
   WalletPartsFragmentDoc,
