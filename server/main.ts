@@ -5,6 +5,7 @@ import { schema } from '#schema/schema.ts';
 import type { ActingParty } from './accounts/rules.ts';
 import { boot, fail, type Ground } from './boot.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
+import { startImportWorker } from './flows/import-worker.ts';
 import { createOrderLane } from './flows/order-lane.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createEventSource } from './live/event-source.ts';
@@ -33,6 +34,7 @@ async function serve(): Promise<void> {
   const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
   const events = createEventSource(db, log, ground.databaseUrl);
   const lane = createOrderLane(db);
+  const imports = startImportWorker(db, log);
   const http = createHttp({
     schema,
     db,
@@ -52,6 +54,7 @@ async function serve(): Promise<void> {
   if (firstSteps !== null) printFirstSteps(firstSteps, publicUrl);
   stopAtSignal(ground, http, async () => {
     await lane.stop();
+    await imports.stop();
     await relay.stop();
     await events.stop();
   });
