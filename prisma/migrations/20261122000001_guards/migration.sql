@@ -1,6 +1,16 @@
 -- What Prisma's language cannot say: CHECKs, partial and NULLS NOT DISTINCT keys, and the application's role.
 -- Each guard names the invariant of the domain (§) that it is the last line of.
 
+-- Prisma leaves list columns nullable, and a CHECK passes on NULL
+ALTER TABLE station ALTER COLUMN path SET NOT NULL;
+ALTER TABLE category ALTER COLUMN path SET NOT NULL;
+ALTER TABLE sku ALTER COLUMN category_path SET NOT NULL;
+ALTER TABLE commission_plan ALTER COLUMN share_bps SET NOT NULL;
+ALTER TABLE api_key ALTER COLUMN scopes SET NOT NULL, ALTER COLUMN allowed_ips SET NOT NULL;
+ALTER TABLE orders ALTER COLUMN buyer_path SET NOT NULL;
+ALTER TABLE refund ALTER COLUMN card_key_ids SET NOT NULL;
+ALTER TABLE outbox_event ALTER COLUMN audience SET NOT NULL;
+
 -- ---- §2 the graph ----
 ALTER TABLE network
   ADD CONSTRAINT network_currency_check CHECK (currency ~ '^[A-Z]{3}$'),
