@@ -84,13 +84,15 @@ async function crowd(db: Database, size: number): Promise<Crowd> {
   const skuIds = numbers.map((n) => globalId('Sku', w.skus[`goods ${n}`] ?? ''));
   const orderIds = await Promise.all(numbers.map((n, index) => orderAndComplain(db, w.viewer(`R${n}`), `order ${n}`, skuIds[index] ?? '')));
   await Promise.all(numbers.map((n, index) => place(db, viewers.A, `own ${n}`, skuIds[index] ?? '')));
-  for (const n of numbers) await ask(db, viewers.HQ, `mutation { createApiKey(input: { name: "key ${n}", permissions: [ORDERS_READ] }) { __typename } }`);
+  for (const n of numbers)
+    await ask(db, viewers.HQ, `mutation { createApiKey(input: { name: "key ${n}", permissions: [ORDERS_READ] }) { __typename } }`);
   return { viewers, skuId: skuIds[0] ?? '', orderIds };
 }
 
 async function orderAndComplain(db: Database, buyer: Viewer, requestKey: string, skuId: string): Promise<string> {
   const id = await place(db, buyer, requestKey, skuId);
-  const document = 'mutation ($id: ID!) { refundOrder(input: { requestKey: "r", orderId: $id, amount: "0.10", reason: "late" }) { __typename } }';
+  const document =
+    'mutation ($id: ID!) { refundOrder(input: { requestKey: "r", orderId: $id, amount: "0.10", reason: "late" }) { __typename } }';
   expect((await ask(db, buyer, document, { id })).data).toEqual({ refundOrder: { __typename: 'RefundRequested' } });
   return id;
 }
