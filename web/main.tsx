@@ -5,7 +5,7 @@ import { RouterProvider } from 'react-router/dom';
 import { chooseLanguage, type Language, startLanguage } from './app/language.ts';
 import { LanguageContext } from './app/language-context.ts';
 import { router } from './app/routes.tsx';
-import { SessionProvider } from './app/session.tsx';
+import { SessionProvider, startClient } from './app/session.tsx';
 import { ThemeProvider } from './app/theme.tsx';
 import './style/base.css';
 import './style/frame.css';
@@ -13,6 +13,7 @@ import './style/parts.css';
 import './style/pages.css';
 
 const root = document.getElementById('root');
+const firstClient = startClient();
 if (!root) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
@@ -26,7 +27,7 @@ function Console({ initial }: { initial: Locale }) {
   return (
     <LanguageContext value={choose}>
       <ThemeProvider locale={locale}>
-        <SessionProvider>
+        <SessionProvider first={firstClient}>
           <RouterProvider router={router} />
         </SessionProvider>
       </ThemeProvider>

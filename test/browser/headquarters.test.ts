@@ -21,7 +21,7 @@ test('headquarters sees the order stream and today’s GMV move when a program f
   const order = await placeByApi(3);
   await expect.poll(() => page.locator('.stream li').first().innerText()).toContain(`${order.productName} ${order.skuName} × 3`);
   await keep(page, 'hq-live');
-  await expect.poll(async () => centsIn(await gmv.innerText()), { timeout: 20_000 }).toBe(before + centsIn(order.total.amount));
+  await expect.poll(async () => centsIn(await gmv.innerText())).toBe(before + centsIn(order.total.amount));
   await page.getByText(/最近一分钟 [1-9]/).waitFor();
 
   await page.getByRole('button', { name: '看表格' }).click();
@@ -51,9 +51,6 @@ test('an order placed while the line was cut is there when it is back, and the t
   await page.goto('/orders');
   await settled(page);
   await page.getByText('实时', { exact: true }).waitFor();
-  await placeByApi(1);
-  await expect.poll(() => page.getByRole('row').nth(1).innerText()).toContain('× 1');
-
   away = true;
   cut();
   await page.getByText('已断线', { exact: true }).waitFor();

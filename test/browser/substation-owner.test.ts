@@ -55,7 +55,7 @@ test('an order of the downline appears by itself with its margin, and today’s 
   expect(centsIn(await first.locator('.money').first().innerText())).toBe(centsIn(order.total.amount));
   const margin = centsIn(await first.locator('.money').nth(1).innerText());
   expect(margin).toBeGreaterThan(0n);
-  await expect.poll(async () => centsIn(await earned.innerText()), { timeout: 20_000 }).toBe(before + margin);
+  await expect.poll(async () => centsIn(await earned.innerText())).toBe(before + margin);
   await keep(page, 'owner-home-live');
 
   await page.goto('/orders');

@@ -3,14 +3,21 @@ import { Client, type CombinedError, type Exchange, fetchExchange, mapExchange, 
 import { consoleCache } from './cache.ts';
 import { setConnection } from './connection.ts';
 
-/** A GraphQL client that acts for one party, and how to end it. */
-export type ConsoleClient = { client: Client; dispose: () => void };
+/** A GraphQL client that acts for one party: told when the server no longer knows the session, and how to end it. */
+export type ConsoleClient = {
+  client: Client;
+  partyId: string | null;
+  whenSignedOut: (handler: () => void) => void;
+  dispose: () => void;
+};
 
 /**
  * A client for one party. A change of party is a new client with an empty cache, so nothing of one party is ever shown
- * as another's. `onSignedOut` is called when the server no longer knows the session.
+ * as another's.
  */
-export function createConsoleClient(partyId: string | null, onSignedOut: () => void): ConsoleClient {
+export function createConsoleClient(partyId: string | null): ConsoleClient {
+  let handler = () => {};
+  const onSignedOut = () => handler();
   const socket = createLiveSocket(partyId, onSignedOut);
   const watchSession = mapExchange({ onError: (error) => isSignedOut(error) && onSignedOut() });
   const client = new Client({
@@ -22,7 +29,14 @@ export function createConsoleClient(partyId: string | null, onSignedOut: () => v
     }),
     exchanges: [consoleCache(), watchSession, liveExchange(socket), fetchExchange],
   });
-  return { client, dispose: () => void socket.dispose() };
+  return {
+    client,
+    partyId,
+    whenSignedOut: (next) => {
+      handler = next;
+    },
+    dispose: () => void socket.dispose(),
+  };
 }
 
 /** Whether an error says that nobody is signed in (any more). */

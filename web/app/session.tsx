@@ -1,4 +1,4 @@
-import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { createContext, type ReactNode, use, useCallback, useEffect, useMemo, useState } from 'react';
 import { type CombinedError, Provider } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
@@ -46,57 +46,59 @@ const StateContext = createContext<SessionState>({ status: 'starting' });
 const ActionsContext = createContext<SessionActions | null>(null);
 const partyKey = 'fenzhan.party';
 
-/** Knows who is signed in and for which party they act; everything below speaks to the server as that party. */
-export function SessionProvider({ children }: { children: ReactNode }) {
-  const [partyId, setPartyId] = useState(() => localStorage.getItem(partyKey));
-  const [round, setRound] = useState(0);
-  const [state, setState] = useState<SessionState>({ status: 'starting' });
-  const signedOut = useCallback(() => setState({ status: 'signedOut' }), []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new round is a new sign-in, which must not see the old cache
-  const live = useMemo<ConsoleClient>(() => createConsoleClient(partyId, signedOut), [partyId, round, signedOut]);
-  const previous = useRef(live);
+/** Opens the first client, for the party that was acted for last. Called once, before anything is drawn. */
+export function startClient(): ConsoleClient {
+  return createConsoleClient(localStorage.getItem(partyKey));
+}
 
-  const actFor = useCallback((next: string | null) => {
-    if (next) localStorage.setItem(partyKey, next);
-    else localStorage.removeItem(partyKey);
-    setState({ status: 'starting' });
-    setPartyId(next);
-  }, []);
+/** Knows who is signed in and for which party they act; everything below speaks to the server as that party. */
+export function SessionProvider({ first, children }: { first: ConsoleClient; children: ReactNode }) {
+  const [live, setLive] = useState(first);
+  const [state, setState] = useState<SessionState>({ status: 'starting' });
+
+  // A client is replaced in answer to an event, never while drawing: the old one's socket is closed, the new one's opened.
+  const become = useCallback(
+    (partyId: string | null) => {
+      if (partyId) localStorage.setItem(partyKey, partyId);
+      else localStorage.removeItem(partyKey);
+      live.dispose();
+      setState({ status: 'starting' });
+      setLive(createConsoleClient(partyId));
+    },
+    [live],
+  );
 
   useEffect(() => {
-    if (previous.current !== live) previous.current.dispose();
-    previous.current = live;
     let current = true;
+    live.whenSignedOut(() => current && setState({ status: 'signedOut' }));
     void live.client.query(SessionDocument, {}, { requestPolicy: 'network-only' }).then(({ data, error }) => {
       if (!current) return;
       if (error && isSignedOut(error)) return setState({ status: 'signedOut' });
       // A remembered party may be one of the past: start again without it rather than shut the person out.
-      if (error && partyId) return actFor(null);
+      if (error && !error.networkError && live.partyId) return become(null);
       if (error) return setState({ status: 'unreachable', error });
       if (!data?.viewer) return setState({ status: 'signedOut' });
       const viewer = toViewer(data.viewer);
-      const first = viewer.choices[0];
-      if (!viewer.party && first) return actFor(first.id);
+      const choice = viewer.choices[0];
+      if (!viewer.party && choice) return become(choice.id);
       setState({ status: 'signedIn', viewer });
     });
     return () => {
       current = false;
     };
-  }, [live, partyId, actFor]);
+  }, [live, become]);
 
   const actions = useMemo<SessionActions>(
     () => ({
-      refresh: () => {
-        setState({ status: 'starting' });
-        setRound((n) => n + 1);
-      },
-      actFor,
+      refresh: () => become(live.partyId),
+      actFor: become,
       signOut: async (everywhere) => {
         await postAuth(everywhere ? 'sign-out-everywhere' : 'sign-out', {});
+        live.dispose();
         setState({ status: 'signedOut' });
       },
     }),
-    [actFor],
+    [live, become],
   );
   return (
     <ActionsContext value={actions}>

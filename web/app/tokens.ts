@@ -61,8 +61,5 @@ export const darkPalette: Palette = {
   comparison: '#5E6D6A',
 };
 
-/** Okabe–Ito, in the order in which series take a colour; never more than six. */
-export const seriesColours = ['#0B7A75', '#E69F00', '#56B4E9', '#CC79A7', '#D55E00', '#0072B2'] as const;
-
 /** The type stack: each system's own face, then its Chinese one; a Linux desk takes Noto for both, so that digits and characters match. */
 export const fontStack = `-apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans SC', 'Noto Sans CJK SC', system-ui, sans-serif`;

@@ -170,7 +170,6 @@ function PlanSheet({ plan, close, done }: { plan: PlanPartsFragment | null; clos
       </Field>
       <div className="field-row">
         {shares.map((bps, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a level is its distance above the buyer
           <Field key={index} label={t('controls.level', { level: index + 1 })}>
             {(id) => (
               <InputNumber

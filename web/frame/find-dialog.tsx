@@ -58,7 +58,6 @@ function FindBox({ close }: { close: () => void }) {
       <div className="find-field">
         <Icon name="search" />
         <input
-          // biome-ignore lint/a11y/noAutofocus: the dialog was opened to type in it
           autoFocus
           role="combobox"
           aria-expanded="true"
@@ -76,7 +75,6 @@ function FindBox({ close }: { close: () => void }) {
       </div>
       <div className="find-hits" role="listbox" id={listId} aria-label={t('find.title')}>
         {hits.map((hit) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys of a combobox
           <div
             key={hit.id}
             id={`${listId}-${hit.id}`}

@@ -81,10 +81,10 @@ function PlaceLink({ place, narrow }: { place: Place; narrow: boolean }) {
 function BottomBar() {
   const { t } = useTranslation();
   const places = placesOf(useViewer()).flatMap((group) => group.places);
-  const [open, setOpen] = useState(false);
   const { pathname } = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: going somewhere closes the sheet
-  useEffect(() => setOpen(false), [pathname]);
+  // Open at one address: going somewhere closes the sheet by itself.
+  const [openAt, setOpenAt] = useState<string | null>(null);
+  const open = openAt === pathname;
   const fixed = phonePlaces(places);
   const rest = places.filter((place) => !fixed.includes(place));
   return (
@@ -96,14 +96,14 @@ function BottomBar() {
         </NavLink>
       ))}
       {rest.length > 0 && (
-        <button type="button" className="bottom-link" aria-expanded={open} onClick={() => setOpen(true)}>
+        <button type="button" className="bottom-link" aria-expanded={open} onClick={() => setOpenAt(pathname)}>
           <Icon name="more" size={22} />
           <span>{t('frame.more')}</span>
         </button>
       )}
       <Drawer
         open={open}
-        onClose={() => setOpen(false)}
+        onClose={() => setOpenAt(null)}
         placement="bottom"
         title={t('frame.more')}
         size={Math.min(120 + rest.length * 52, 480)}

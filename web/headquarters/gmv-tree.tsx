@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
@@ -130,8 +130,8 @@ function Below({
     requestPolicy: 'cache-and-network',
   });
   // When the whole moves, an open branch moves with it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only a newer whole asks again
-  useEffect(() => refetch({ requestPolicy: 'network-only' }), [asOf]);
+  const follow = useEffectEvent(() => refetch({ requestPolicy: 'network-only' }));
+  useEffect(() => follow(), [asOf]);
   if (error && !data) return <Failure error={error} retry={refetch} />;
   if (!data)
     return (

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 const shownSeconds = 60;
@@ -8,15 +8,14 @@ const empty: number[] = Array.from({ length: shownSeconds }, () => 0);
 export function Heartbeat({ beats }: { beats: number }) {
   const { t } = useTranslation();
   const [seconds, setSeconds] = useState(empty);
-  const latest = useRef(beats);
   const counted = useRef(beats);
-  latest.current = beats;
+  const tick = useEffectEvent(() => {
+    const arrived = beats - counted.current;
+    counted.current = beats;
+    setSeconds((before) => (arrived === 0 && before.every((count) => count === 0) ? before : [...before.slice(1), arrived]));
+  });
   useEffect(() => {
-    const timer = setInterval(() => {
-      const arrived = latest.current - counted.current;
-      counted.current = latest.current;
-      setSeconds((before) => (arrived === 0 && before.every((count) => count === 0) ? before : [...before.slice(1), arrived]));
-    }, 1_000);
+    const timer = setInterval(() => tick(), 1_000);
     return () => clearInterval(timer);
   }, []);
   const total = seconds.reduce((sum, count) => sum + count, 0);
@@ -25,7 +24,6 @@ export function Heartbeat({ beats }: { beats: number }) {
     <div className="heartbeat">
       <svg viewBox={`0 0 ${shownSeconds * 4} 28`} preserveAspectRatio="none" aria-hidden="true">
         {seconds.map((count, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a bar is its place in the last minute
           <rect
             key={index}
             x={index * 4}

@@ -1,9 +1,10 @@
-import { useCallback, useEffect, useRef } from 'react';
+import { useCallback, useEffect, useEffectEvent, useRef } from 'react';
 import { useQuery } from 'urql';
 import { useReconnects } from '../app/connection.ts';
 import { GmvOverviewDocument, type GmvRange } from '../gql/graphql.ts';
 
 const restMs = 1_500;
+const quietMs = 60_000;
 
 /**
  * The volume of the acting station's subtree. `stir` says that orders have come in: the figures are asked for again, at
@@ -17,37 +18,31 @@ export function useGmv(range: GmvRange, also?: () => void) {
     requestPolicy: 'cache-and-network',
   });
   const reconnects = useReconnects();
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const followUps = useRef(0);
-  const read = useRef(refetch);
-  read.current = (options) => {
-    refetch(options);
+  const owed = useRef(0);
+  const read = useEffectEvent(() => {
+    refetch({ requestPolicy: 'network-only' });
     also?.();
-  };
-
-  const schedule = useCallback(() => {
-    if (timer.current) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      read.current({ requestPolicy: 'network-only' });
-      followUps.current -= 1;
-      if (followUps.current > 0) schedule();
-    }, restMs);
-  }, []);
+  });
   const stir = useCallback(() => {
-    followUps.current = 2;
-    schedule();
-  }, [schedule]);
-
-  useEffect(() => () => clearTimeout(timer.current), []);
-  useEffect(() => {
-    if (reconnects > 0) read.current({ requestPolicy: 'network-only' });
-  }, [reconnects]);
-  // A quiet hour still moves the comparison.
-  useEffect(() => {
-    const slow = setInterval(() => read.current({ requestPolicy: 'network-only' }), 60_000);
-    return () => clearInterval(slow);
+    owed.current = 2;
   }, []);
+
+  useEffect(() => {
+    const beat = setInterval(() => {
+      if (owed.current === 0) return;
+      owed.current -= 1;
+      read();
+    }, restMs);
+    // A quiet hour still moves the comparison.
+    const slow = setInterval(() => read(), quietMs);
+    return () => {
+      clearInterval(beat);
+      clearInterval(slow);
+    };
+  }, []);
+  useEffect(() => {
+    if (reconnects > 0) read();
+  }, [reconnects]);
   return {
     overview: data?.gmvOverview ?? null,
     loading: fetching && !data,

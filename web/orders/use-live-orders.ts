@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
 import { useSubscription } from 'urql';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
 import {
@@ -13,9 +13,14 @@ import { usePages } from '../parts/use-pages.ts';
 
 const glowMs = 1_200;
 const flushMs = 250;
+const secondReadMs = 1_500;
 const keptCount = 200;
+const topPixels = 60;
 
 type Arrived = FragmentType<typeof OrderRowFragmentDoc> & { id: string };
+
+/** What came since the list was read: shown already, or waiting behind the pill. */
+type News = { listKey: string; arrived: Arrived[]; waiting: Arrived[] };
 
 /** Orders newest first, with those that arrive while one looks. */
 export type LiveOrders = Omit<ReturnType<typeof useOrderPages>, 'nodes' | 'data'> & {
@@ -38,40 +43,38 @@ export function useLiveOrders(options: {
   alwaysAtTop?: boolean;
 }): LiveOrders {
   const { nodes, data: _data, ...pages } = useOrderPages(options.scope, options.filter, options.first);
-  const [arrived, setArrived] = useState<Arrived[]>([]);
-  const [waiting, setWaiting] = useState<Arrived[]>([]);
+  const listKey = `${options.scope}|${JSON.stringify(options.filter ?? {})}`;
+  const [news, setNews] = useState<News>(nothingNew(listKey));
+  const { arrived, waiting } = news.listKey === listKey ? news : nothingNew(listKey);
   const [glowing, glow] = useGlow();
   const buffer = useRef<Arrived[]>([]);
-  const latest = useRef(options);
-  latest.current = options;
-  const scopeKey = `${options.scope}|${JSON.stringify(options.filter ?? {})}`;
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins anew
-  useEffect(() => {
-    setArrived([]);
-    setWaiting([]);
-  }, [scopeKey]);
 
   useSubscription({ query: OrderEventsDocument, variables: { scope: options.scope } }, (_before, event) => {
     buffer.current.push(event.orderUpdated.order);
     return event;
   });
 
-  // Events come in bursts; the page is drawn at most four times a second.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the timer reads the latest options through a ref
+  const flush = useEffectEvent(() => {
+    const burst = buffer.current.splice(0).reverse();
+    if (burst.length === 0) return;
+    const { matches, onEvents, alwaysAtTop } = options;
+    onEvents?.(burst.length);
+    const fitting = matches ? burst.filter((one) => matches(unmask(OrderRowFragmentDoc, one))) : burst;
+    glow(fitting.map((one) => one.id));
+    const atTop = alwaysAtTop || window.scrollY < topPixels;
+    setNews({ listKey, arrived: atTop ? merge(fitting, arrived) : arrived, waiting: atTop ? waiting : merge(fitting, waiting) });
+  });
+  // What was committed between the reading of the list and the server's taking up of the subscription is in neither: read once more.
+  const readAgain = useEffectEvent(pages.refresh);
   useEffect(() => {
-    const timer = setInterval(() => {
-      const burst = buffer.current.splice(0).reverse();
-      if (burst.length === 0) return;
-      const { matches, onEvents, alwaysAtTop } = latest.current;
-      onEvents?.(burst.length);
-      const fitting = matches ? burst.filter((one) => matches(unmask(OrderRowFragmentDoc, one))) : burst;
-      glow(fitting.map((one) => one.id));
-      const add = alwaysAtTop || window.scrollY < 60 ? setArrived : setWaiting;
-      add((before) => merge(fitting, before));
-    }, flushMs);
+    const timer = setTimeout(() => readAgain(), secondReadMs);
+    return () => clearTimeout(timer);
+  }, [listKey]);
+  // Events come in bursts; the page is drawn at most four times a second.
+  useEffect(() => {
+    const timer = setInterval(() => flush(), flushMs);
     return () => clearInterval(timer);
-  }, [glow]);
+  }, []);
 
   const orders = useMemo(() => unmask(OrderRowFragmentDoc, merge(arrived, nodes)), [arrived, nodes]);
   const known = useMemo(() => new Set(orders.map((order) => order.id)), [orders]);
@@ -82,12 +85,15 @@ export function useLiveOrders(options: {
     glowing,
     waitingCount: unseen.length,
     showWaiting: () => {
-      setArrived((before) => merge(waiting, before));
-      setWaiting([]);
+      setNews({ listKey, arrived: merge(waiting, arrived), waiting: [] });
       glow(unseen.map((one) => one.id));
       window.scrollTo({ top: 0 });
     },
   };
+}
+
+function nothingNew(listKey: string): News {
+  return { listKey, arrived: [], waiting: [] };
 }
 
 function useOrderPages(scope: OrderScope, filter: OrderFilter | undefined, first: number) {

@@ -63,10 +63,8 @@ export function RowsSkeleton({ rows = 8, columns = 5 }: { rows?: number; columns
   return (
     <div className="skeleton-rows" role="status" aria-label={t('loading')}>
       {Array.from({ length: rows }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
         <div className="skeleton-row" key={row}>
           {Array.from({ length: columns }, (_, column) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
             <span className="bone" key={column} style={{ width: column === 0 ? '38%' : `${[14, 10, 12, 9, 11][column % 5]}%` }} />
           ))}
         </div>

@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useEffectEvent, useMemo, useState } from 'react';
+import { useReconnects } from '../app/connection.ts';
 import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient, useQuery } from 'urql';
 
 /** What every connection of the contract gives. */
@@ -21,7 +22,7 @@ type Extra<Node> = { chain: string; cursors: string[]; pages: (Connection<Node> 
 /**
  * Reads a Relay connection page by page. Every page stays subscribed to the cache, so live events reach all of its rows.
  * Pages hang on the first one's end cursor: when a new first page arrives, the later ones are dropped rather than
- * shown with a gap between.
+ * shown with a gap between. A connection that was lost and is back reads the first page again.
  */
 export function usePages<Data, Variables extends AnyVariables, Node>(options: {
   query: TypedDocumentNode<Data, Variables>;
@@ -32,8 +33,7 @@ export function usePages<Data, Variables extends AnyVariables, Node>(options: {
   const { query, connection } = options;
   const client = useClient();
   const variableKey = JSON.stringify(options.variables);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: compared by value, callers pass literals
-  const variables = useMemo(() => options.variables, [variableKey]);
+  const variables = useMemo(() => JSON.parse(variableKey) as typeof options.variables, [variableKey]);
   const [first, refetch] = useQuery({
     query,
     variables: { ...variables, after: null } as never,
@@ -44,21 +44,26 @@ export function usePages<Data, Variables extends AnyVariables, Node>(options: {
   const chain = `${variableKey}|${head?.pageInfo.endCursor ?? ''}`;
   const [extra, setExtra] = useState<Extra<Node>>({ chain, cursors: [], pages: [] });
   const current = extra.chain === chain ? extra : { chain, cursors: [], pages: [] };
-  const cursorKey = current.cursors.join('|');
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `connection` is a selector; the cursors name what is read
+  const cursorKey = JSON.stringify(current.cursors);
+  const reconnects = useReconnects();
+  const readAgain = useEffectEvent(() => refetch({ requestPolicy: 'network-only' }));
   useEffect(() => {
-    const reads = current.cursors.map((after, index) =>
-      client.query(query, { ...variables, after } as never).subscribe(({ data }) => {
-        if (!data) return;
-        const page = connection(data) ?? null;
-        setExtra((before) => (before.chain === chain ? { ...before, pages: before.pages.with(index, page) } : before));
-      }),
+    if (reconnects > 0) readAgain();
+  }, [reconnects]);
+  const keep = useEffectEvent((index: number, data: Data) => {
+    const page = connection(data) ?? null;
+    setExtra((before) => (before.chain === chain ? { ...before, pages: before.pages.with(index, page) } : before));
+  });
+
+  useEffect(() => {
+    const cursors = JSON.parse(cursorKey) as string[];
+    const reads = cursors.map((after, index) =>
+      client.query(query, { ...variables, after } as never).subscribe(({ data }) => data && keep(index, data)),
     );
     return () => {
       for (const read of reads) read.unsubscribe();
     };
-  }, [client, query, variables, chain, cursorKey]);
+  }, [client, query, variables, cursorKey]);
 
   const last = current.cursors.length > 0 ? current.pages.at(-1) : head;
   const nodes = useMemo(

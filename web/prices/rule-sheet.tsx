@@ -103,7 +103,6 @@ export function RuleSheet({ close, done }: { close: () => void; done: () => void
       </div>
       <p className="soft">{t(`markupHelp.${kind}`)}</p>
       {breaks.map((one, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: breaks have no identity until they are saved
         <div className="field-row break-row" key={index}>
           <Field label={t('prices.from')}>
             {(id) => (

@@ -26,9 +26,10 @@ export function SignInPage() {
     const form = new FormData(event.currentTarget);
     setBusy(true);
     setFailure(null);
-    const answer = await postAuth('sign-in', { email: String(form.get('email')).trim(), password: String(form.get('password')) }).catch(
-      () => null,
-    );
+    const answer = await postAuth('sign-in', {
+      email: (form.get('email') as string).trim(),
+      password: form.get('password') as string,
+    }).catch(() => null);
     setBusy(false);
     if (answer?.ok) return refresh();
     setFailure(!answer ? 'network' : answer.status === 429 ? 'often' : answer.status < 500 ? 'wrong' : 'server');

@@ -1,5 +1,5 @@
 import { Alert, Progress } from 'antd';
-import { useEffect } from 'react';
+import { useEffect, useEffectEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useOutletContext, useParams } from 'react-router';
 import { useQuery } from 'urql';
@@ -25,6 +25,8 @@ export function JobDrawer() {
     requestPolicy: 'cache-and-network',
   });
   const job = data?.node?.__typename === 'ImportJob' ? unmask(JobPartsFragmentDoc, data.node) : null;
+  const state = job?.jobState;
+  const listAgain = useEffectEvent(refreshLots);
   const running = job?.jobState === 'PENDING' || job?.jobState === 'RUNNING';
 
   useEffect(() => {
@@ -32,10 +34,9 @@ export function JobDrawer() {
     const timer = setInterval(() => refetch({ requestPolicy: 'network-only' }), pollMs);
     return () => clearInterval(timer);
   }, [running, refetch]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the list is read again once, when the job ends
   useEffect(() => {
-    if (job?.jobState === 'DONE') refreshLots();
-  }, [job?.jobState]);
+    if (state === 'DONE') listAgain();
+  }, [state]);
   return (
     <DetailDrawer title={t('job.title')} parent="/stock">
       {job ? (
