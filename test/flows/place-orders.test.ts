@@ -102,7 +102,7 @@ describe('the order of the domain, three cards for R', () => {
       [orderId],
     );
     // 20:00 UTC is the next day in Shanghai, and seven days on: earnings and payables only
-    expect(due.map((row) => row['due_on']).sort()).toEqual(['2026-03-09', null]);
+    expect(new Set(due.map((row) => row['due_on']))).toEqual(new Set(['2026-03-09', null]));
     expect(await auditLedger(fresh.db.pool)).toEqual([]);
   });
 

@@ -39,7 +39,7 @@ function loseNextCommit(fate: 'KEPT' | 'LOST'): () => boolean {
       if (sent[0] !== 'COMMIT' || hasBroken) return Reflect.apply(query, client, sent);
       hasBroken = true;
       client.query = query;
-      if (fate === 'KEPT') await query.call(client, 'COMMIT');
+      if (fate === 'KEPT') await Reflect.apply(query, client, ['COMMIT']);
       const gone = new Error('Connection terminated unexpectedly');
       client.emit('error', gone);
       throw gone;
