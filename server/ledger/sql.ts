@@ -222,7 +222,7 @@ function statementPage(name: string, beyond: string, order: string) {
     name,
     `SELECT p.id, a.kind::text AS account_kind, p.reason::text, p.amount, p.currency, p.due_on, t.order_id, t.note, p.created_at
      FROM account a
-     CROSS JOIN LATERAL (SELECT p.* FROM posting p WHERE p.network_id = $1 AND p.account_id = a.id AND ($4::uuid IS NULL OR p.id ${beyond} $4)
+     CROSS JOIN LATERAL (SELECT p.* FROM posting p WHERE p.network_id = $1 AND p.account_id = a.id AND p.id ${beyond} $4
        ORDER BY p.id ${order} LIMIT $5) p
      JOIN transfer t ON t.network_id = $1 AND t.id = p.transfer_id
      WHERE a.network_id = $1 AND a.station_id = $2 AND ($3::account_kind[] IS NULL OR a.kind = ANY ($3))
@@ -238,7 +238,9 @@ export function selectStatement(
   page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
 ): Promise<StatementRow[]> {
   const prepared = page.direction === 'FORWARD' ? statementOlder : statementNewer;
-  return run(db, prepared, [station.networkId, station.stationId, kinds, page.from, page.limit]);
+  // an end is always given: `$4 IS NULL OR` would turn the keyset range into a filter over everything before it
+  const end = page.direction === 'FORWARD' ? 'ffffffff-ffff-ffff-ffff-ffffffffffff' : '00000000-0000-0000-0000-000000000000';
+  return run(db, prepared, [station.networkId, station.stationId, kinds, page.from ?? end, page.limit]);
 }
 
 /** Movements by id, of one station alone. Index: primary key. */
