@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findRunningPostgres } from '#server/platform/embedded-postgres.ts';
 import { canEnter, copyBinariesWhereReachable, findBinaries, SHARED_STATE_DIR } from '#server/platform/postgres-binaries.ts';
 import { readPostmaster } from '#server/platform/postgres-process.ts';
@@ -28,6 +28,9 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const runner = fileURLToPath(new URL('../support/embedded-runner.ts', import.meta.url));
 const nobodyCanRunUs = isRoot && (await canEnter(join(repository, 'node_modules/.bin'), NOBODY)) && (await canEnter(tmpdir(), NOBODY));
+
+// processes start in their own time on a busy machine; nothing here is about speed
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 interface Started {
   readonly process: ChildProcess;

@@ -4,11 +4,13 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { databaseForThisTest } from '#test/support/database.ts';
 import { type ServerOptions, type ServerProcess, startServerProcess } from '#test/support/server-process.ts';
 
 // The program itself, from the outside: what an operator sees when starting and stopping it.
+// processes start in their own time on a busy machine; nothing here is about speed
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const audit = fileURLToPath(new URL('../../server/audit.ts', import.meta.url));
 const running: ServerProcess[] = [];
 let dataDir: string;
