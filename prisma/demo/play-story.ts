@@ -18,7 +18,7 @@ const SPAN_MINUTES = 280;
 const RECENT_SPAN_MINUTES = 20;
 const RECENT_DAYS = 2;
 /** After so many orders the planner's statistics are made anew: plans made over empty tables are slow over full ones. */
-const STATISTICS_AFTER = [100, 1_500, 15_000, 150_000];
+const STATISTICS_AFTER = [40, 1_500, 15_000, 150_000];
 const REVEAL_EVERY_DAYS = 6;
 const REVEAL_ORDERS = 40;
 
