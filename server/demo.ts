@@ -16,9 +16,12 @@ export type FirstSteps = Pick<DemoLoaded, 'signIns' | 'password' | 'apiKey' | 's
 /** Loads the demo at the very first start; answers the first steps while the database holds the demo, else null. */
 export async function ensureDemo(ground: Ground): Promise<FirstSteps | null> {
   const { config, db } = ground;
-  const loaded = config.demo ? await loadDemoOnce(placeOf(ground), db.pool) : null;
-  if (loaded !== null) return keepFirstSteps(config.dataDir, loaded);
-  return (await readDemoState(db.pool)) === 'LOADED' ? readFirstSteps(config.dataDir) : null;
+  const state = await readDemoState(db.pool);
+  if (state === 'LOADED') return readFirstSteps(config.dataDir);
+  if (!config.demo || state === 'FOREIGN') return null;
+  console.log('Loading the demo network: sixty days of orders, placed one after the other. This happens once and may take a minute.');
+  const loaded = await loadDemoOnce(placeOf(ground), db.pool);
+  return loaded && keepFirstSteps(config.dataDir, loaded);
 }
 
 /** Replaces the demo by a new one of this size. */

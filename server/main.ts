@@ -20,14 +20,20 @@ const EVENT_DAYS = 7;
 /** Where `npm run dev` serves the console from; it passes requests on with the browser's Origin. */
 const VITE_ORIGIN = 'http://localhost:5173';
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** The composition root: config → database → jobs → schema → http. */
 async function serve(): Promise<void> {
+  // until there is something to end in order, a signal ends the process by its exit, which takes the embedded PostgreSQL along
+  for (const signal of SIGNALS) process.on(signal, leave);
   // the console is built while the database starts: both take seconds, on different cores
   const isDevelopment = process.argv.includes('--without-console');
   const building = isDevelopment ? Promise.resolve(null) : buildConsole(project);
   building.catch(() => undefined);
   const ground = await boot();
   const { config, db, log, vault } = ground;
+  // a chosen port that is busy is refused now, rather than after the demo has been loaded
+  if (config.portIsChosen) await choosePort(config);
   const firstSteps = await ensureDemo(ground);
   const port = await choosePort(config);
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
@@ -60,9 +66,14 @@ async function serve(): Promise<void> {
   });
 }
 
+function leave(): void {
+  process.exit(130);
+}
+
 function printFirstSteps(steps: FirstSteps, publicUrl: string): void {
   console.log(`\nSign in to the demo, password ${steps.password}:`);
-  for (const { email, role, party } of steps.signIns) console.log(`  ${email.padEnd(36)} ${role.padEnd(9)} ${party}`);
+  const width = Math.max(...steps.signIns.map(({ email }) => email.length));
+  for (const { email, role, party } of steps.signIns) console.log(`  ${email.padEnd(width)} ${role.padEnd(8)} ${party}`);
   const command = sampleCommand(steps, publicUrl);
   if (command !== null) console.log(`\nPlace an order:\n${command}`);
 }
@@ -100,7 +111,7 @@ function stopAtSignal(ground: Ground, http: Http, stopWork: () => Promise<void>)
     await ground.stop();
     process.exit(exitCode);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0).catch(fail));
+  for (const signal of SIGNALS) process.off(signal, leave).on(signal, () => void stop(0).catch(fail));
   void ground.embedded?.ended.then(() => {
     if (isStopping) return;
     ground.log.fatal('PostgreSQL has ended by itself; see postgres.log in the data folder');
