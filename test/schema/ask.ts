@@ -11,9 +11,8 @@ import { testVault } from '#test/support/world.ts';
 
 /** An event source for operations that watch nothing. */
 const noEvents: EventSource = {
-  // biome-ignore lint/correctness/useYield: a stream without events
   async *read() {
-    return;
+    yield* [];
   },
   stop: async () => undefined,
 };
