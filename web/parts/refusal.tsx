@@ -111,10 +111,18 @@ export function refusalWords(parts: RefusalPartsFragment, t: TFunction): { title
         help: parts.refundable ? t('refusal.refundable', { amount: amountText(parts.refundable) }) : '',
       };
     case 'InvalidInput':
-      return { title: t('refusal.InvalidInput'), help: parts.message };
+      return {
+        title: t('refusal.InvalidInput'),
+        help: t('refusal.InvalidInputHelp', { field: fieldName(parts.field, t), message: parts.message }),
+      };
     case 'NotAllowed':
       return { title: t('refusal.NotAllowed'), help: parts.message };
     default:
       return { title: t(`refusal.${parts.__typename}`), help: t(`refusal.${parts.__typename}Help`) };
   }
+}
+
+// The API names a field as the contract does; the form calls it by its label.
+function fieldName(field: string, t: TFunction): string {
+  return t(`field.${field}` as 'field.name', { defaultValue: field });
 }

@@ -54,6 +54,8 @@ export function JobDrawer() {
 
 function JobBody({ job }: { job: JobPartsFragment }) {
   const { t } = useTranslation();
+  const words = (problem: { code: string; message: string }) =>
+    t(`importProblem.${problem.code}` as 'importProblem.MALFORMED', { defaultValue: problem.message });
   const done = job.importedCount + job.duplicateCount + job.problems.length;
   const percent = job.jobState === 'DONE' ? 100 : job.lineCount === 0 ? 0 : Math.min(99, Math.floor((done / job.lineCount) * 100));
   return (
@@ -90,12 +92,12 @@ function JobBody({ job }: { job: JobPartsFragment }) {
             rowKey={(problem) => String(problem.line)}
             columns={[
               { key: 'line', title: t('job.line'), align: 'right', width: 70, render: (problem) => countText(problem.line) },
-              { key: 'what', title: t('job.what'), render: (problem) => problem.message },
+              { key: 'what', title: t('job.what'), render: words },
             ]}
             phone={(problem) => (
               <div className="row-line">
                 <span className="soft">{countText(problem.line)}</span>
-                <span>{problem.message}</span>
+                <span>{words(problem)}</span>
               </div>
             )}
           />
