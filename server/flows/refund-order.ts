@@ -196,6 +196,11 @@ async function giveBack(
   const ledger = { networkId, currency };
   const refundedTotal = toAmountString(decided.refundedTotal);
   const book = await openAccountBook(tx, ledger, decided.postings);
+  // what is taken back falls due with what it takes back, so that the day's run settles the rest
+  const postings = decided.postings.map((posting) => ({
+    ...posting,
+    dueOn: posting.accountKind.endsWith('PENDING') ? order.due_on : null,
+  }));
   const stock: NewEvent = {
     networkId,
     topic: 'stock.changed',
@@ -217,7 +222,7 @@ async function giveBack(
         reversesId: order.transfer_id,
         actorId: actorId(viewer),
         note: reason,
-        postings: decided.postings,
+        postings,
       },
     ]),
   ]);

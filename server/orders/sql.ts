@@ -513,12 +513,13 @@ export type RefundedOrderRow = {
   total: string;
   refunded_total: string;
   delivered_at: Date | null;
+  due_on: string;
   transfer_id: string | null;
 };
 
 const refundedOrderStatement = statement<RefundedOrderRow>(
   'orders.refundedOrder',
-  `SELECT o.id, o.buyer_id, o.owner_id, o.sku_id, o.buyer_path, o.quantity, o.total, o.refunded_total, o.delivered_at, t.id AS transfer_id
+  `SELECT o.id, o.buyer_id, o.owner_id, o.sku_id, o.buyer_path, o.quantity, o.total, o.refunded_total, o.delivered_at, o.due_on, t.id AS transfer_id
    FROM orders o LEFT JOIN transfer t ON t.network_id = $1 AND t.order_id = o.id AND t.kind = 'ORDER'
    WHERE o.network_id = $1 AND o.id = $2`,
 );

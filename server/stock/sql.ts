@@ -265,20 +265,19 @@ export function selectSealedKeys(db: Queryable, networkId: string, keyIds: reado
 /** A key of an order, as it is kept. */
 export type SoldKeyRow = SealedKeyRow & { order_id: string; revealed_at: Date };
 
-const markRevealedStatement = statement<{ order_id: string; card_key_id: string }>(
+const markRevealedStatement = statement<{ id: string }>(
   'stock.markRevealed',
-  `WITH paid AS (
-     SELECT id FROM orders WHERE network_id = $1 AND id = ANY ($2::uuid[]) AND state <> 'REFUNDED' ORDER BY id FOR SHARE
+  `WITH unseen AS MATERIALIZED (
+     SELECT s.id FROM card_key_sale s
+     WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+     ORDER BY s.order_id, s.position FOR UPDATE
    )
-   UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4
-   FROM paid
-   WHERE s.network_id = $1 AND s.order_id = paid.id AND s.returned_at IS NULL AND s.revealed_at IS NULL
-   RETURNING s.order_id, s.card_key_id`,
+   UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4 FROM unseen u WHERE s.network_id = $1 AND s.id = u.id RETURNING s.id`,
 );
 
 /**
- * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. Orders are shared
- * (orders_pkey, in id order), so that a refund under way is waited for: a wholly refunded order reveals nothing more.
+ * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. Locked in the order in
+ * which a refund locks them too; who waited for a refund finds the returned ones gone.
  */
 export async function markRevealed(tx: Transaction, networkId: string, orderIds: readonly string[], revealedBy: string): Promise<void> {
   await run(tx, markRevealedStatement, [networkId, orderIds, tx.now, revealedBy]);

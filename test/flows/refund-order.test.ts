@@ -79,6 +79,12 @@ describe('a refund decided by the owner’s finance', () => {
   test('of the whole order that nobody has looked at leaves nobody changed, and its keys are for sale again', async () => {
     expect(await refundOrder(fresh.db, finance(), ask())).toMatchObject({ kind: 'ORDER_REFUNDED', orderId: b.orderId, replayed: false });
     expect(await balances()).toEqual({ 'R WALLET': '1000.00', 'network CASH': '-1000.00' });
+    // what is taken back falls due on the day of what it takes back: that day's run finds nothing to settle
+    expect(
+      await rows(
+        'SELECT due_on, sum(amount) FROM posting WHERE network_id = $1 AND due_on IS NOT NULL GROUP BY due_on, account_id HAVING sum(amount) <> 0',
+      ),
+    ).toEqual([]);
     expect(await rows('SELECT state::text FROM card_key WHERE network_id = $1 GROUP BY state')).toEqual([{ state: 'AVAILABLE' }]);
     expect(await rows('SELECT state::text, refunded_total FROM orders WHERE network_id = $1')).toEqual([
       { state: 'REFUNDED', refunded_total: '147.72' },
