@@ -177,7 +177,11 @@ async function openDoor(
     const skuId = known(goods.skus, sku.code);
     const quote = await readQuote(db, reseller, { skuId, quantity: 1 });
     if (quote.kind !== 'QUOTE' || (quote.stock.availableCount ?? ENOUGH) < ENOUGH) continue;
-    return { secret: key.secret, sampleOrder: { skuId, name: sku.name, quantity: 1, maxTotal: toAmountString(quote.total) } };
+    const product = plan.shape.products.find(({ code }) => code === sku.product);
+    return {
+      secret: key.secret,
+      sampleOrder: { skuId, name: `${product?.name ?? ''} ${sku.name}`, quantity: 1, maxTotal: toAmountString(quote.total) },
+    };
   }
   return { secret: key.secret, sampleOrder: null };
 }

@@ -39,6 +39,7 @@ export function planDemo(data: DemoData, size: DemoSize, until: Date): DemoPlan 
   const start = firstMidnight(rhythm);
   const frozen = planFreeze(data, shape, { start, days });
   const orders = planOrders({ shape, rhythm, count, frozen });
+  const lots = planStock({ shape, rhythm, orders, keys });
   const buyers = shape.stations.filter(({ kind }) => kind === 'RESELLER').map(({ code }) => code);
   return {
     seed,
@@ -47,9 +48,9 @@ export function planDemo(data: DemoData, size: DemoSize, until: Date): DemoPlan 
       start,
       until,
       orders,
-      lots: planStock({ shape, rhythm, orders, keys }),
-      topUps: planTopUps({ shape, rhythm, orders }),
-      refunds: planRefunds({ shape, orders, until, random: createRandom(seed, 'refunds') }),
+      lots,
+      topUps: planTopUps({ shape, rhythm, orders, lots }),
+      refunds: planRefunds({ shape, orders, until, limit: data.network.network.refundLimit, random: createRandom(seed, 'refunds') }),
       frozen,
       revealers: buyers.slice(0, REVEALERS),
     },

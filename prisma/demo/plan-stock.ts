@@ -13,6 +13,8 @@ const DAYS_LEAST = 3;
 /** Some goods are hard to get: their shelves stay empty for some days. */
 const SCARCE_SHARE = 0.06;
 const SCARCE_MORNINGS_MISSED = 0.85;
+/** And in the last days they do not come at all. */
+const SCARCE_DAYS = 9;
 
 /** A lot as the story wants it: `expiresInDays` counts from the day it comes. */
 export interface PlannedLot {
@@ -47,9 +49,12 @@ export function planStock({ shape, rhythm, orders, keys }: StockPlan): PlannedLo
     const at = new Date(start + day * DAY + (day === 0 ? 0 : MORNING));
     if (at > rhythm.until) break;
     for (const shelf of shelves) {
-      const isMissed = day > 0 && shelf.isScarce && random.chance(SCARCE_MORNINGS_MISSED);
+      const isMissed = shelf.isScarce && day > 0 && (day >= rhythm.days - SCARCE_DAYS || random.chance(SCARCE_MORNINGS_MISSED));
       if (!isMissed && shelf.available <= demandOf(shelf.sales, day, DAYS_LEAST)) {
-        const wanted = Math.max(leastLot(shelf.sku), Math.ceil(demandOf(shelf.sales, day, DAYS_AHEAD) * (1 + 0.4 * random.next())));
+        const wanted = Math.max(
+          leastLot(shelf.sku) + random.int(8),
+          Math.ceil(demandOf(shelf.sales, day, DAYS_AHEAD) * (1 + 0.4 * random.next())),
+        );
         const arrived = splitLot(shelf.sku, wanted, at, random);
         lots.push(...arrived);
         shelf.available += wanted;

@@ -1,5 +1,6 @@
 import { addMoney, type Money, money, scaleMoney, toAmountString, zeroMoney } from '#server/platform/money.ts';
 import type { PlannedOrder } from './plan-orders.ts';
+import type { PlannedLot } from './plan-stock.ts';
 import { firstMidnight, type Rhythm } from './rhythm.ts';
 import type { DemoShape, ShapedSku, ShapedStation } from './shape.ts';
 
@@ -25,10 +26,11 @@ export interface TopUpPlan {
   readonly shape: DemoShape;
   readonly rhythm: Rhythm;
   readonly orders: readonly PlannedOrder[];
+  readonly lots: readonly PlannedLot[];
 }
 
 /** Every twenty days each station is given what the next twenty will need; who pays stands before whom it pays. */
-export function planTopUps({ shape, rhythm, orders }: TopUpPlan): PlannedTopUp[] {
+export function planTopUps({ shape, rhythm, orders, lots }: TopUpPlan): PlannedTopUp[] {
   const start = firstMidnight(rhythm).getTime();
   const skus = new Map(shape.skus.map((sku) => [sku.code, sku]));
   const payers = payersOf(shape.stations);
@@ -37,6 +39,11 @@ export function planTopUps({ shape, rhythm, orders }: TopUpPlan): PlannedTopUp[]
     // the last days stand for the weeks after the story
     const from = start + Math.max(0, Math.min(day, rhythm.days - INTERVAL_DAYS)) * DAY;
     const needs = needsOf(orders, skus, { from, to: from + INTERVAL_DAYS * DAY });
+    addPurchases(
+      needs,
+      shape,
+      lots.filter(({ at }) => at.getTime() >= start + day * DAY && at.getTime() < start + (day + INTERVAL_DAYS) * DAY),
+    );
     for (const { station, amount } of withPayees(shape.stations, payers, needs)) {
       const opened = start + station.sinceDay * DAY;
       const at = new Date(Math.max(start + day * DAY, opened));
@@ -69,6 +76,18 @@ function needsOf(
     needs.set(buyer, addMoney(needs.get(buyer) ?? zeroMoney('CNY'), cost));
   }
   return needs;
+}
+
+/** Headquarters needs what it pays for the lots that it buys outright. */
+function addPurchases(needs: Map<string, Money>, { stations, skus }: DemoShape, lots: readonly PlannedLot[]): void {
+  const [root] = stations;
+  const bySku = new Map(skus.map((sku) => [sku.code, sku]));
+  for (const { sku: code, supplier, terms, keyCount } of lots) {
+    const sku = bySku.get(code);
+    if (root === undefined || sku === undefined || supplier === null || terms === 'CONSIGNMENT') continue;
+    const cost = scaleMoney(money(sku.cost, 'CNY'), BigInt(keyCount) * NEED_PERCENT, BigInt(sku.unitSize) * 100n, 'AMOUNT');
+    needs.set(root.code, addMoney(needs.get(root.code) ?? zeroMoney('CNY'), cost));
+  }
 }
 
 /** What a station needs, with what it pays on; parents first. */

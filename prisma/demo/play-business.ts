@@ -76,20 +76,12 @@ export async function playReveal({ db, vault }: Office, buyer: Viewer, orderIds:
   if (outcome.kind !== 'CARD_KEYS_REVEALED') throw new Error(`the demo could not reveal card keys: ${outcome.kind}`);
 }
 
-/**
- * Headquarters' finance gives money back. Above the network's limit a second person approves, but for refunds of the last
- * days: those wait to be decided.
- */
-export async function playRefund(
-  { db, finance, reviewer }: Office,
-  orderId: string,
-  refund: PlannedRefund,
-  isDecided: boolean,
-): Promise<void> {
+/** Headquarters' finance gives money back. Above the network's limit a second person approves, unless the refund is to wait. */
+export async function playRefund({ db, finance, reviewer }: Office, orderId: string, refund: PlannedRefund): Promise<void> {
   const requestKey = `demo-refund-${refund.order}`;
-  const { amount, bearer, reason } = refund;
+  const { amount, bearer, reason, waits } = refund;
   const outcome = await refundOrder(db, finance, { requestKey, orderId, amount, cardKeyIds: null, bearer, reason });
-  if (outcome.kind === 'ORDER_REFUNDED' || (outcome.kind === 'REFUND_REQUESTED' && !isDecided)) return;
+  if (outcome.kind === 'ORDER_REFUNDED' || (outcome.kind === 'REFUND_REQUESTED' && waits)) return;
   if (outcome.kind !== 'REFUND_REQUESTED') throw new Error(`the demo could not refund order ${refund.order}: ${outcome.kind}`);
   const decision = { requestKey, refundId: outcome.refundId, approve: true, bearer: null, reason: null };
   const decided = await decideWaitingRefund(db, reviewer, decision);

@@ -58,10 +58,10 @@ interface Act {
 /** Lives through the story, act by act, with the clock of each. */
 export async function playStory(stage: Stage, story: Story): Promise<StoryOutcome> {
   const outcomes = new Map<string, number>();
-  // of acts at one instant the first named comes first: goods and money before those who buy
+  // of acts at one instant the first named comes first: money and goods before those who buy
   const acts = [
-    ...lotActs(stage, story.lots),
     ...story.topUps.map((topUp) => ({ at: topUp.at, run: () => playTopUp(stage.office, topUp) })),
+    ...lotActs(stage, story.lots),
     ...ruleEditActs(stage, story),
     ...orderActs(stage, story, outcomes),
     ...(story.frozen === null ? [] : [freezeAct(stage, story.frozen)]),
@@ -129,18 +129,14 @@ function orderActs(stage: Stage, story: Story, outcomes: Map<string, number>): A
   return [
     ...lists.map((list) => ({ at: list.at(-1)?.at ?? story.start, run: () => run(list) })),
     ...revealActs(stage, story, numbered, placed),
-    ...story.refunds.map((refund) => refundAct(stage, refund, { placed, isDecided: refund.at < recent })),
+    ...story.refunds.map((refund) => refundAct(stage, refund, placed)),
   ];
 }
 
-function refundAct(
-  { office }: Stage,
-  refund: PlannedRefund,
-  { placed, isDecided }: { placed: ReadonlyMap<number, string>; isDecided: boolean },
-): Act {
+function refundAct({ office }: Stage, refund: PlannedRefund, placed: ReadonlyMap<number, string>): Act {
   const run = async () => {
     const orderId = placed.get(refund.order);
-    if (orderId !== undefined) await playRefund(office, orderId, refund, isDecided);
+    if (orderId !== undefined) await playRefund(office, orderId, refund);
   };
   return { at: refund.at, run };
 }

@@ -137,6 +137,13 @@ describe('a small demo', () => {
     expect(rolledUp).toEqual(charged);
   });
 
+  test('leaves one large refund for a second person to decide, and no wallet below zero', async () => {
+    expect(
+      await fresh.sql(`SELECT state::text, count(*)::int, min(amount) > 1000 AS is_large FROM refund WHERE state <> 'DONE' GROUP BY state`),
+    ).toEqual([{ state: 'REQUESTED', count: 1, is_large: true }]);
+    expect(await fresh.sql(`SELECT min(balance) >= 0 AS holds FROM account WHERE kind = 'WALLET'`)).toEqual([{ holds: true }]);
+  });
+
   test('has lots on consignment and bought outright by all three suppliers, with costs', async () => {
     const lots = await fresh.sql<{ suppliers: number; terms: number; free: number; dated: boolean }>(
       `SELECT count(DISTINCT supplier_id)::int AS suppliers, count(DISTINCT terms)::int AS terms, count(*) FILTER (WHERE total_cost = 0)::int AS free,
