@@ -1,6 +1,4 @@
-import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
-import { PrismaClient } from '#prisma/gen/client/client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createIds, type NewId } from './ids.ts';
 
@@ -18,10 +16,9 @@ export interface DatabaseOptions {
   readonly onConnectionLost?: (error: Error) => void;
 }
 
-/** One database: its pool for set-based SQL, Prisma on the same pool for reads and everyday editing, and the process's clock and ids. */
+/** One database: its pool, and the process's clock and ids. */
 export interface Database {
   readonly pool: pg.Pool;
-  readonly prisma: PrismaClient;
   readonly clock: Clock;
   readonly newId: NewId;
   close(): Promise<void>;
@@ -71,16 +68,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     // a server that ends while we say good-bye is no loss
     if (!isClosing) options.onConnectionLost?.(error);
   });
-  // minimal: an error of Prisma's otherwise repeats the whole question, values and all
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' });
   return {
     pool,
-    prisma,
     clock,
     newId: createIds(clock),
     close: async () => {
       isClosing = true;
-      await prisma.$disconnect();
       await pool.end();
     },
   };

@@ -26,11 +26,6 @@ describe('the application', () => {
     await expect(fresh.db.pool.query(`UPDATE ${table} SET created_at = now()`)).rejects.toThrow(/permission denied/);
     await expect(fresh.db.pool.query(`TRUNCATE ${table}`)).rejects.toThrow(/permission denied/);
   });
-
-  test('reads through Prisma on the same pool and as the same role', async () => {
-    expect(await fresh.db.prisma.network.count()).toBe(0);
-    await expect(fresh.db.prisma.$executeRaw`DELETE FROM posting`).rejects.toThrow(/permission denied/);
-  });
 });
 
 describe('a value from the database', () => {
