@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { readDemoData } from '#prisma/demo/data.ts';
+import { shapeDemo } from '#prisma/demo/shape.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const pages = ['README.md', 'README.zh-CN.md', 'CHANGELOG.md', ...markdownOf('docs')];
@@ -35,6 +37,22 @@ describe('the documentation', () => {
       for (const name of namesIn(start))
         expect(name.includes('/') ? existsSync(join(project, name)) : isIn(paths, name), `${what}: ${name}`).toBe(true);
     }
+  });
+
+  test('the numbers in both READMEs are those of what lies there', () => {
+    const { products, skus, stations } = shapeDemo(readDemoData(), {}, 'fenzhan');
+    const depth = Math.max(...stations.map((each) => each.depth));
+    const cases = readdirSync(join(project, 'test/cases')).filter((name) => name.endsWith('.json')).length;
+    const lines = textOf('docs/examples/reseller.ts').trimEnd().split('\n').length;
+    expect(textOf('README.md')).toContain(`${cases} cases that an accountant can read`);
+    expect(textOf('README.md')).toContain(`[${lines} lines](docs/examples/reseller.ts)`);
+    expect(textOf('README.md')).toContain(
+      `${products.length} products in ${skus.length.toLocaleString('en')} denominations,\n${stations.length} stations`,
+    );
+    expect(textOf('README.zh-CN.md')).toContain(`配 ${cases} 个会计看得懂的案例`);
+    expect(textOf('README.zh-CN.md')).toContain(`[${lines} 行](docs/examples/reseller.ts)`);
+    expect(textOf('README.zh-CN.md')).toContain(`${products.length} 个商品、${skus.length} 个规格、五级 ${stations.length} 个站点`);
+    expect(depth).toBe(4);
   });
 
   test('both READMEs name every command of package.json that people call', () => {
