@@ -7,6 +7,7 @@ import type { PlannedOrder } from './plan-orders.ts';
 import { upToThousand } from './plan-top-ups.ts';
 import { known } from './write-network.ts';
 
+const DAY = 86_400_000;
 /** No price of the demo moves under a buyer's hands, so the most that they pay says nothing. */
 const ANY_TOTAL = '99999999.00';
 
@@ -69,10 +70,14 @@ async function helpOut({ db, finance, buyers }: OrderDesk, order: NumberedOrder,
 }
 
 /**
- * Cuts orders into lists of those that come within `spanMinutes` of each other, none longer than the real flow takes. A list
- * is one commit, and all of its orders bear the instant of its last.
+ * Cuts orders into lists of those that come within `spanMinutes` of each other on one day (days are counted from `midnight`),
+ * none longer than the real flow takes. A list is one commit, and all of its orders bear the instant of its last.
  */
-export function cutIntoLists(orders: readonly NumberedOrder[], spanMinutes: number): NumberedOrder[][] {
+export function cutIntoLists(
+  orders: readonly NumberedOrder[],
+  { spanMinutes, midnight }: { spanMinutes: number; midnight: Date },
+): NumberedOrder[][] {
+  const dayOf = ({ at }: NumberedOrder) => Math.floor((at.getTime() - midnight.getTime()) / DAY);
   const lists: NumberedOrder[][] = [];
   let current: NumberedOrder[] = [];
   let keys = 0;
@@ -80,7 +85,8 @@ export function cutIntoLists(orders: readonly NumberedOrder[], spanMinutes: numb
     const [first] = current;
     const isFull = current.length >= LIST_ORDERS_MAX || keys + order.quantity > LIST_KEYS_MAX;
     const isLate = first !== undefined && order.at.getTime() - first.at.getTime() > spanMinutes * 60_000;
-    if (current.length > 0 && (isFull || isLate)) {
+    const isNextDay = first !== undefined && dayOf(first) !== dayOf(order);
+    if (current.length > 0 && (isFull || isLate || isNextDay)) {
       lists.push(current);
       current = [];
       keys = 0;

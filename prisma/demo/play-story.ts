@@ -105,11 +105,11 @@ function orderActs(stage: Stage, story: Story, outcomes: Map<string, number>): A
   const lists = [
     ...cutIntoLists(
       numbered.filter(({ at }) => at < recent),
-      SPAN_MINUTES,
+      { spanMinutes: SPAN_MINUTES, midnight: story.start },
     ),
     ...cutIntoLists(
       numbered.filter(({ at }) => at >= recent),
-      RECENT_SPAN_MINUTES,
+      { spanMinutes: RECENT_SPAN_MINUTES, midnight: story.start },
     ),
   ];
   const desk = { db: stage.office.db, buyers: stage.buyers, skus: stage.office.goods.skus, finance: stage.office.finance };
