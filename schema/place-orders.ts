@@ -131,7 +131,7 @@ async function answerTo(context: Context, outcome: PlaceOrderOutcome | LaneBusy 
   if (outcome === undefined) throw new Error('an order without an outcome');
   if (outcome.kind === 'NOT_FOUND') return notFound('SKU');
   if (outcome.kind !== 'ORDER_PLACED') return refused(outcome);
-  const order = await loadOrder(context, outcome.orderId);
+  const order = outcome.order ?? (await loadOrder(context, outcome.orderId));
   if (order === null) throw new Error(`the order ${outcome.orderId} is not seen by its buyer`);
   return done('OrderPlaced', { order, replayed: outcome.replayed });
 }

@@ -1,8 +1,17 @@
 import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
-import { openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
+import { type AccountBook, accountKey, type LedgerOf, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
 import { dueOn } from '#server/ledger/rules.ts';
 import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
-import { insertHops, insertKeys, insertLines, insertOrders, markFirstOrder } from '#server/orders/sql.ts';
+import {
+  insertHops,
+  insertKeys,
+  insertLines,
+  insertOrders,
+  markFirstOrder,
+  type SeenOrderRow,
+  seenByBuyer,
+  settlePlans,
+} from '#server/orders/sql.ts';
 import { CommitUnknown, type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
@@ -23,9 +32,12 @@ export type PlaceOrderRequest = {
   readonly groupId: string | null;
 };
 
-/** What became of one request. ORDER_PLACED names the order; `replayed`: an earlier call placed it. All others changed nothing. */
+/**
+ * What became of one request. ORDER_PLACED names the order; `replayed`: an earlier call placed it; `order`, of one that this
+ * call placed: as its buyer sees it, so that nobody has to read it again. All others changed nothing.
+ */
 export type PlaceOrderOutcome =
-  | { readonly kind: 'ORDER_PLACED'; readonly orderId: string; readonly replayed: boolean }
+  | { readonly kind: 'ORDER_PLACED'; readonly orderId: string; readonly replayed: boolean; readonly order?: SeenOrderRow }
   | Exclude<OrderRefusal, { kind: 'EXTERNAL_REF_TAKEN' }>
   | { readonly kind: 'NOT_FOUND' }
   | InvalidOrder;
@@ -50,10 +62,13 @@ export async function placeOrders(db: Database, requests: readonly PlaceOrderReq
   const mine = new Set<string>();
   let mode: ClaimMode = 'AT_ONCE';
   for (let attempt = 1; ; attempt += 1) {
+    const accounts = accountsKnownTo(db, list.networkId);
     try {
-      const outcomes = await inTransaction(db, (tx) => placeList(tx, list, mode, mine));
+      const { outcomes, book } = await inTransaction(db, (tx) => placeList(tx, list, { mode, mine, accounts }));
+      for (const [key, id] of book) accounts.set(key, id);
       return list.outcomes((index) => outcomes[index]);
     } catch (error) {
+      accounts.clear();
       if (error instanceof KeysHeldElsewhere) mode = 'WAITING';
       else if (!(error instanceof CommitUnknown) || attempt === COMMIT_ATTEMPTS) throw error;
     }
@@ -67,7 +82,7 @@ export function orderListProblem(requests: readonly Pick<PlaceOrderRequest, 'qua
   return keys > LIST_KEYS_MAX ? invalid('quantity', `at most ${LIST_KEYS_MAX} card keys in a list`) : null;
 }
 
-type Asked = PlaceOrderRequest & { readonly buyerId: string };
+type Asked = PlaceOrderRequest & { readonly buyerId: string; readonly inputHash: Buffer };
 type List = {
   readonly networkId: string;
   readonly asked: readonly Asked[];
@@ -84,7 +99,7 @@ function readList(requests: readonly PlaceOrderRequest[]): List {
   const places = requests.map((request): PlaceOrderOutcome | number => {
     if (request.viewer.networkId !== networkId) throw new Error('a list is of one network');
     const buyerId = actingStationWith(request.viewer, 'ORDERS_PLACE');
-    return requestProblem(request) ?? asked.push({ ...request, buyerId }) - 1;
+    return requestProblem(request) ?? asked.push({ ...request, buyerId, inputHash: inputHash(request) }) - 1;
   });
   return {
     networkId,
@@ -107,8 +122,20 @@ function requestProblem(request: PlaceOrderRequest): PlaceOrderOutcome | null {
   return isId(skuId) ? null : { kind: 'NOT_FOUND' };
 }
 
-async function placeList(tx: Transaction, list: List, mode: ClaimMode, mine: Set<string>): Promise<PlaceOrderOutcome[]> {
-  const ground = await loadOrderGround(tx, list.networkId, list.asked);
+type Attempt = {
+  readonly mode: ClaimMode;
+  /** ids of the orders that earlier attempts may have committed */
+  readonly mine: Set<string>;
+  readonly accounts: AccountBook;
+};
+
+/** Decides and writes a list. `book`: accounts that were looked up or opened, good to remember once it is committed. */
+async function placeList(
+  tx: Transaction,
+  list: List,
+  { mode, mine, accounts }: Attempt,
+): Promise<{ outcomes: PlaceOrderOutcome[]; book: AccountBook }> {
+  const [, ground] = await Promise.all([settlePlans(tx), loadOrderGround(tx, list.networkId, list.asked)]);
   const outcomes: PlaceOrderOutcome[] = [];
   const sound: { place: number; asked: Asked; request: OrderRequest }[] = [];
   for (const [place, asked] of list.asked.entries()) {
@@ -125,10 +152,10 @@ async function placeList(tx: Transaction, list: List, mode: ClaimMode, mine: Set
   });
   const orderIds = new Map(accepted.map(({ index, id }) => [index, id]));
   for (const id of orderIds.values()) mine.add(id);
-  if (accepted.length > 0) await writeOrders(tx, ground, accepted);
+  const { seen, book } = await writeOrders(tx, ground, accepted, accounts);
   for (const [index, { place, asked }] of sound.entries())
-    outcomes[place] = outcomeOf(decisions[index], { index, asked, ground, orderIds, mine });
-  return outcomes;
+    outcomes[place] = outcomeOf(decisions[index], { index, asked, ground, orderIds, mine, seen });
+  return { outcomes, book };
 }
 
 function orderRequest(asked: Asked, ground: OrderGround): OrderRequest {
@@ -138,7 +165,7 @@ function orderRequest(asked: Asked, ground: OrderGround): OrderRequest {
     quantity: asked.quantity,
     maxTotal: money(asked.maxTotal, ground.currency),
     requestKey: asked.requestKey,
-    inputHash: inputHash(asked).toString('hex'),
+    inputHash: asked.inputHash.toString('hex'),
     externalRef: asked.externalRef,
   };
 }
@@ -148,11 +175,22 @@ function inputHash({ skuId, quantity, maxTotal, externalRef, groupId }: PlaceOrd
   return hashInput([skuId, quantity, decimal4Text(decimal4(maxTotal)), externalRef, groupId]);
 }
 
-type Placing = { index: number; asked: Asked; ground: OrderGround; orderIds: ReadonlyMap<number, string>; mine: ReadonlySet<string> };
+type Placing = {
+  index: number;
+  asked: Asked;
+  ground: OrderGround;
+  orderIds: ReadonlyMap<number, string>;
+  mine: ReadonlySet<string>;
+  seen: ReadonlyMap<string, SeenOrderRow>;
+};
 
-function outcomeOf(decision: OrderDecision | undefined, { index, asked, ground, orderIds, mine }: Placing): PlaceOrderOutcome {
+function outcomeOf(decision: OrderDecision | undefined, { index, asked, ground, orderIds, mine, seen }: Placing): PlaceOrderOutcome {
   if (!decision) throw new Error('a request without a decision');
-  if (decision.kind === 'ACCEPTED') return { kind: 'ORDER_PLACED', orderId: orderIds.get(index) ?? '', replayed: false };
+  if (decision.kind === 'ACCEPTED') {
+    const orderId = orderIds.get(index) ?? '';
+    const order = seen.get(orderId);
+    return { kind: 'ORDER_PLACED', orderId, replayed: false, ...(order && { order }) };
+  }
   // an order that this very call wrote before its connection broke is not a replay
   if (decision.kind === 'REPLAYED') return { kind: 'ORDER_PLACED', orderId: decision.orderId, replayed: !mine.has(decision.orderId) };
   if (decision.kind === 'REPLAYED_IN_LIST') return { kind: 'ORDER_PLACED', orderId: orderIds.get(decision.index) ?? '', replayed: true };
@@ -169,11 +207,17 @@ function isHidden({ skuId, buyerId }: Asked, ground: OrderGround): boolean {
 
 type Placed = { readonly id: string; readonly asked: Asked; readonly order: AcceptedOrder };
 
-/** Writes accepted orders: one statement a table, whatever their number. */
-async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly Placed[]): Promise<void> {
+type Written = { readonly seen: ReadonlyMap<string, SeenOrderRow>; readonly book: AccountBook };
+
+/** Writes accepted orders: one statement a table, whatever their number. Answers them as their buyers see them. */
+async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly Placed[], accounts: AccountBook): Promise<Written> {
+  if (placed.length === 0) return { seen: new Map(), book: new Map() };
   const { networkId, currency, terms } = ground;
   const ledger = { networkId, currency };
   const due = dueOn(tx.now, terms.time_zone, terms.settlement_days);
+  const list = { networkId, currency, settlementDays: terms.settlement_days, dueOn: due };
+  const orders = placed.map((each) => orderRow(each, ground));
+  const hops = placed.map((each) => hopRows(tx, each));
   const lines = placed.map(({ id, order }) => ({
     id: tx.newId(),
     orderId: id,
@@ -188,22 +232,10 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
     actorId: placedBy(asked).id,
     postings: order.postings.map((posting) => ({ ...posting, dueOn: posting.accountKind.endsWith('PENDING') ? due : null })),
   }));
-  const book = await openAccountBook(
-    tx,
-    ledger,
-    placed.flatMap(({ order }) => order.postings),
-  );
+  const book = await bookOf(tx, ledger, placed, accounts);
   await Promise.all([
-    insertOrders(
-      tx,
-      { networkId, currency, settlementDays: terms.settlement_days, dueOn: due },
-      placed.map((each) => orderRow(each, ground)),
-    ),
-    insertHops(
-      tx,
-      networkId,
-      placed.flatMap((each) => hopRows(tx, each)),
-    ),
+    insertOrders(tx, list, orders),
+    insertHops(tx, networkId, hops.flat()),
     insertLines(tx, networkId, lines),
     takeKeys(
       tx,
@@ -219,13 +251,55 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
     insertKeys(
       tx,
       networkId,
-      placed.map(({ id, asked }) => ({ stationId: asked.buyerId, requestKey: asked.requestKey, inputHash: inputHash(asked), orderId: id })),
+      placed.map(({ id, asked }) => ({
+        stationId: asked.buyerId,
+        requestKey: asked.requestKey,
+        inputHash: asked.inputHash,
+        orderId: id,
+      })),
     ),
     terms.first_order_at === null ? markFirstOrder(tx, networkId) : null,
     writeEvents(tx, eventsOf(ground, placed)),
     // the balances that every order shares come last: they are held for the shortest time
     writeTransfers(tx, ledger, book, transfers),
   ]);
+  const seen = orders.flatMap((order, index) => {
+    const own = hops[index]?.find(({ distance }) => distance === 0);
+    return own ? [[order.id, seenByBuyer(order, own, { ...list, placedAt: tx.now })] as const] : [];
+  });
+  return { seen: new Map(seen), book };
+}
+
+const ACCOUNTS_REMEMBERED_MAX = 200_000;
+const knownAccounts = new WeakMap<Database, Map<string, Map<string, string>>>();
+
+/**
+ * The accounts of a network whose ids this process has seen committed: an id never changes and an account never goes, so what is
+ * remembered saves a statement and a round trip. After any error it is forgotten, and read anew.
+ */
+function accountsKnownTo(db: Database, networkId: string): Map<string, string> {
+  const networks = knownAccounts.get(db) ?? new Map<string, Map<string, string>>();
+  knownAccounts.set(db, networks);
+  let accounts = networks.get(networkId);
+  if (accounts === undefined || accounts.size > ACCOUNTS_REMEMBERED_MAX) {
+    accounts = new Map();
+    networks.set(networkId, accounts);
+  }
+  return accounts;
+}
+
+/** The ids of all accounts that the orders' postings name. */
+async function bookOf(tx: Transaction, ledger: LedgerOf, placed: readonly Placed[], known: AccountBook): Promise<AccountBook> {
+  const names = new Map(placed.flatMap(({ order }) => order.postings.map((posting) => [accountKey(posting), posting] as const)));
+  const book = new Map<string, string>();
+  for (const key of names.keys()) {
+    const id = known.get(key);
+    if (id === undefined) continue;
+    book.set(key, id);
+    names.delete(key);
+  }
+  if (names.size === 0) return book;
+  return new Map([...book, ...(await openAccountBook(tx, ledger, [...names.values()]))]);
 }
 
 function orderRow({ id, asked, order }: Placed, ground: OrderGround) {

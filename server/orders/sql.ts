@@ -93,6 +93,19 @@ export function selectTakenRefs(
   return run(tx, takenRefsStatement, [networkId, refs.map(([buyerId]) => buyerId), refs.map(([, ref]) => ref)]);
 }
 
+// Within this transaction alone: every statement keeps the plan that holds for any list, since planning one anew costs more than
+// running it; and by indexes, since a plan (and that of a foreign key's check) that was made while a table was new and empty
+// would otherwise scan it until somebody analyses it.
+const settledPlansStatement = statement(
+  'orders.settledPlans',
+  `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`,
+);
+
+/** Lets the statements of a list keep their plans until the transaction ends. To be sent before them, without waiting. */
+export async function settlePlans(tx: Transaction): Promise<void> {
+  await run(tx, settledPlansStatement, []);
+}
+
 // ---- effects: one statement a table, whatever the length of the list ----
 
 /** A row of `orders` as it is born: DELIVERED from stock. Amounts are NUMERIC texts. */
@@ -306,6 +319,39 @@ export type SeenOrderRow = {
   margin: string;
   commission: string;
 };
+
+/** The buyer's view of an order that has just been written: what `selectSeenOrders` reads once it is committed. */
+export function seenByBuyer(order: NewOrderRow, hop: NewHopRow, terms: OrderListTerms & { readonly placedAt: Date }): SeenOrderRow {
+  return {
+    id: order.id,
+    group_id: order.groupId,
+    buyer_id: order.buyerId,
+    owner_id: order.ownerId,
+    sku_id: order.skuId,
+    product_name: order.productName,
+    sku_name: order.skuName,
+    quantity: order.quantity,
+    unit_price: order.unitPrice,
+    total: order.total,
+    currency: terms.currency,
+    state: 'DELIVERED',
+    cost: order.cost,
+    refunded_total: '0',
+    due_on: terms.dueOn,
+    request_key: order.requestKey,
+    external_ref: order.externalRef,
+    channel: order.channel,
+    placed_at: terms.placedAt,
+    delivered_at: terms.placedAt,
+    role: 'BUYER',
+    paid_unit_price: hop.paidUnitPrice,
+    paid_total: hop.paidTotal,
+    sold_unit_price: hop.soldUnitPrice,
+    sold_total: hop.soldTotal,
+    margin: hop.margin,
+    commission: hop.commission,
+  };
+}
 
 const SEEN_COLUMNS = `o.id, o.group_id, o.buyer_id, o.owner_id, o.sku_id, o.product_name, o.sku_name, o.quantity, o.unit_price, o.total, o.currency,
   o.state::text, o.cost, o.refunded_total, o.due_on, o.request_key, o.external_ref, o.channel::text, o.placed_at, o.delivered_at,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PlaceOrderRequest, placeOrders } from '#server/flows/place-orders.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
+import { ordersByIds } from '#server/orders/reads.ts';
 import { controllableClock } from '#server/platform/clock.ts';
 import { money } from '#server/platform/money.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
@@ -310,13 +311,25 @@ describe('an owner that allows a loss', () => {
   });
 });
 
+test('an order that was just placed is answered as its buyer reads it later', async () => {
+  const w = await example();
+  const [outcome] = await placeOrders(fresh.db, [order(w, { externalRef: 'PO-7', groupId: '01990000-0000-7000-8000-000000000003' })]);
+  if (outcome?.kind !== 'ORDER_PLACED') throw new Error(outcome?.kind);
+  const read = await ordersByIds(fresh.db.pool, { networkId: w.networkId, stationId: w.stations.R }, [outcome.orderId]);
+  // 0 and 0.00 are one amount
+  const amounts = (row: object | undefined) =>
+    Object.entries(row ?? {}).map(([name, value]) => [name, /^\d+(\.\d+)?$/.test(String(value)) ? Number(value) : value]);
+  expect(amounts(outcome.order)).toEqual(amounts(read.get(outcome.orderId)));
+  expect(outcome.order).toMatchObject({ state: 'DELIVERED', total: '147.72', role: 'BUYER', external_ref: 'PO-7' });
+});
+
 describe('a request key', () => {
   test('sent again answers with the same order, marked replayed, and nothing happens twice', async () => {
     const w = await example();
     const first = order(w, { maxTotal: '150' });
     const [one] = await placeOrders(fresh.db, [first]);
     const [two] = await placeOrders(fresh.db, [{ ...first, maxTotal: '150.00' }]);
-    expect(two).toEqual({ ...one, replayed: true });
+    expect(two).toEqual({ ...one, order: undefined, replayed: true });
     expect(await stock(w)).toEqual({ SOLD: 3, AVAILABLE: 2 });
   });
 
@@ -348,7 +361,7 @@ describe('a request key', () => {
     const w = await example();
     const asked = order(w);
     const [one, two, three] = await placeOrders(fresh.db, [asked, asked, { ...asked, quantity: 1 }]);
-    expect(two).toEqual({ ...one, replayed: true });
+    expect(two).toEqual({ ...one, order: undefined, replayed: true });
     expect(three).toEqual({ kind: 'REQUEST_KEY_REUSED' });
   });
 
