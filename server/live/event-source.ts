@@ -158,7 +158,7 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
       clearInterval(poll);
       for (const tail of tails.values()) for (const wake of tail.readers) wake();
       await listener?.stop();
-      await Promise.all([...tails.values()].map((tail) => tail.pulling));
+      await Promise.all([...tails.values()].map(async (tail) => tail.pulling));
     },
   };
 }
