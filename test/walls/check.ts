@@ -18,6 +18,7 @@ const CHECKS: readonly Check[] = [
   { name: 'lint', find: () => tool('oxlint', '--type-aware', '--deny-warnings') },
   { name: 'types of the server', find: () => tool('tsc', '-p', '.') },
   { name: 'types of the console', find: () => tool('tsc', '-p', 'web') },
+  { name: 'types of the browser tests', find: () => tool('tsc', '-p', 'test/browser') },
   {
     name: 'walls',
     find: async () =>

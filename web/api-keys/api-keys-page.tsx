@@ -77,7 +77,7 @@ export function ApiKeysPage() {
           phone={(row) => (
             <>
               <div className="row-line">
-                <span>
+                <span className="row-clip">
                   {row.name} <code className="soft">{row.prefix}…</code>
                 </span>
                 {revoke(row)}

@@ -20,12 +20,11 @@ export function FindDialog({ open, close }: { open: boolean; close: () => void }
       open={open}
       onCancel={close}
       footer={null}
-      title={null}
+      title={t('find.title')}
       closable={false}
       width={560}
       destroyOnHidden
       style={{ top: 88 }}
-      aria-label={t('find.title')}
       className="find"
     >
       <FindBox close={close} />
