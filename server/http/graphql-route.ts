@@ -9,6 +9,7 @@ import type { Credentials, Identify } from './identify.ts';
 import type { Limits } from './limits.ts';
 import { sendResponse } from './respond.ts';
 import type { SessionCookie } from './session-cookie.ts';
+import type { ShortWay } from './short-way.ts';
 import type { OpenStreams } from './streams.ts';
 
 /** The header by which a person says for which party she acts: the global id of a station or supplier. */
@@ -17,6 +18,7 @@ const PARTY_HEADER = 'x-fenzhan-party';
 /** What /graphql is made of. */
 export interface GraphqlRouteOptions {
   readonly graphql: Graphql;
+  readonly shortWay: ShortWay;
   readonly identify: Identify;
   readonly streams: OpenStreams;
   readonly cookie: SessionCookie;
@@ -40,7 +42,10 @@ export async function answerGraphql(exchange: Exchange, options: GraphqlRouteOpt
   const caller = await identified(exchange, options);
   const body = request.method === 'POST' ? (await readBody(request, bodyLimit(caller, options.limits))).toString('utf8') : null;
   response.setHeader('Cache-Control', 'no-store');
-  const answer = await options.graphql.fetch(url.href, { method: request.method ?? 'GET', headers: headersOf(request), body }, { caller });
+  const short = body === null ? null : await options.shortWay({ headers: request.headers, body, caller }, response);
+  if (short?.kind === 'SENT') return;
+  const context = short?.kind === 'EXECUTED' ? { caller, executed: short.executed } : { caller };
+  const answer = await options.graphql.fetch(url.href, { method: request.method ?? 'GET', headers: headersOf(request), body }, context);
   await sendResponse(response, answer, { streams: options.streams, grounds: caller.identity.grounds });
 }
 

@@ -2,23 +2,24 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSche
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { type Caller } from './caller.ts';
 import { documentLimitsRule } from './document-limits.ts';
+import { boundedCache, type Documents } from './documents.ts';
 import type { Engine, EngineOptions, OperationContext } from './engine.ts';
 import { presentError, requestError } from './errors.ts';
 import type { Limits } from './limits.ts';
 
-/** What a transport hands over with a request. */
-export type ServerContext = { readonly caller: Caller };
+/** What a transport hands over with a request. `executed`: what it came to, when only the answer is left to be made. */
+export type ServerContext = { readonly caller: Caller; readonly executed?: ExecutionResult };
 
 /** GraphQL over HTTP and SSE: media types, methods, parsing, validation. What runs is the engine's business. */
 export type Graphql = YogaServerInstance<ServerContext, OperationContext>;
 
 /** Makes it of a schema. */
-export function createGraphql(schema: GraphQLSchema, engine: Engine, options: EngineOptions): Graphql {
+export function createGraphql(schema: GraphQLSchema, engine: Engine, documents: Documents, options: EngineOptions): Graphql {
   return createYoga<ServerContext, OperationContext>({
     schema,
     context: ({ caller }) => ({ ...options.context(caller.facts), caller }),
-    plugins: [engineAndLimits(engine, options)],
-    parserAndValidationCache: { documentCache: boundedCache<DocumentNode>(), errorCache: boundedCache<unknown>() },
+    plugins: [engineAndLimits(engine, documents, options)],
+    parserAndValidationCache: { documentCache: documents, errorCache: boundedCache<unknown>() },
     graphqlEndpoint: '/graphql',
     // bodies are limited before they get here, by who sends them
     maxRequestBodySize: false,
@@ -33,15 +34,25 @@ export function createGraphql(schema: GraphQLSchema, engine: Engine, options: En
   });
 }
 
-function engineAndLimits(engine: Engine, { limits, introspection }: EngineOptions): Plugin<OperationContext, ServerContext> {
+function engineAndLimits(
+  engine: Engine,
+  documents: Documents,
+  { limits, introspection }: EngineOptions,
+): Plugin<OperationContext, ServerContext> {
   const rule = documentLimitsRule(limits);
   return {
     onParse: ({ setParseFn }) => setParseFn((source, parseOptions) => parseWithin(limits, source, parseOptions)),
-    onValidate: ({ addValidationRule }) => {
+    onValidate: ({ addValidationRule, params }) => {
       addValidationRule(rule);
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule);
+      return ({ valid }) => {
+        if (valid) documents.approve(params.documentAST);
+      };
     },
-    onExecute: ({ setExecuteFn }) => setExecuteFn(engine.execute),
+    onExecute: ({ args, setExecuteFn }) => {
+      const { executed } = args.contextValue as OperationContext & ServerContext;
+      setExecuteFn(executed === undefined ? engine.execute : () => executed);
+    },
     onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(engine.subscribe),
     onResultProcess: ({ result, setResult, serverContext }) => {
       const present = (each: ExecutionResult) => presentResult(each, serverContext.caller);
@@ -90,29 +101,6 @@ function presentEach(
     return: async () => presented((await source.return?.()) ?? { done: true, value: undefined }),
     [Symbol.asyncIterator]() {
       return this;
-    },
-  };
-}
-
-const CACHED_DOCUMENTS = 500;
-const LONGEST_CACHED = 20_000;
-
-/** Least recently used documents leave; a very long one (keys written into it) is never kept. */
-function boundedCache<Value>(): { get(text: string): Value | undefined; set(text: string, value: Value): void } {
-  const entries = new Map<string, Value>();
-  return {
-    get: (text) => {
-      const value = entries.get(text);
-      if (value !== undefined) {
-        entries.delete(text);
-        entries.set(text, value);
-      }
-      return value;
-    },
-    set: (text, value) => {
-      if (text.length > LONGEST_CACHED) return;
-      if (entries.size >= CACHED_DOCUMENTS) entries.delete(entries.keys().next().value ?? '');
-      entries.set(text, value);
     },
   };
 }

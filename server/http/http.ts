@@ -10,6 +10,7 @@ import { createBudgets } from './budget.ts';
 import { clientAddressOf } from './client-address.ts';
 import { serveConsole } from './console.ts';
 import { refuseCookieOfStream } from './cross-site.ts';
+import { createDocuments } from './documents.ts';
 import { createEngine, type EngineOptions } from './engine.ts';
 import { presentError, requestError } from './errors.ts';
 import { createGraphql } from './graphql.ts';
@@ -19,6 +20,7 @@ import { LIMITS, type Limits } from './limits.ts';
 import { sendError, sendJson } from './respond.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import { sessionCookie } from './session-cookie.ts';
+import { createShortWay } from './short-way.ts';
 import { createSignIn } from './sign-in.ts';
 import { watchStreams } from './streams.ts';
 import { createWebSocketTransport } from './websocket.ts';
@@ -72,7 +74,9 @@ export function createHttp(options: HttpOptions): Http {
     introspection: options.introspection,
   };
   const engine = createEngine(engineOptions);
-  const graphql = createGraphql(options.schema, engine, engineOptions);
+  const documents = createDocuments();
+  const graphql = createGraphql(options.schema, engine, documents, engineOptions);
+  const shortWay = createShortWay(options.schema, engine, documents, engineOptions);
   const identify = createIdentify(db, options.partyOf);
   const streams = watchStreams(db, log);
   const signIn = createSignIn({ db, log, publicUrl, sessionSecret: options.sessionSecret });
@@ -91,7 +95,7 @@ export function createHttp(options: HttpOptions): Http {
       sessionToken: refuseCookieOfStream(request.headers, allowedOrigins) === null ? cookie.readToken(request.headers.cookie) : null,
     }),
   });
-  const graphqlRoute = { graphql, identify, streams, cookie, allowedOrigins, limits, log };
+  const graphqlRoute = { graphql, shortWay, identify, streams, cookie, allowedOrigins, limits, log };
   let closing = false;
 
   async function answer(exchange: Exchange): Promise<void> {
