@@ -84,13 +84,16 @@ test('what a role may not do is said, with who can change it; and the keyboard a
   await page.goto('/api-keys');
   await page.getByText('没有权限').waitFor();
   await keep(page, 'refused');
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type('订单');
+  const search = async (text: string) => {
+    await page.keyboard.press('Control+k');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('combobox');
+    await page.keyboard.type(text);
+  };
+  await search('订单');
   await page.getByRole('option', { name: /订单/ }).first().waitFor();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/orders/);
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type('Steam');
+  await search('Steam');
   await page.getByRole('option', { name: /Steam/ }).first().waitFor();
   expect(await seriousFindings(viewer)).toEqual([]);
   await keep(page, 'find');

@@ -13,20 +13,10 @@ import { placesOf } from './places.ts';
 type Hit = { id: string; to: string; icon: IconName; title: string; note: string; price?: Amount | null };
 
 /** Search over places and goods (⌘K): type, arrow, enter. */
-export function FindDialog({ open, close }: { open: boolean; close: () => void }) {
+export function FindDialog({ close }: { close: () => void }) {
   const { t } = useTranslation();
   return (
-    <Modal
-      open={open}
-      onCancel={close}
-      footer={null}
-      title={t('find.title')}
-      closable={false}
-      width={560}
-      destroyOnHidden
-      style={{ top: 88 }}
-      className="find"
-    >
+    <Modal open onCancel={close} footer={null} title={t('find.title')} closable={false} width={560} style={{ top: 88 }} className="find">
       <FindBox close={close} />
     </Modal>
   );

@@ -37,7 +37,7 @@ export function Frame() {
         </Suspense>
       </main>
       {phone && <BottomBar />}
-      <FindDialog open={finding} close={() => setFinding(false)} />
+      {finding && <FindDialog close={() => setFinding(false)} />}
     </div>
   );
 }
