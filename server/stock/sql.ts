@@ -265,22 +265,30 @@ export function selectSealedKeys(db: Queryable, networkId: string, keyIds: reado
 /** A key of an order, as it is kept. */
 export type SoldKeyRow = SealedKeyRow & { order_id: string; revealed_at: Date };
 
-const markRevealedStatement = statement<{ id: string }>(
+const lockUnseenStatement = statement(
+  'stock.lockUnseen',
+  `SELECT s.id FROM card_key_sale s
+   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+   ORDER BY s.order_id, s.position FOR UPDATE`,
+);
+
+const markRevealedStatement = statement(
   'stock.markRevealed',
-  `WITH unseen AS MATERIALIZED (
-     SELECT s.id FROM card_key_sale s
-     WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
-     ORDER BY s.order_id, s.position FOR UPDATE
-   )
-   UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4 FROM unseen u WHERE s.network_id = $1 AND s.id = u.id RETURNING s.id`,
+  `UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4 FROM orders o
+   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
+     AND o.network_id = $1 AND o.id = s.order_id AND o.state <> 'REFUNDED'`,
 );
 
 /**
- * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. Locked in the order in
- * which a refund locks them too; who waited for a refund finds the returned ones gone.
+ * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. A wholly refunded order
+ * shows nothing more. Locked in the order in which a refund locks them too, and looked at in a statement of its own after that:
+ * who waited for a refund sees what it did. By card_key_sale_network_id_order_id_position_idx and orders_pkey.
  */
 export async function markRevealed(tx: Transaction, networkId: string, orderIds: readonly string[], revealedBy: string): Promise<void> {
-  await run(tx, markRevealedStatement, [networkId, orderIds, tx.now, revealedBy]);
+  await Promise.all([
+    run(tx, lockUnseenStatement, [networkId, orderIds]),
+    run(tx, markRevealedStatement, [networkId, orderIds, tx.now, revealedBy]),
+  ]);
 }
 
 const revealedKeysStatement = statement<SoldKeyRow>(
