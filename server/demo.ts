@@ -37,7 +37,7 @@ export function sampleCommand({ apiKey, sampleOrder }: FirstSteps, publicUrl: st
   if (apiKey === null || sampleOrder === null) return null;
   const { skuId, quantity, maxTotal } = sampleOrder;
   const query =
-    'mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id total { amount currency } } } ... on Refusal { code message } } }';
+    'mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id total { amount currency } cardKeys { number secret } } } ... on Refusal { code message } } }';
   const input = { requestKey: `first-order-${randomUUID().slice(0, 8)}`, skuId: globalId('Sku', skuId), quantity, maxTotal };
   const body = JSON.stringify({ query, variables: { input } });
   return `curl ${publicUrl}/graphql -H 'content-type: application/json' -H 'authorization: Bearer ${apiKey}' -d '${body}'`;

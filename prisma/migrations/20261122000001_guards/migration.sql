@@ -157,9 +157,10 @@ CREATE UNIQUE INDEX outbox_event_seq_key ON outbox_event (network_id, seq) WHERE
 -- ---- the application's role: what it may not do is as important as what it may ----
 DO $$
 BEGIN
-  CREATE ROLE fenzhan_app NOLOGIN;
+  -- a cluster may host several databases of ours, and whoever owns this one may have been given the role by somebody else
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fenzhan_app') THEN CREATE ROLE fenzhan_app NOLOGIN; END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-  NULL; -- a cluster may host several databases of ours
+  NULL; -- another database of the cluster was quicker
 END $$;
 DO $$
 BEGIN
