@@ -35,7 +35,9 @@ export function LineChart(props: LineProps) {
 
 function optionOf(props: LineProps, palette: Palette, still: boolean) {
   const text = { color: palette.inkSoft, fontFamily: fontStack, fontSize: 12 };
-  const end = (colour: string) => ({ show: true, formatter: '{a}', color: colour, fontFamily: fontStack, fontSize: 12, distance: 6 });
+  const last = props.now.findLastIndex((value) => value !== null);
+  const done = props.now.map((value, index) => (index < last ? value : null));
+  const running = props.now.map((value, index) => (index === last || index === last - 1 ? value : null));
   return {
     animation: !still,
     animationDuration: 160,
@@ -47,7 +49,12 @@ function optionOf(props: LineProps, palette: Palette, still: boolean) {
       borderColor: palette.line,
       textStyle: { ...text, color: palette.ink },
       axisPointer: { lineStyle: { color: palette.line } },
-      valueFormatter: (value: unknown) => (typeof value === 'number' ? grouped(value) : '—'),
+      formatter: (items: unknown) => {
+        const at = (items as { dataIndex: number }[])[0]?.dataIndex ?? 0;
+        const named = (name: string, value: number | null | undefined) =>
+          `${name} <b>${typeof value === 'number' ? grouped(value) : '—'}</b>`;
+        return [props.labels[at], named(props.nowName, props.now[at]), named(props.beforeName, props.before[at])].join('<br>');
+      },
     },
     xAxis: {
       type: 'category',
@@ -65,28 +72,31 @@ function optionOf(props: LineProps, palette: Palette, still: boolean) {
       splitLine: { lineStyle: { color: palette.line } },
     },
     series: [
+      line({ name: props.beforeName, data: props.before, colour: palette.comparison, width: 1.25, label: palette.inkSoft }),
       {
-        name: props.beforeName,
-        type: 'line',
-        data: props.before,
-        showSymbol: false,
-        lineStyle: { color: palette.comparison, width: 1.25 },
-        itemStyle: { color: palette.comparison },
-        endLabel: end(palette.inkSoft),
-        z: 1,
-      },
-      {
-        name: props.nowName,
-        type: 'line',
-        data: props.now,
-        showSymbol: false,
-        lineStyle: { color: palette.brand, width: 2.25 },
-        itemStyle: { color: palette.brand },
+        ...line({ name: props.nowName, data: done, colour: palette.brand, width: 2.25 }),
         areaStyle: { color: palette.brand, opacity: 0.07 },
-        endLabel: end(palette.brand),
-        z: 2,
+      },
+      // The hour or day that is not over yet is dashed: a drop there is not a fall.
+      {
+        ...line({ name: props.nowName, data: running, colour: palette.brand, width: 2.25, label: palette.brand, type: 'dashed' }),
+        animation: false,
       },
     ],
+  };
+}
+
+type LineLooks = { name: string; data: (number | null)[]; colour: string; width: number; label?: string; type?: 'dashed' };
+
+function line({ name, data, colour, width, label, type }: LineLooks) {
+  return {
+    name,
+    type: 'line' as const,
+    data,
+    showSymbol: false,
+    lineStyle: { color: colour, width, type: type ?? ('solid' as const) },
+    itemStyle: { color: colour },
+    ...(label ? { endLabel: { show: true, formatter: '{a}', color: label, fontFamily: fontStack, fontSize: 12, distance: 6 } } : {}),
   };
 }
 
