@@ -87,7 +87,7 @@ export const HEAVY: readonly HeavyDocument[] = [
   {
     name: 'own orders with their card keys',
     as: 'A',
-    statements: 16,
+    statements: 17,
     text: `{ orders(scope: MINE, first: 100) { ${PAGE} edges { node { ${ORDER} cardKeys { id number secret revealedAt } } } } }`,
   },
   { name: 'nodes by their ids', as: 'HQ', statements: 9, text: `{ nodes(ids: [ORDERS]) { id __typename ... on Order { ${ORDER} } } }` },
