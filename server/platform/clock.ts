@@ -27,8 +27,16 @@ export function controllableClock(start: Date): ControllableClock {
 
 /** The calendar date (YYYY-MM-DD) of an instant in a time zone: days of a network are days of its own zone. */
 export function localDate(instant: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(instant);
+  let format = dateFormats.get(timeZone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+    dateFormats.set(timeZone, format);
+  }
+  return format.format(instant);
 }
+
+// a format costs a hundred times its use, and a deployment's networks stand in few zones (at most those that ICU knows)
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
 
 /** A calendar date (YYYY-MM-DD) moved by whole days: "T+N" of the domain's §5. */
 export function addDays(date: string, days: number): string {

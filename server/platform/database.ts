@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { arrayText } from './array-text.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createIds, type NewId } from './ids.ts';
 
@@ -90,8 +91,12 @@ export async function run<Row extends pg.QueryResultRow>(
   prepared: Statement<Row>,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const result = await db.query<Row>({ name: prepared.name, text: prepared.text, values: [...values] });
+  const result = await db.query<Row>({ name: prepared.name, text: prepared.text, values: values.map(asParameter) });
   return result.rows;
+}
+
+function asParameter(value: unknown): unknown {
+  return Array.isArray(value) ? (arrayText(value) ?? value) : value;
 }
 
 const ATTEMPTS = 6;
