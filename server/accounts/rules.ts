@@ -72,6 +72,13 @@ export type Viewer = {
   readonly clientAddress: string | null;
 };
 
+const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
+
+/** Whether a text can be an e-mail address; whether anybody reads there is another question. Blanks around it are not looked at. */
+export function isEmail(text: string): boolean {
+  return EMAIL.test(text.trim());
+}
+
 /** A party's id, whatever its kind: what cursors, audiences and cost budgets are bound to. */
 export function partyId(party: ActingParty): string {
   return party.kind === 'STATION' ? party.stationId : party.supplierId;

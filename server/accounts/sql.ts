@@ -130,6 +130,13 @@ export const insertMembership = statement<{ id: string }>(
    ON CONFLICT (network_id, user_id, station_id, supplier_id) WHERE revoked_at IS NULL DO NOTHING RETURNING id`,
 );
 
+/** The first live owner of a station. Reads the network's range of membership_live_key; for commands of the operator alone. */
+export const firstOwnerOf = statement<{ user_id: string }>(
+  'accounts.firstOwnerOf',
+  `SELECT m.user_id FROM membership m
+   WHERE m.network_id = $1 AND m.station_id = $2 AND m.role = 'OWNER' AND m.revoked_at IS NULL ORDER BY m.id LIMIT 1`,
+);
+
 /** By membership_pkey. */
 export const endMembership = statement<{ id: string }>(
   'accounts.endMembership',

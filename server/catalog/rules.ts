@@ -1,4 +1,5 @@
-import { compareMoney, type Money, moneyOf, subtractMoney } from '#server/platform/money.ts';
+import { parse } from 'csv-parse/sync';
+import { type CurrencyCode, compareMoney, type Money, money, moneyOf, subtractMoney } from '#server/platform/money.ts';
 import {
   type ChainStation,
   type ControlBand,
@@ -218,4 +219,364 @@ function lastHop(chain: PriceChain): PriceChain['hops'][number] {
   const hop = chain.hops.at(-1);
   if (!hop) throw new Error('a chain has at least one hop');
   return hop;
+}
+
+// ---- a file of the catalogue ----
+
+const REQUIRED_COLUMNS = ['category1', 'product', 'sku_code', 'sku', 'base_price'] as const;
+const OPTIONAL_COLUMNS = [
+  'category2',
+  'category3',
+  'brand',
+  'description',
+  'face_value',
+  'unit_size',
+  'min_quantity',
+  'max_quantity',
+  'quantity_step',
+] as const;
+type Column = (typeof REQUIRED_COLUMNS)[number] | (typeof OPTIONAL_COLUMNS)[number];
+
+/** Lines of one file; more are better split. */
+export const CATALOGUE_LINES_MAX = 20_000;
+
+/** What a SKU is sold in. `unitSize` units have the price; quantities count units. */
+export type SkuQuantities = {
+  readonly unitSize: number;
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly quantityStep: number;
+};
+
+/** A SKU as a line of a file has it. Null: an empty cell, which keeps what is there and takes the usual where nothing is. */
+export type CatalogueLine = { readonly [Name in keyof SkuQuantities]: SkuQuantities[Name] | null } & {
+  readonly line: number;
+  /** names from the top category down, one to three */
+  readonly categories: readonly string[];
+  readonly product: string;
+  readonly brand: string | null;
+  readonly description: string | null;
+  readonly code: string;
+  readonly name: string;
+  readonly faceValue: string | null;
+  readonly basePrice: Money;
+};
+
+/** What is wrong with a line; the heading is line 1. */
+export type CatalogueProblem = { readonly line: number; readonly message: string };
+
+/** A file as far as it can be read: nothing of it is imported while there is a problem. */
+export type CatalogueFile =
+  | { readonly kind: 'READ'; readonly lines: readonly CatalogueLine[]; readonly problems: readonly CatalogueProblem[] }
+  | { readonly kind: 'UNREADABLE'; readonly message: string };
+
+/**
+ * Reads a UTF-8 CSV of SKUs, its columns named by the first line in any order. Every line that is wrong is told with everything
+ * that is wrong in it. UNREADABLE: another encoding, broken quoting, columns that miss or are not known, nothing or too much in it.
+ */
+export function readCatalogueFile(bytes: Uint8Array, currency: CurrencyCode): CatalogueFile {
+  const records = recordsOf(bytes);
+  if (typeof records === 'string') return { kind: 'UNREADABLE', message: records };
+  const [heading, ...rest] = records;
+  const columns = heading?.cells.map((cell) => cell.toLowerCase()) ?? [];
+  const wrong = headingProblem(columns) ?? countProblem(rest.length);
+  if (wrong !== null) return { kind: 'UNREADABLE', message: wrong };
+  const lines: CatalogueLine[] = [];
+  const problems: CatalogueProblem[] = [];
+  for (const { line, cells } of rest) {
+    const read = readCatalogueLine(line, columns, cells, currency);
+    if ('messages' in read) problems.push(...read.messages.map((message) => ({ line, message })));
+    else lines.push(read);
+  }
+  return { kind: 'READ', lines, problems };
+}
+
+function recordsOf(bytes: Uint8Array): { line: number; cells: string[] }[] | string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return 'The file is not UTF-8: save it as “CSV UTF-8”.';
+  }
+  try {
+    const options = { info: true, relax_column_count: true, skip_empty_lines: true, trim: true } as const;
+    const parsed = parse(text, options) as unknown as { record: string[]; info: { lines: number } }[];
+    return parsed.map(({ record, info }) => ({ line: info.lines, cells: record })).filter(({ cells }) => cells.some((cell) => cell !== ''));
+  } catch (error) {
+    const line = (error as { lines?: number }).lines;
+    return `The CSV cannot be read${line === undefined ? '' : ` at line ${line}`}: a quote is not closed or stands where none may.`;
+  }
+}
+
+function headingProblem(columns: readonly string[]): string | null {
+  const known: readonly string[] = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS];
+  const missing = REQUIRED_COLUMNS.filter((name) => !columns.includes(name));
+  if (missing.length > 0) return `The first line names the columns; missing: ${missing.join(', ')}.`;
+  const strange = columns.filter((name, index) => !known.includes(name) || columns.indexOf(name) !== index);
+  return strange.length === 0 ? null : `The first line names columns that are not known, or twice: ${strange.join(', ')}.`;
+}
+
+function countProblem(count: number): string | null {
+  if (count === 0) return 'The file holds no SKUs.';
+  return count > CATALOGUE_LINES_MAX ? `The file has more than ${CATALOGUE_LINES_MAX} SKUs.` : null;
+}
+
+const NAME_MAX = 200;
+const DESCRIPTION_MAX = 5_000;
+const SKU_CODE = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
+const PRICE = /^\d{1,14}(\.\d{1,4})?$/;
+const UNIT_SIZES = [1, 100, 1000];
+const QUANTITY_MAX = 2_147_483_647;
+
+function readCatalogueLine(
+  line: number,
+  columns: readonly string[],
+  cells: readonly string[],
+  currency: CurrencyCode,
+): CatalogueLine | { readonly messages: string[] } {
+  if (cells.length !== columns.length) return { messages: [`${cells.length} cells where the heading has ${columns.length}`] };
+  const messages: string[] = [];
+  const cell = (column: Column) => cells[columns.indexOf(column)] ?? '';
+  const name = (column: Column) => {
+    const text = cell(column);
+    if (text.length > NAME_MAX || /\p{Cc}/u.test(text)) messages.push(`${column}: a line of at most ${NAME_MAX} characters`);
+    return text;
+  };
+  const required = (column: Column) => {
+    if (cell(column) === '') messages.push(`${column} is empty`);
+    return name(column);
+  };
+  const count = (column: Column) => {
+    const text = cell(column);
+    if (text === '') return null;
+    if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= QUANTITY_MAX) return Number(text);
+    messages.push(`${column}: ${text} is not a whole number above zero`);
+    return null;
+  };
+  const categories = [required('category1'), name('category2'), name('category3')];
+  if (categories[1] === '' && categories[2] !== '') messages.push('category3 is there and category2 is not');
+  const product = required('product');
+  const brand = name('brand') || null;
+  const description = cell('description') || null;
+  if ((description ?? '').length > DESCRIPTION_MAX || description?.includes('\0'))
+    messages.push(`description: at most ${DESCRIPTION_MAX} characters, and none of them NUL`);
+  const code = required('sku_code');
+  if (code !== '' && !SKU_CODE.test(code)) messages.push(`sku_code: ${code} is not 1 to 64 letters, digits, dots, hyphens and underscores`);
+  const sku = required('sku');
+  const faceValue = name('face_value') || null;
+  const basePrice = readBasePrice(required('base_price'), currency, messages);
+  const unitSize = count('unit_size');
+  if (unitSize !== null && !UNIT_SIZES.includes(unitSize)) messages.push(`unit_size: ${unitSize} is not one of ${UNIT_SIZES.join(', ')}`);
+  const quantities = { minQuantity: count('min_quantity'), maxQuantity: count('max_quantity'), quantityStep: count('quantity_step') };
+  if (basePrice === null || messages.length > 0) return { messages };
+  const path = categories.filter((each) => each !== '');
+  return { line, categories: path, product, brand, description, code, name: sku, faceValue, basePrice, unitSize, ...quantities };
+}
+
+function readBasePrice(text: string, currency: CurrencyCode, messages: string[]): Money | null {
+  const price = PRICE.test(text) ? money(text, currency) : null;
+  if (price !== null && price.tenThousandths > 0n) return price;
+  if (text !== '') messages.push(`base_price: ${text} is not a price above zero with at most four decimals, such as 47.50`);
+  return null;
+}
+
+/** A category, product and SKU as they are stored, by what a file can name them by. */
+export type StoredCatalogue = {
+  readonly categories: readonly {
+    readonly id: string;
+    readonly parentId: string | null;
+    readonly name: string;
+    readonly path: readonly string[];
+    readonly position: number;
+  }[];
+  readonly products: readonly {
+    readonly id: string;
+    readonly categoryId: string;
+    readonly name: string;
+    readonly brand: string | null;
+    readonly description: string;
+  }[];
+  readonly skus: readonly (PlannedSku & { readonly productName: string })[];
+};
+
+/** A category to be made; `path` runs from the top category to itself. */
+export type PlannedCategory = { readonly id: string; readonly name: string; readonly path: readonly string[]; readonly position: number };
+
+/** A product to be made or changed. */
+export type PlannedProduct = {
+  readonly id: string;
+  readonly categoryId: string;
+  readonly name: string;
+  readonly brand: string | null;
+  readonly description: string;
+};
+
+/** A SKU to be made or changed. */
+export type PlannedSku = SkuQuantities & {
+  readonly id: string;
+  readonly productId: string;
+  readonly categoryPath: readonly string[];
+  readonly code: string;
+  readonly name: string;
+  readonly faceValue: string | null;
+  readonly basePrice: Money;
+};
+
+/** What a file makes of a catalogue: rows to write, and what it names and leaves as it is. Nothing is ever deleted. */
+export type CataloguePlan = {
+  readonly categories: { readonly created: readonly PlannedCategory[]; readonly unchangedCount: number };
+  readonly products: Upserts<PlannedProduct>;
+  readonly skus: Upserts<PlannedSku>;
+  /** the changed SKUs whose base price is another */
+  readonly repriced: readonly PlannedSku[];
+};
+
+type Upserts<Row> = { readonly created: readonly Row[]; readonly changed: readonly Row[]; readonly unchangedCount: number };
+
+/**
+ * Decides what the lines of a file change. Categories are known by their names from the top down, products by category and name,
+ * SKUs by code. Told as problems: a code twice, a SKU of another product (a SKU does not move), another unit size, a product
+ * with two brands or descriptions, quantities that exclude each other. Where there are problems, the plan is nobody's to write.
+ */
+export function planCatalogue(
+  lines: readonly CatalogueLine[],
+  stored: StoredCatalogue,
+  newId: () => string,
+): { readonly plan: CataloguePlan; readonly problems: readonly CatalogueProblem[] } {
+  const problems: CatalogueProblem[] = [];
+  const categories = planCategories(lines, stored, newId);
+  const products = planProducts(lines, stored, { newId, problems, pathOf: categories.pathOf });
+  const skus = planSkus(lines, stored, { newId, problems, homeOf: products.homeOf });
+  const { created, unchangedCount } = categories;
+  return { plan: { categories: { created, unchangedCount }, products: products.upserts, ...skus }, problems };
+}
+
+function planCategories(lines: readonly CatalogueLine[], stored: StoredCatalogue, newId: () => string) {
+  const names = new Map(stored.categories.map(({ id, name }) => [id, name]));
+  const paths = new Map<string, readonly string[]>();
+  // two of one name: the older one is meant
+  for (const { path } of stored.categories.toReversed()) paths.set(keyOf(path.map((id) => names.get(id) ?? '')), path);
+  const before = new Set(paths.keys());
+  const seen = new Set<string>();
+  const created: PlannedCategory[] = [];
+  let position = Math.max(-1, ...stored.categories.map((each) => each.position));
+  for (const { categories } of lines) {
+    for (const [index, name] of categories.entries()) {
+      const key = keyOf(categories.slice(0, index + 1));
+      seen.add(key);
+      if (paths.has(key)) continue;
+      const id = newId();
+      const path = [...(paths.get(keyOf(categories.slice(0, index))) ?? []), id];
+      paths.set(key, path);
+      position += 1;
+      created.push({ id, name, path, position });
+    }
+  }
+  const unchangedCount = [...seen].filter((key) => before.has(key)).length;
+  return { created, unchangedCount, pathOf: (line: CatalogueLine) => paths.get(keyOf(line.categories)) ?? [] };
+}
+
+type ProductHome = { readonly productId: string; readonly categoryPath: readonly string[] };
+
+function planProducts(
+  lines: readonly CatalogueLine[],
+  stored: StoredCatalogue,
+  at: { newId: () => string; problems: CatalogueProblem[]; pathOf: (line: CatalogueLine) => readonly string[] },
+) {
+  const known = new Map(stored.products.toReversed().map((product) => [keyOf([product.categoryId, product.name]), product]));
+  const homes = new Map<string, ProductHome>();
+  const upserts = { created: [] as PlannedProduct[], changed: [] as PlannedProduct[], unchangedCount: 0 };
+  for (const group of Map.groupBy(lines, ({ categories, product }) => keyOf([...categories, product])).values()) {
+    const [first] = group;
+    if (!first) continue;
+    const categoryPath = at.pathOf(first);
+    const categoryId = categoryPath.at(-1) ?? '';
+    const old = known.get(keyOf([categoryId, first.product]));
+    const brand = saidOnce(group, 'brand', at.problems) ?? old?.brand ?? null;
+    const description = saidOnce(group, 'description', at.problems) ?? old?.description ?? '';
+    const product = { id: old?.id ?? at.newId(), categoryId, name: first.product, brand, description };
+    homes.set(keyOf([...first.categories, first.product]), { productId: product.id, categoryPath });
+    if (!old) upserts.created.push(product);
+    else if (old.brand !== brand || old.description !== description) upserts.changed.push(product);
+    else upserts.unchangedCount += 1;
+  }
+  return { upserts, homeOf: (line: CatalogueLine) => homes.get(keyOf([...line.categories, line.product])) };
+}
+
+/** What the lines of a product say of it: once is enough, twice the same too. */
+function saidOnce(group: readonly CatalogueLine[], column: 'brand' | 'description', problems: CatalogueProblem[]): string | null {
+  const said = group.find((line) => line[column] !== null);
+  for (const line of group) {
+    if (said && line[column] !== null && line[column] !== said[column])
+      problems.push({ line: line.line, message: `${column}: line ${said.line} has another one for the product ${line.product}` });
+  }
+  return said?.[column] ?? null;
+}
+
+const USUAL: SkuQuantities = { unitSize: 1, minQuantity: 1, maxQuantity: 1000, quantityStep: 1 };
+
+function planSkus(
+  lines: readonly CatalogueLine[],
+  stored: StoredCatalogue,
+  at: { newId: () => string; problems: CatalogueProblem[]; homeOf: (line: CatalogueLine) => ProductHome | undefined },
+) {
+  const known = new Map(stored.skus.map((sku) => [sku.code, sku]));
+  const firstLines = new Map<string, number>();
+  const skus = { created: [] as PlannedSku[], changed: [] as PlannedSku[], unchangedCount: 0 };
+  const repriced: PlannedSku[] = [];
+  for (const line of lines) {
+    const { code, name, basePrice } = line;
+    const old = known.get(code);
+    const home = at.homeOf(line);
+    const faceValue = line.faceValue ?? old?.faceValue ?? null;
+    const quantities = quantitiesOf(line, old ?? USUAL);
+    const message = twiceProblem(line, firstLines) ?? (old && stayProblem(line, old, home)) ?? quantityProblem(quantities);
+    if (message) at.problems.push({ line: line.line, message });
+    if (message || !home) continue;
+    const sku = { id: old?.id ?? at.newId(), ...home, code, name, faceValue, basePrice, ...quantities };
+    if (!old) skus.created.push(sku);
+    else if (sameSku(old, sku)) skus.unchangedCount += 1;
+    else skus.changed.push(sku);
+    if (old && compareMoney(old.basePrice, basePrice) !== 0) repriced.push(sku);
+  }
+  return { skus, repriced };
+}
+
+function quantitiesOf(line: CatalogueLine, usual: SkuQuantities): SkuQuantities {
+  return {
+    unitSize: line.unitSize ?? usual.unitSize,
+    minQuantity: line.minQuantity ?? usual.minQuantity,
+    maxQuantity: line.maxQuantity ?? usual.maxQuantity,
+    quantityStep: line.quantityStep ?? usual.quantityStep,
+  };
+}
+
+function twiceProblem({ code, line }: CatalogueLine, firstLines: Map<string, number>): string | null {
+  const first = firstLines.get(code);
+  if (first !== undefined) return `sku_code: ${code} stands in line ${first} already`;
+  firstLines.set(code, line);
+  return null;
+}
+
+/** Orders and rules know a SKU by where it is and what its price is for: these two stay. */
+function stayProblem(line: CatalogueLine, old: StoredCatalogue['skus'][number], home: ProductHome | undefined): string | null {
+  if (old.productId !== home?.productId)
+    return `sku_code: ${line.code} is a SKU of the product ${old.productName}, and a SKU does not move to another product or category`;
+  if (line.unitSize === null || line.unitSize === old.unitSize) return null;
+  return `unit_size: ${line.code} has ${old.unitSize}, which does not change: make another SKU`;
+}
+
+function quantityProblem({ minQuantity, maxQuantity }: SkuQuantities): string | null {
+  return maxQuantity >= minQuantity ? null : `max_quantity: ${maxQuantity} is less than the minimum, ${minQuantity}`;
+}
+
+function sameSku(old: PlannedSku, sku: PlannedSku): boolean {
+  const same = (['name', 'faceValue', 'minQuantity', 'maxQuantity', 'quantityStep'] as const).every(
+    (column) => old[column] === sku[column],
+  );
+  return same && compareMoney(old.basePrice, sku.basePrice) === 0;
+}
+
+function keyOf(names: readonly string[]): string {
+  return JSON.stringify(names);
 }

@@ -1,5 +1,6 @@
-import { type Queryable, run, type Statement, statement } from '#server/platform/database.ts';
-import { type CurrencyCode, currencyCode, type Money, money } from '#server/platform/money.ts';
+import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+import { type CurrencyCode, currencyCode, type Money, money, toUnitPriceString } from '#server/platform/money.ts';
+import type { PlannedCategory, PlannedProduct, PlannedSku, StoredCatalogue } from './rules.ts';
 
 /** State of a listing; only LIVE is for sale. */
 export type ListingState = 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
@@ -301,6 +302,165 @@ export async function selectCategories(
   const parentIds = choice !== 'TOP' && 'parentIds' in choice ? choice.parentIds : null;
   const rows = await run(db, visibleCategories, [viewer.networkId, viewer.stationId, ids, parentIds, choice === 'TOP']);
   return rows.map((row) => ({ id: row.id, ownerId: row.owner_id, parentId: row.parent_id, name: row.name, path: row.path }));
+}
+
+// ---- writing ----
+
+/** An owner and its goods. */
+type Owner = { readonly networkId: string; readonly ownerId: string };
+
+const lockCatalogueOf: Statement<{ locked: boolean }> = statement(
+  'catalog.lock',
+  `SELECT true AS locked FROM pg_advisory_xact_lock(hashtextextended('catalogue ' || $1, 0))`,
+);
+const ownCategories: Statement<CategoryRow & { position: number }> = statement(
+  'catalog.ownCategories',
+  'SELECT c.id, c.owner_id, c.parent_id, c.name, c.path, c.position FROM category c WHERE c.network_id = $1 AND c.owner_id = $2 ORDER BY c.id',
+);
+/** Products of the owner by name; the network's range of the primary key. What is archived is nobody's to add to. */
+const ownProducts: Statement<ProductRow> = statement(
+  'catalog.ownProducts',
+  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description FROM product p
+   WHERE p.network_id = $1 AND p.owner_id = $2 AND p.name = ANY ($3::text[]) AND p.archived_at IS NULL ORDER BY p.id`,
+);
+/** SKUs of the owner by code, locked in id order. Index: sku_network_id_owner_id_code_key. */
+const ownSkus: Statement<SkuRow & { product_name: string }> = statement(
+  'catalog.ownSkus',
+  `SELECT ${SKU_COLUMNS}, p.name AS product_name FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND s.code = ANY ($3::text[]) ORDER BY s.id FOR NO KEY UPDATE OF s`,
+);
+
+/** Reads what a file may change of an owner's catalogue, and lets nobody else change it until the transaction ends. */
+export async function lockCatalogue(
+  tx: Transaction,
+  { networkId, ownerId }: Owner,
+  named: { readonly products: readonly string[]; readonly codes: readonly string[] },
+): Promise<StoredCatalogue> {
+  // awaited: what follows then sees what the import before us has committed
+  await run(tx, lockCatalogueOf, [ownerId]);
+  const [categories, products, skus] = await Promise.all([
+    run(tx, ownCategories, [networkId, ownerId]),
+    run(tx, ownProducts, [networkId, ownerId, named.products]),
+    run(tx, ownSkus, [networkId, ownerId, named.codes]),
+  ]);
+  return {
+    categories: categories.map(({ id, parent_id, name, path, position }) => ({ id, parentId: parent_id, name, path, position })),
+    products: products.map(({ id, category_id, name, brand, description }) => ({ id, categoryId: category_id, name, brand, description })),
+    skus: skus.map((row) => ({ ...skuOf(row), productName: row.product_name })),
+  };
+}
+
+// A path is one to three ids: three columns of the same length, since unnest takes no ragged arrays.
+const PATH = 'array_remove(ARRAY[n.top, n.middle, n.last], NULL)';
+
+const insertCategoryRows: Statement<Record<string, never>> = statement(
+  'catalog.insertCategories',
+  `INSERT INTO category (network_id, id, owner_id, parent_id, name, path, position, created_at)
+   SELECT $1, n.id, $2, (${PATH})[cardinality(${PATH}) - 1], n.name, ${PATH}, n.position, $9
+   FROM unnest($3::uuid[], $4::text[], $5::int[], $6::uuid[], $7::uuid[], $8::uuid[]) AS n (id, name, position, top, middle, last)`,
+);
+
+/** Writes categories; their parents are among them or there already. */
+export async function insertCategories(tx: Transaction, { networkId, ownerId }: Owner, rows: readonly PlannedCategory[]): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = [rows.map(({ id }) => id), rows.map(({ name }) => name), rows.map(({ position }) => position)];
+  await run(tx, insertCategoryRows, [networkId, ownerId, ...columns, ...pathColumns(rows.map(({ path }) => path)), tx.now]);
+}
+
+const insertProductRows: Statement<Record<string, never>> = statement(
+  'catalog.insertProducts',
+  `INSERT INTO product (network_id, id, owner_id, category_id, name, brand, description, created_at)
+   SELECT $1, n.id, $2, n.category_id, n.name, n.brand, n.description, $8
+   FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[]) AS n (id, category_id, name, brand, description)`,
+);
+
+/** Writes products. */
+export async function insertProducts(tx: Transaction, { networkId, ownerId }: Owner, rows: readonly PlannedProduct[]): Promise<void> {
+  if (rows.length === 0) return;
+  await run(tx, insertProductRows, [
+    networkId,
+    ownerId,
+    rows.map(({ id }) => id),
+    rows.map(({ categoryId }) => categoryId),
+    rows.map(({ name }) => name),
+    rows.map(({ brand }) => brand),
+    rows.map(({ description }) => description),
+    tx.now,
+  ]);
+}
+
+const updateProductRows: Statement<Record<string, never>> = statement(
+  'catalog.updateProducts',
+  `UPDATE product p SET brand = n.brand, description = n.description, version = p.version + 1
+   FROM unnest($2::uuid[], $3::text[], $4::text[]) AS n (id, brand, description) WHERE p.network_id = $1 AND p.id = n.id`,
+);
+
+/** Gives products another brand or description. */
+export async function updateProducts(tx: Transaction, networkId: string, rows: readonly PlannedProduct[]): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = [rows.map(({ id }) => id), rows.map(({ brand }) => brand), rows.map(({ description }) => description)];
+  await run(tx, updateProductRows, [networkId, ...columns]);
+}
+
+const insertSkuRows: Statement<Record<string, never>> = statement(
+  'catalog.insertSkus',
+  `INSERT INTO sku (network_id, id, owner_id, currency, product_id, category_path, code, name, face_value, base_price, unit_size, min_quantity,
+     max_quantity, quantity_step, created_at, updated_at)
+   SELECT $1, n.id, $2, $3, n.product_id, ${PATH}, n.code, n.name, n.face_value, n.base_price, n.unit_size, n.min_quantity, n.max_quantity,
+     n.quantity_step, $4, $4
+   FROM unnest($5::uuid[], $6::text[], $7::text[], $8::numeric[], $9::int[], $10::int[], $11::int[], $12::uuid[], $13::text[], $14::int[],
+     $15::uuid[], $16::uuid[], $17::uuid[]) AS n (id, name, face_value, base_price, min_quantity, max_quantity, quantity_step, product_id,
+     code, unit_size, top, middle, last)`,
+);
+
+/** Writes SKUs that are delivered from stock, and for sale at once. */
+export async function insertSkus(
+  tx: Transaction,
+  { networkId, ownerId, currency }: Owner & { readonly currency: CurrencyCode },
+  rows: readonly PlannedSku[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await run(tx, insertSkuRows, [
+    networkId,
+    ownerId,
+    currency,
+    tx.now,
+    ...saleColumns(rows),
+    rows.map(({ productId }) => productId),
+    rows.map(({ code }) => code),
+    rows.map(({ unitSize }) => unitSize),
+    ...pathColumns(rows.map(({ categoryPath }) => categoryPath)),
+  ]);
+}
+
+const updateSkuRows: Statement<Record<string, never>> = statement(
+  'catalog.updateSkus',
+  `UPDATE sku s SET name = n.name, face_value = n.face_value, base_price = n.base_price, min_quantity = n.min_quantity,
+     max_quantity = n.max_quantity, quantity_step = n.quantity_step, version = s.version + 1, updated_at = $2
+   FROM unnest($3::uuid[], $4::text[], $5::text[], $6::numeric[], $7::int[], $8::int[], $9::int[])
+     AS n (id, name, face_value, base_price, min_quantity, max_quantity, quantity_step)
+   WHERE s.network_id = $1 AND s.id = n.id`,
+);
+
+/** Gives SKUs another name, face value, base price or quantities. The next order is at the new price. */
+export async function updateSkus(tx: Transaction, networkId: string, rows: readonly PlannedSku[]): Promise<void> {
+  if (rows.length > 0) await run(tx, updateSkuRows, [networkId, tx.now, ...saleColumns(rows)]);
+}
+
+function saleColumns(rows: readonly PlannedSku[]): unknown[] {
+  return [
+    rows.map(({ id }) => id),
+    rows.map(({ name }) => name),
+    rows.map(({ faceValue }) => faceValue),
+    rows.map(({ basePrice }) => toUnitPriceString(basePrice)),
+    rows.map(({ minQuantity }) => minQuantity),
+    rows.map(({ maxQuantity }) => maxQuantity),
+    rows.map(({ quantityStep }) => quantityStep),
+  ];
+}
+
+function pathColumns(paths: readonly (readonly string[])[]): (string | null)[][] {
+  return [0, 1, 2].map((level) => paths.map((path) => path[level] ?? null));
 }
 
 function factsOf(row: SkuFactsRow): SkuFacts {

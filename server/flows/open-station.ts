@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import { addMembership, createPerson, writeAudit } from '#server/accounts/commands.ts';
-import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
+import { writeAudit } from '#server/accounts/commands.ts';
+import { actingStationWith, isEmail, type Viewer } from '#server/accounts/rules.ts';
 import { type OpeningInput, openStation as openStationRow } from '#server/network/commands.ts';
 import { type SeenStation, stationsByIds } from '#server/network/reads.ts';
 import type { InvalidInput, MoveRefused, NotAllowed, NotFound, StationFrozen } from '#server/network/rules.ts';
 import type { Database, Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
-import { hashPassword } from '#server/platform/password.ts';
 import { hashInput, isRequestKey, onceForKey } from '#server/platform/request-keys.ts';
+import { addFirstMember, type FirstMember, prepareFirstMember } from './first-member.ts';
 
 /** A station to be opened, with its first member (its OWNER) when an e-mail is named. */
 export type OpenStationInput = OpeningInput & {
@@ -34,8 +33,6 @@ export type OpenStationOutcome =
   | StationFrozen
   | InvalidInput;
 
-const EMAIL = /^[^\s@]{1,64}@[^\s@]{1,190}$/;
-
 /**
  * Opens a station under the acting one (headquarters: anywhere), once for a request key, with its first member. Its accounts are
  * opened when money first reaches them. Refusals: see `openStation` of network/commands.ts.
@@ -44,8 +41,7 @@ export async function openStation(db: Database, viewer: Viewer, input: OpenStati
   const stationId = actingStationWith(viewer, 'STATIONS_MANAGE');
   const problem = inputProblem(input);
   if (problem) return problem;
-  const password = input.ownerEmail === null ? null : randomBytes(12).toString('base64url');
-  const firstMember: FirstMember = { password, passwordHash: password && (await hashPassword(password)), isNew: false };
+  const firstMember = input.ownerEmail === null ? null : await prepareFirstMember(input.ownerEmail, input.ownerName?.trim() || input.name);
   const outcome = await onceForKey(
     db,
     { networkId: viewer.networkId, stationId, effect: 'openStation', requestKey: input.requestKey, inputHash: hashOf(input) },
@@ -56,11 +52,10 @@ export async function openStation(db: Database, viewer: Viewer, input: OpenStati
   const station = (await stationsByIds(db.pool, viewer, [outcome.ids.stationId])).get(outcome.ids.stationId);
   // a station that was opened by a request key and moved out of the viewer's sight since
   if (!station) return { kind: 'NOT_FOUND' };
-  const shown = firstMember.isNew && !outcome.replayed;
-  return { kind: 'STATION_OPENED', station, replayed: outcome.replayed, temporaryPassword: shown ? password : null };
+  const shown = firstMember?.isNew && !outcome.replayed;
+  return { kind: 'STATION_OPENED', station, replayed: outcome.replayed, temporaryPassword: shown ? firstMember.password : null };
 }
 
-type FirstMember = { readonly password: string | null; readonly passwordHash: string | null; isNew: boolean };
 type OpenRefusal = Exclude<OpenStationOutcome, StationOpened | { kind: 'REQUEST_KEY_REUSED' }>;
 
 async function open(
@@ -68,17 +63,12 @@ async function open(
   viewer: Viewer,
   ids: { acting: string; opened: string },
   input: OpenStationInput,
-  firstMember: FirstMember,
+  firstMember: FirstMember | null,
 ): Promise<OpenRefusal | null> {
   const { networkId } = viewer;
   const opening = await openStationRow(tx, { networkId, stationId: ids.acting }, ids.opened, input);
   if (opening.kind !== 'OPENED') return opening;
-  if (input.ownerEmail !== null) {
-    const name = input.ownerName?.trim() || input.name;
-    const { userId, created } = await createPerson(tx, { email: input.ownerEmail, name, passwordHash: firstMember.passwordHash });
-    firstMember.isNew = created;
-    await addMembership(tx, { networkId, userId, party: { kind: 'STATION', stationId: ids.opened }, role: 'OWNER' });
-  }
+  if (firstMember) await addFirstMember(tx, networkId, { kind: 'STATION', stationId: ids.opened }, firstMember);
   const { parentId, kind, code } = opening.station;
   await writeAudit(tx, viewer, { action: 'station.opened', subjectId: ids.opened, data: { parentId, kind, code } });
   await writeEvents(tx, [
@@ -90,7 +80,7 @@ async function open(
 function inputProblem(input: OpenStationInput): InvalidInput | null {
   if (!isRequestKey(input.requestKey))
     return { kind: 'INVALID_INPUT', field: 'requestKey', message: 'A request key has 1 to 255 characters.' };
-  if (input.ownerEmail !== null && !EMAIL.test(input.ownerEmail.trim())) {
+  if (input.ownerEmail !== null && !isEmail(input.ownerEmail)) {
     return { kind: 'INVALID_INPUT', field: 'ownerEmail', message: 'This is not an e-mail address.' };
   }
   return null;

@@ -1,4 +1,5 @@
 import type { Transaction } from '#server/platform/database.ts';
+import { currencyCode, currencyCodes } from '#server/platform/money.ts';
 import {
   freezeRefusal,
   type InvalidInput,
@@ -17,7 +18,9 @@ import {
 } from './rules.ts';
 import {
   insertLevel,
+  insertNetwork,
   insertStation,
+  isTimeZone,
   loadLines,
   lockOverdrawnStations,
   lockStations,
@@ -76,6 +79,33 @@ export async function openStation(
   return station
     ? { kind: 'OPENED', station }
     : { kind: 'INVALID_INPUT', field: 'code', message: 'Another station of the network has this code.' };
+}
+
+/** A network to be: `currency` and `timeZone` are for good once it has an order; `code` is its headquarters' code. */
+export type NetworkInput = { readonly name: string; readonly code: string; readonly currency: string; readonly timeZone: string };
+
+/**
+ * Opens a network with its headquarters, the root of its tree, which has the network's name (domain §2). Refuses INVALID_INPUT: a
+ * name or code that is none, a name that a network has, a currency or time zone that is not known.
+ */
+export async function openNetwork(
+  tx: Transaction,
+  ids: { readonly networkId: string; readonly headquartersId: string },
+  input: NetworkInput,
+): Promise<{ kind: 'OPENED'; headquarters: StationRecord } | InvalidInput> {
+  const problem = stationNameProblem(input);
+  if (problem) return problem;
+  if (!currencyCodes.some((code) => code === input.currency))
+    return { kind: 'INVALID_INPUT', field: 'currency', message: `A network's currency is one of ${currencyCodes.join(', ')}.` };
+  if (!(await isTimeZone(tx, input.timeZone)))
+    return { kind: 'INVALID_INPUT', field: 'timeZone', message: 'A time zone has an IANA name such as Asia/Shanghai.' };
+  const { name, code, timeZone } = input;
+  const isNew = await insertNetwork(tx, { id: ids.networkId, name, currency: currencyCode(input.currency), timeZone });
+  if (!isNew) return { kind: 'INVALID_INPUT', field: 'name', message: 'There is a network of this name.' };
+  const root = { networkId: ids.networkId, id: ids.headquartersId, parent: null, levelId: null };
+  const headquarters = await insertStation(tx, { ...root, kind: 'HEADQUARTERS', name, code });
+  if (!headquarters) throw new Error('a new network had a station');
+  return { kind: 'OPENED', headquarters };
 }
 
 /** A change of one station's place, status or level, agreed on at a version. */

@@ -162,6 +162,29 @@ export async function selectNetwork(db: Queryable, networkId: string): Promise<N
   return { id, name, currency: currencyCode(currency), timeZone: time_zone, commissionLevelsMax: commission_levels_max };
 }
 
+/** Networks by name or id. A deployment has few: the table is read through. */
+const networksNamed: Statement<{ id: string; headquarters_id: string }> = statement(
+  'network.networksNamed',
+  `SELECT n.id, s.id AS headquarters_id FROM network n JOIN station s ON s.network_id = n.id AND s.kind = 'HEADQUARTERS'
+   WHERE n.name = $1 OR n.id::text = $1 ORDER BY n.id`,
+);
+
+/** The networks that have this name or id, each with its headquarters: what an operator of the deployment means. */
+export async function selectNetworksNamed(db: Queryable, nameOrId: string): Promise<{ networkId: string; headquartersId: string }[]> {
+  const rows = await run(db, networksNamed, [nameOrId]);
+  return rows.map((row) => ({ networkId: row.id, headquartersId: row.headquarters_id }));
+}
+
+const timeZoneNamed: Statement<{ name: string }> = statement(
+  'network.timeZoneNamed',
+  'SELECT z.name FROM pg_timezone_names z WHERE z.name = $1',
+);
+
+/** Whether PostgreSQL, which counts the days of a network, knows a time zone by exactly this name. */
+export async function isTimeZone(db: Queryable, name: string): Promise<boolean> {
+  return (await run(db, timeZoneNamed, [name])).length > 0;
+}
+
 /** How a list of stations is cut. `search` is an ILIKE pattern for name or code; null does not ask. */
 export type StationCut = {
   readonly pattern: string | null;
@@ -368,28 +391,48 @@ const insertStationRow: Statement<StationRow> = statement(
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) ON CONFLICT (network_id, code) DO NOTHING RETURNING ${STATION_COLUMNS}`,
 );
 
-/** A station that is about to be opened under its parent. */
+/** A station that is about to be opened under its parent; headquarters has none. */
 export type NewStation = {
   networkId: string;
   id: string;
-  parent: PlacedStation;
+  parent: PlacedStation | null;
   kind: StationKind;
   name: string;
   code: string;
   levelId: string | null;
 };
 
+const lockNetworkNames: Statement<{ locked: boolean }> = statement(
+  'network.lockNames',
+  `SELECT true AS locked FROM pg_advisory_xact_lock(hashtextextended('network.name', 0))`,
+);
+const insertNetworkRow: Statement<{ id: string }> = statement(
+  'network.insertNetwork',
+  `INSERT INTO network (id, name, currency, time_zone, created_at)
+   SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT FROM network n WHERE n.name = $2) RETURNING id`,
+);
+
+/** Writes a network, one at a time so that no two receive one name; false when the name is taken. */
+export async function insertNetwork(
+  tx: Transaction,
+  network: { id: string; name: string; currency: CurrencyCode; timeZone: string },
+): Promise<boolean> {
+  // a statement of its own: the next one then sees what the one before us has committed
+  await run(tx, lockNetworkNames, []);
+  return (await run(tx, insertNetworkRow, [network.id, network.name, network.currency, network.timeZone, tx.now])).length > 0;
+}
+
 /** Writes a station; null when its code is taken. */
 export async function insertStation(tx: Transaction, input: NewStation): Promise<StationRecord | null> {
   const [row] = await run(tx, insertStationRow, [
     input.networkId,
     input.id,
-    input.parent.id,
+    input.parent?.id ?? null,
     input.kind,
     input.name,
     input.code,
-    [...input.parent.path, input.id],
-    input.parent.depth + 1,
+    [...(input.parent?.path ?? []), input.id],
+    input.parent === null ? 0 : input.parent.depth + 1,
     input.levelId,
     tx.now,
   ]);

@@ -22,6 +22,9 @@ export type Precision = 'AMOUNT' | 'UNIT_PRICE';
 const ONE = 10_000n;
 const DECIMAL4_TEXT = /^(-?)(\d{1,24})(?:\.(\d{1,4})0*)?$/;
 
+/** Every currency that a network may choose. */
+export const currencyCodes = Object.keys(DECIMALS) as readonly CurrencyCode[];
+
 /** The code as a known currency; an unknown one throws (a row or a setting is wrong). */
 export function currencyCode(text: string): CurrencyCode {
   if (!Object.hasOwn(DECIMALS, text)) throw new Error(`unknown currency ${text}`);

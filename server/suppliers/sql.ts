@@ -22,3 +22,10 @@ export const suppliersOfOwner = statement<SupplierRow>(
    WHERE s.network_id = $1 AND s.id = ANY ($3::uuid[])
      AND EXISTS (SELECT FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 AND l.supplier_id = s.id)`,
 );
+
+/** The row of a new supplier; none when its code is taken. */
+export const insertSupplier = statement<SupplierRow>(
+  'suppliers.insertSupplier',
+  `INSERT INTO supplier AS s (network_id, id, name, code, created_at) VALUES ($1, $2, $3, $4, $5)
+   ON CONFLICT (network_id, code) DO NOTHING RETURNING s.id, s.name, s.code`,
+);
