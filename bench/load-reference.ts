@@ -37,7 +37,8 @@ onLoad<ReferenceLoad>(async (load, meter) => {
 async function openClient(url: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,
-    options: `-c role=${APPLICATION_ROLE} -c plan_cache_mode=force_generic_plan -c jit=off`,
+    // by indexes also while the tables are new, as the server's own orders
+    options: `-c role=${APPLICATION_ROLE} -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off`,
   });
   await client.connect();
   return client;
