@@ -87,7 +87,7 @@ test('headquarters imports card keys; a line that is there twice is named', asyn
   await page.getByLabel('商品').fill('Steam');
   await page.locator('.ant-select-item-option').first().click();
   await page.getByLabel('供货商').click();
-  await page.locator('.ant-select-dropdown:visible .ant-select-item-option').first().click();
+  await page.locator('.ant-select-item-option', { hasText: '恒通数卡' }).click();
   await page.getByLabel('批次总成本').fill('120.00');
   const stamp = Date.now().toString(36).toUpperCase();
   await page.getByLabel('卡密', { exact: true }).fill([`${stamp}-AAAA-0001`, `${stamp}-AAAA-0002`, `${stamp}-AAAA-0001`].join('\n'));
