@@ -1,22 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect, inject, test } from 'vitest';
 
 // What the README promises of the first start, on the server that all browser tests share.
-const runFile = promisify(execFile);
 const output = inject('firstOutput');
 
-test('the first start takes less than a minute, the console’s build and the demo’s sixty days included', () => {
-  expect(inject('firstStartSeconds')).toBeLessThan(60);
-});
-
-test('it prints the address, sign-ins for every kind of person, and a command that places an order', async () => {
+test('it prints the address, sign-ins for every kind of person, and a command that places an order', () => {
   expect(output).toMatch(/^Fenzhan is at http:\/\/localhost:\d+$/m);
   for (const party of ['云仓数码总部', '杭州西湖站', '小满游戏铺', '星河卡券供应链']) expect(output).toContain(party);
-  const command = output.split('\n').find((line) => line.startsWith('curl '));
-  const { stdout } = await runFile('/bin/sh', ['-c', `${command} --silent`]);
-  expect(JSON.parse(stdout)).toMatchObject({ data: { placeOrder: { __typename: 'OrderPlaced', order: { total: { currency: 'CNY' } } } } });
+  expect(JSON.parse(inject('firstOrder'))).toMatchObject({
+    data: { placeOrder: { __typename: 'OrderPlaced', order: { total: { currency: 'CNY' }, cardKeys: [{ secret: expect.any(String) }] } } },
+  });
 });
 
 test('the page of the console is served, and a page within it', async () => {
