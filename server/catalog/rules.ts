@@ -384,7 +384,6 @@ function readBasePrice(text: string, currency: CurrencyCode, messages: string[])
 export type StoredCatalogue = {
   readonly categories: readonly {
     readonly id: string;
-    readonly parentId: string | null;
     readonly name: string;
     readonly path: readonly string[];
     readonly position: number;

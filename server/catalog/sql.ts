@@ -313,9 +313,9 @@ const lockCatalogueOf: Statement<{ locked: boolean }> = statement(
   'catalog.lock',
   `SELECT true AS locked FROM pg_advisory_xact_lock(hashtextextended('catalogue ' || $1, 0))`,
 );
-const ownCategories: Statement<CategoryRow & { position: number }> = statement(
+const ownCategories: Statement<{ id: string; name: string; path: string[]; position: number }> = statement(
   'catalog.ownCategories',
-  'SELECT c.id, c.owner_id, c.parent_id, c.name, c.path, c.position FROM category c WHERE c.network_id = $1 AND c.owner_id = $2 ORDER BY c.id',
+  'SELECT c.id, c.name, c.path, c.position FROM category c WHERE c.network_id = $1 AND c.owner_id = $2 ORDER BY c.id',
 );
 /** Products of the owner by name; the network's range of the primary key. What is archived is nobody's to add to. */
 const ownProducts: Statement<ProductRow> = statement(
@@ -344,7 +344,7 @@ export async function lockCatalogue(
     run(tx, ownSkus, [networkId, ownerId, named.codes]),
   ]);
   return {
-    categories: categories.map(({ id, parent_id, name, path, position }) => ({ id, parentId: parent_id, name, path, position })),
+    categories: categories.map(({ id, name, path, position }) => ({ id, name, path, position })),
     products: products.map(({ id, category_id, name, brand, description }) => ({ id, categoryId: category_id, name, brand, description })),
     skus: skus.map((row) => ({ ...skuOf(row), productName: row.product_name })),
   };
