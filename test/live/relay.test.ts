@@ -124,7 +124,10 @@ describe('a reader', () => {
       .poll(async () => {
         await commitEvents(1);
         await relayOnce(db);
-        return Promise.race([reading.then(([first]) => first !== undefined && first > 5n), new Promise((resolve) => setTimeout(() => resolve(false), 50))]);
+        return Promise.race([
+          reading.then(([first]) => first !== undefined && first > 5n),
+          new Promise((resolve) => setTimeout(() => resolve(false), 50)),
+        ]);
       })
       .toBe(true);
   });

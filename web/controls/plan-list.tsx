@@ -8,8 +8,8 @@ import { unmask } from '../gql/fragment-masking.ts';
 import {
   CommissionPlansDocument,
   type CommissionPoolKind,
-  PlanPartsFragmentDoc,
   type PlanPartsFragment,
+  PlanPartsFragmentDoc,
   SetCommissionPlanDocument,
 } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
@@ -18,7 +18,7 @@ import { DataTable } from '../parts/data-table.tsx';
 import { Field } from '../parts/field.tsx';
 import { type Goods, GoodsField, goodsIds } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ActionFailure, RefusalNote, type Refusal } from '../parts/refusal.tsx';
+import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useMemo, useState } from 'react';
-import { useReconnects } from '../app/connection.ts';
 import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient, useQuery } from 'urql';
+import { useReconnects } from '../app/connection.ts';
 
 /** What every connection of the contract gives. */
 export type Connection<Node> = { edges: { node: Node }[]; pageInfo: { hasNextPage: boolean; endCursor?: string | null } };
