@@ -9,13 +9,13 @@ import {
   type OrderScope,
   OrdersDocument,
 } from '../gql/graphql.ts';
+import { isAtTop, whenAtTop } from '../parts/at-top.ts';
 import { usePages } from '../parts/use-pages.ts';
 
 const glowMs = 1_200;
 const flushMs = 250;
 const secondReadMs = 1_500;
 const keptCount = 200;
-const topPixels = 60;
 
 type Arrived = FragmentType<typeof OrderRowFragmentDoc> & { id: string };
 
@@ -61,14 +61,20 @@ export function useLiveOrders(options: {
     onEvents?.(burst.length);
     const fitting = matches ? burst.filter((one) => matches(unmask(OrderRowFragmentDoc, one))) : burst;
     glow(fitting.map((one) => one.id));
-    const atTop = alwaysAtTop || window.scrollY < topPixels;
+    const atTop = alwaysAtTop || isAtTop();
     setNews({ listKey, arrived: atTop ? merge(fitting, arrived) : arrived, waiting: atTop ? waiting : merge(fitting, waiting) });
   });
   // What was committed between the reading of the list and the server's taking up of the subscription is in neither: read once more.
   const readAgain = useEffectEvent(pages.refresh);
   useEffect(() => {
-    const timer = setTimeout(() => readAgain(), secondReadMs);
-    return () => clearTimeout(timer);
+    let giveUp = () => {};
+    const timer = setTimeout(() => {
+      giveUp = whenAtTop(() => readAgain());
+    }, secondReadMs);
+    return () => {
+      clearTimeout(timer);
+      giveUp();
+    };
   }, [listKey]);
   // Events come in bursts; the page is drawn at most four times a second.
   useEffect(() => {

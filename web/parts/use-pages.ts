@@ -1,6 +1,7 @@
 import { useEffect, useEffectEvent, useMemo, useState } from 'react';
 import { type AnyVariables, type CombinedError, type TypedDocumentNode, useClient, useQuery } from 'urql';
 import { useReconnects } from '../app/connection.ts';
+import { whenAtTop } from './at-top.ts';
 
 /** What every connection of the contract gives. */
 export type Connection<Node> = { edges: { node: Node }[]; pageInfo: { hasNextPage: boolean; endCursor?: string | null } };
@@ -22,7 +23,7 @@ type Extra<Node> = { chain: string; cursors: string[]; pages: (Connection<Node> 
 /**
  * Reads a Relay connection page by page. Every page stays subscribed to the cache, so live events reach all of its rows.
  * Pages hang on the first one's end cursor: when a new first page arrives, the later ones are dropped rather than
- * shown with a gap between. A connection that was lost and is back reads the first page again.
+ * shown with a gap between. A connection that was lost and is back reads the first page again, once the reader is at its top.
  */
 export function usePages<Data, Variables extends AnyVariables, Node>(options: {
   query: TypedDocumentNode<Data, Variables>;
@@ -48,7 +49,7 @@ export function usePages<Data, Variables extends AnyVariables, Node>(options: {
   const reconnects = useReconnects();
   const readAgain = useEffectEvent(() => refetch({ requestPolicy: 'network-only' }));
   useEffect(() => {
-    if (reconnects > 0) readAgain();
+    if (reconnects > 0) return whenAtTop(() => readAgain());
   }, [reconnects]);
   const keep = useEffectEvent((index: number, data: Data) => {
     const page = connection(data) ?? null;
