@@ -73,8 +73,6 @@ test('who has read on in the list is not disturbed: new orders wait behind a pil
   await page.goto('/orders');
   await settled(page);
   await page.getByText('实时', { exact: true }).waitFor({ state: 'attached' });
-  // the list reads itself once more after a moment (use-live-orders); an order of before that is no news
-  await page.waitForTimeout(3_000);
   await page.mouse.wheel(0, 600);
   await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(300);
   const top = await page.locator('.rows li').first().innerText();
