@@ -66,12 +66,12 @@ async function bench(): Promise<void> {
       results.push(result);
       console.log(`\n${result.case} (${Math.round((performance.now() - began) / 1000)} s)`);
       for (const note of result.notes) console.log(`  ${note}`);
+      if (!values['keep-results']) writeResults(RESULTS, readKnown(), [result]);
     }
   } finally {
     await stage.close();
   }
   printResults(results);
-  if (!values['keep-results']) writeResults(RESULTS, readKnown(), results);
 }
 
 function readKnown(): CaseResult[] {
