@@ -10,6 +10,7 @@ import { createOrderLane } from './flows/order-lane.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createEventSource } from './live/event-source.ts';
 import { startRelay } from './live/relay.ts';
+import { startRollUps } from './live/roll-ups.ts';
 import { CannotStart } from './platform/cannot-start.ts';
 import type { Config } from './platform/config.ts';
 import { buildConsole } from './platform/console-build.ts';
@@ -38,6 +39,7 @@ async function serve(): Promise<void> {
   const port = await choosePort(config);
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
   const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
+  const rollUps = startRollUps(db, log);
   const events = createEventSource(db, log, ground.databaseUrl);
   const lane = createOrderLane(db);
   const imports = startImportWorker(db, log);
@@ -62,6 +64,7 @@ async function serve(): Promise<void> {
     await lane.stop();
     await imports.stop();
     await relay.stop();
+    await rollUps.stop();
     await events.stop();
   });
 }

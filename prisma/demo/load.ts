@@ -3,6 +3,7 @@ import { createApiKey, writeAudit } from '#server/accounts/commands.ts';
 import { type Permission, permissionsOfRole, type Role, type Viewer } from '#server/accounts/rules.ts';
 import { readQuote } from '#server/flows/quote.ts';
 import { relayOnce } from '#server/live/relay.ts';
+import { rollUpOnce } from '#server/live/roll-ups.ts';
 import { type ControllableClock, controllableClock } from '#server/platform/clock.ts';
 import { type Database, inTransaction, openDatabase } from '#server/platform/database.ts';
 import { toAmountString } from '#server/platform/money.ts';
@@ -103,6 +104,7 @@ async function tellStory(telling: Telling): Promise<DemoLoaded> {
   const stage = setStage(telling, network, goods, refreshStatistics);
   const outcomes = await playStory(stage, plan.story);
   await relayOnce(db);
+  await rollUpOnce(db);
   const { secret, sampleOrder } = await openDoor(stage, plan);
   await refreshStatistics();
   const owner = ownerViewer(network, data.network.stations.code);

@@ -1,22 +1,30 @@
 import type { Transaction } from '#server/platform/database.ts';
-import { addDeltas, readDeliveredDeltas, readRefundedDeltas } from './sql.ts';
+import { addDeltas, lockPosition, movePosition, openPositions, readDeliveredDeltas, readEventsAfter, readRefundedDeltas } from './sql.ts';
 
-/** What the roll-ups need of a numbered event. */
-export type RollUpEvent = { readonly topic: string; readonly subjectId: string; readonly data: Readonly<Record<string, unknown>> };
+/** Events that one transaction counts at most: under a flood the cost of a commit is shared, and the lock is held for a moment only. */
+const BATCH = 2_000;
 
 /**
- * Adds a batch of one network's events to the roll-ups. Called by the relay inside the transaction that numbers the events
- * and moves its position, so every event counts exactly once whatever dies.
+ * Counts the next batch of a network's numbered events and moves the roll-ups' position in the same transaction, so every
+ * event counts exactly once whatever dies. Resolves to how many events were passed; 0 also when another process is at it.
  */
-export async function rollUpEvents(tx: Transaction, networkId: string, events: readonly RollUpEvent[]): Promise<void> {
-  const delivered = events.filter((event) => event.topic === 'order.delivered').map((event) => event.subjectId);
+export async function rollUpNext(tx: Transaction, networkId: string): Promise<number> {
+  await openPositions(tx, networkId);
+  const after = await lockPosition(tx, networkId);
+  if (after === null) return 0;
+  const events = await readEventsAfter(tx, networkId, after, BATCH);
+  const last = events.at(-1);
+  if (!last) return 0;
+  const delivered = events.filter((event) => event.topic === 'order.delivered').map((event) => event.subject_id);
   const refunded = events.filter((event) => event.topic === 'order.refunded').map((event) => refundIdOf(event));
   if (delivered.length > 0) await addDeltas(tx, networkId, await readDeliveredDeltas(tx, networkId, delivered));
   if (refunded.length > 0) await addDeltas(tx, networkId, await readRefundedDeltas(tx, networkId, refunded));
+  await movePosition(tx, networkId, last.seq);
+  return events.length;
 }
 
-function refundIdOf(event: RollUpEvent): string {
+function refundIdOf(event: { readonly subject_id: string; readonly data: Readonly<Record<string, unknown>> }): string {
   const refundId = event.data['refundId'];
-  if (typeof refundId !== 'string') throw new Error(`event order.refunded of ${event.subjectId} names no refund`);
+  if (typeof refundId !== 'string') throw new Error(`event order.refunded of ${event.subject_id} names no refund`);
   return refundId;
 }

@@ -1,5 +1,60 @@
 import { type Queryable, run, statement, type Transaction } from '#server/platform/database.ts';
 
+// Both tables have a row or two for each network, nothing more.
+const networksBehindStatement = statement<{ network_id: string }>(
+  'analytics.networksBehind',
+  `SELECT r.network_id FROM relay_position r
+   WHERE r.last_seq > coalesce((SELECT min(p.last_seq) FROM roll_up_position p WHERE p.network_id = r.network_id), 0)`,
+);
+
+/** Networks with numbered events that their roll-ups have not counted. */
+export async function readNetworksBehind(db: Queryable): Promise<string[]> {
+  return (await run(db, networksBehindStatement, [])).map((row) => row.network_id);
+}
+
+const openPositionsStatement = statement(
+  'analytics.openPositions',
+  `INSERT INTO roll_up_position (network_id, kind, last_seq, updated_at) VALUES ($1, 'STATIONS', 0, $2) ON CONFLICT (network_id, kind) DO NOTHING`,
+);
+
+/** Begins a network's roll-ups at its first event. Never waits for a process that counts: its row is there already. */
+export async function openPositions(tx: Transaction, networkId: string): Promise<void> {
+  await run(tx, openPositionsStatement, [networkId, tx.now]);
+}
+
+// roll_up_position_pkey. The lock that lets one process at a time count; the others go on to another network.
+const lockPositionStatement = statement<{ last_seq: bigint }>(
+  'analytics.lockPosition',
+  `SELECT last_seq FROM roll_up_position WHERE network_id = $1 AND kind = 'STATIONS' FOR UPDATE SKIP LOCKED`,
+);
+
+/** Locks a network's position and resolves to the last event counted; null when another process holds it. */
+export async function lockPosition(tx: Transaction, networkId: string): Promise<bigint | null> {
+  const [row] = await run(tx, lockPositionStatement, [networkId]);
+  return row?.last_seq ?? null;
+}
+
+// outbox_event_seq_key, a range of it. Numbers have no holes and what is not counted is never pruned.
+const eventsAfterStatement = statement<{ seq: bigint; topic: string; subject_id: string; data: Record<string, unknown> }>(
+  'analytics.eventsAfter',
+  'SELECT seq, topic, subject_id, data FROM outbox_event WHERE network_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
+);
+
+/** The next numbered events of a network, in order. */
+export function readEventsAfter(tx: Transaction, networkId: string, after: bigint, limit: number) {
+  return run(tx, eventsAfterStatement, [networkId, after, limit]);
+}
+
+const movePositionStatement = statement(
+  'analytics.movePosition',
+  `UPDATE roll_up_position SET last_seq = $2, updated_at = $3 WHERE network_id = $1 AND kind = 'STATIONS'`,
+);
+
+/** Says that events up to `seq` are counted; in the transaction that counted them. */
+export async function movePosition(tx: Transaction, networkId: string, seq: bigint): Promise<void> {
+  await run(tx, movePositionStatement, [networkId, seq, tx.now]);
+}
+
 /** What one batch of events adds to one hour of one station. Amounts are decimal texts in the network's currency. */
 export type StationHourDelta = {
   station_id: string;
@@ -70,8 +125,8 @@ const refundedDeltas = statement<StationHourDelta>(
    GROUP BY 1, 2, 3, 4`,
 );
 
-// Upserts by station_hour_network_id_station_id_hour_start_key. Rows are locked in key order, so that two relays of one
-// network (one dying, one taking over) cannot deadlock; the relay's position row already serialises them.
+// Upserts by station_hour_network_id_station_id_hour_start_key. Rows are locked in key order; the position's
+// lock already lets one process at a time write a network's.
 const addToStationHours = statement(
   'analytics.addToStationHours',
   `INSERT INTO station_hour (network_id, id, station_id, hour_start, local_date, currency, order_count, quantity, gmv,

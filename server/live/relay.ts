@@ -1,4 +1,3 @@
-import { rollUpEvents } from '#server/analytics/commands.ts';
 import { type Database, inTransaction, run, statement, type Transaction } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
 
@@ -35,9 +34,9 @@ const lockPosition = statement<{ last_seq: bigint }>(
 );
 
 // By outbox_event_unnumbered_idx: ids are UUIDv7, so events of one order keep the order in which they were written.
-const unnumbered = statement<{ id: string; topic: string; subject_id: string; data: Record<string, unknown> }>(
+const unnumbered = statement<{ id: string }>(
   'relay.unnumbered',
-  'SELECT id, topic, subject_id, data FROM outbox_event WHERE network_id = $1 AND seq IS NULL ORDER BY id LIMIT $2',
+  'SELECT id FROM outbox_event WHERE network_id = $1 AND seq IS NULL ORDER BY id LIMIT $2',
 );
 
 const number = statement(
@@ -50,20 +49,23 @@ const movePosition = statement('relay.movePosition', 'UPDATE relay_position SET 
 
 const tell = statement('relay.tell', 'SELECT pg_notify($1, $2)');
 
-// Oldest first by outbox_event_seq_key; bounded, so that a long backlog is taken away in steps.
+// Oldest first by outbox_event_seq_key; bounded, so that a long backlog is taken away in steps. What the roll-ups have not
+// counted yet stays, however old it is.
 const prune = statement(
   'relay.prune',
   `DELETE FROM outbox_event e USING (
-     SELECT network_id, id FROM outbox_event WHERE network_id = $1 AND seq IS NOT NULL AND occurred_at < $2 ORDER BY seq LIMIT $3
+     SELECT network_id, id FROM outbox_event
+     WHERE network_id = $1 AND seq <= (SELECT coalesce(min(last_seq), 0) FROM roll_up_position WHERE network_id = $1) AND occurred_at < $2
+     ORDER BY seq LIMIT $3
    ) old WHERE e.network_id = old.network_id AND e.id = old.id`,
 );
 
 const networks = statement<{ id: string }>('relay.networks', 'SELECT id FROM network');
 
 /**
- * Numbers committed events of every network, feeds the roll-ups in the same transaction, and tells all processes that there
- * is something to read. Any number of processes may run it: the lock on a network's position lets one work at a time, and
- * what a dead one left is simply still without a number.
+ * Numbers committed events of every network and tells all processes that there is something to read. Any number of
+ * processes may run it: the lock on a network's position lets one work at a time, and what a dead one left is simply still
+ * without a number.
  */
 export function startRelay(db: Database, log: Log, options: { retentionDays: number }): Relay {
   let stopped = false;
@@ -133,11 +135,6 @@ async function numberBatch(tx: Transaction, networkId: string): Promise<number> 
   if (events.length === 0) return 0;
   const last = position.last_seq + BigInt(events.length);
   await run(tx, number, [networkId, events.map((event) => event.id), events.map((_, index) => position.last_seq + BigInt(index + 1))]);
-  await rollUpEvents(
-    tx,
-    networkId,
-    events.map((event) => ({ topic: event.topic, subjectId: event.subject_id, data: event.data })),
-  );
   await run(tx, movePosition, [networkId, last, tx.now]);
   await run(tx, tell, [EVENTS_CHANNEL, networkId]);
   return events.length;
