@@ -1,4 +1,6 @@
+import { partyId } from '#server/accounts/rules.ts';
 import { CommitUnknown, type Database, sqlState } from '#server/platform/database.ts';
+import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import { LIST_KEYS_MAX, LIST_ORDERS_MAX, type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from './place-orders.ts';
 
 /** An order that the lane had no room for: nothing was done, and it may be sent again after so many milliseconds. */
@@ -6,10 +8,14 @@ export type Busy = { readonly kind: 'BUSY'; readonly retryAfterMs: number };
 
 /**
  * The lane in front of `placeOrders` (architecture §2). While one list of a network is being committed, arriving orders wait;
- * the next list takes all that wait, up to a list's limits. At low load a list has one order, which waits for nothing.
+ * the next list takes of all that wait, a share of each station, up to a list's limits. At low load a list has one order, which
+ * waits for nothing.
  */
 export type OrderLane = {
-  /** One outcome for each request, in its place, after the COMMIT that settled it. At most a list of one network. */
+  /**
+   * One outcome for each request, in its place, after the COMMIT that settled it. At most a list of one network and station. All
+   * are BUSY when the network's queue, or the station's share of it, has no room for all of them.
+   */
   place(requests: readonly PlaceOrderRequest[]): Promise<(PlaceOrderOutcome | Busy)[]>;
   /** Refuses what comes, and resolves when all that waited has been answered. */
   stop(): Promise<void>;
@@ -17,63 +23,81 @@ export type OrderLane = {
 
 /** What a lane may be given. `placeList` stands for `placeOrders` in tests of the lane alone. */
 export type LaneOptions = {
-  /** Orders that may wait in one network before new ones are refused as BUSY. */
+  /** Orders that may wait in one network before new ones are refused as BUSY; a station has at most its share of them. */
   readonly waitingMax?: number;
+  /** Lists of one network that are under way at once. Above one, a station's orders may overtake each other between lists. */
+  readonly listsAtOnce?: number;
   readonly placeList?: (db: Database, requests: readonly PlaceOrderRequest[]) => Promise<PlaceOrderOutcome[]>;
 };
 
 type Waiting = {
+  readonly stationId: string;
+  readonly keys: number;
   readonly request: PlaceOrderRequest;
   readonly resolve: (outcome: PlaceOrderOutcome) => void;
   readonly reject: (error: unknown) => void;
 };
-type NetworkLane = { readonly waiting: Waiting[]; ended: Promise<void>; listMilliseconds: number };
+type NetworkLane = {
+  readonly queue: FairQueue<Waiting>;
+  /** Lists under way, or about to begin. */
+  running: number;
+  /** What an order has lately taken of a list's time, for telling when to come again. */
+  orderMilliseconds: number;
+};
 
-const WAITING_MAX = 2_000;
+const WAITING_MAX = 4_000;
+const LISTS_AT_ONCE = 1;
+/** A list of 64 orders has nearly all of what a list saves (architecture §2), and lets the next one begin soon. */
+const STATION_PART_MAX = 64;
 const RETRY_LEAST_MILLISECONDS = 50;
 const RETRY_MOST_MILLISECONDS = 5_000;
 
 /** Makes the lanes of a process, one for each network while it has orders. */
 export function createOrderLane(db: Database, options: LaneOptions = {}): OrderLane {
-  const waitingMax = options.waitingMax ?? WAITING_MAX;
-  const placeList = options.placeList ?? placeOrders;
+  const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, placeList = placeOrders } = options;
+  const limits = { waitingMax, listOrdersMax: LIST_ORDERS_MAX, listKeysMax: LIST_KEYS_MAX, stationPartMax: STATION_PART_MAX };
   const lanes = new Map<string, NetworkLane>();
+  const drains = new Set<Promise<void>>();
   let stopped = false;
 
   async function place(requests: readonly PlaceOrderRequest[]): Promise<(PlaceOrderOutcome | Busy)[]> {
-    const networkId = requests[0]?.viewer.networkId;
-    if (networkId === undefined) return [];
-    const lane = lanes.get(networkId);
-    if (stopped || (lane?.waiting.length ?? 0) + requests.length > waitingMax) {
-      const busy: Busy = { kind: 'BUSY', retryAfterMs: retryAfter(lane) };
+    const [first] = requests;
+    if (first === undefined) return [];
+    const { networkId } = first.viewer;
+    const lane = lanes.get(networkId) ?? { queue: createFairQueue(limits), running: 0, orderMilliseconds: 0 };
+    const outcomes: Promise<PlaceOrderOutcome>[] = [];
+    const waiting = requests.map((request) => {
+      const { promise, resolve, reject } = Promise.withResolvers<PlaceOrderOutcome>();
+      outcomes.push(promise);
+      return { stationId: partyId(first.viewer.party), keys: Math.max(0, request.quantity), request, resolve, reject };
+    });
+    if (stopped || !lane.queue.enter(waiting, performance.now())) {
+      const busy: Busy = { kind: 'BUSY', retryAfterMs: retryAfter(lane, requests.length) };
       return requests.map(() => busy);
     }
-    return Promise.all(requests.map((request) => enter(networkId, request)));
+    if (lane.running < listsAtOnce) begin(networkId, lane);
+    return Promise.all(outcomes);
   }
 
-  function enter(networkId: string, request: PlaceOrderRequest): Promise<PlaceOrderOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<PlaceOrderOutcome>();
-    const lane = lanes.get(networkId) ?? openLane(networkId);
-    lane.waiting.push({ request, resolve, reject });
-    return promise;
-  }
-
-  function openLane(networkId: string): NetworkLane {
-    const lane: NetworkLane = { waiting: [], ended: Promise.resolve(), listMilliseconds: 0 };
+  function begin(networkId: string, lane: NetworkLane): void {
     lanes.set(networkId, lane);
+    lane.running += 1;
     // begins after the present call has put all of its orders in, and without any timer
-    lane.ended = Promise.resolve().then(() => drain(networkId, lane));
-    return lane;
+    const draining = Promise.resolve().then(() => drain(networkId, lane));
+    drains.add(draining);
+    void draining.finally(() => drains.delete(draining));
   }
 
   async function drain(networkId: string, lane: NetworkLane): Promise<void> {
-    while (lane.waiting.length > 0) {
+    while (lane.queue.waiting > 0) {
       const began = performance.now();
-      await settle(nextList(lane.waiting));
-      lane.listMilliseconds = performance.now() - began;
+      const list = lane.queue.next(began);
+      await settle(list);
+      lane.orderMilliseconds = (lane.orderMilliseconds + (performance.now() - began) / list.length) / 2;
     }
     // no await since the last look: nobody can have entered in between
-    lanes.delete(networkId);
+    lane.running -= 1;
+    if (lane.running === 0) lanes.delete(networkId);
   }
 
   async function settle(list: readonly Waiting[]): Promise<void> {
@@ -100,21 +124,9 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
     place,
     stop: async () => {
       stopped = true;
-      await Promise.all([...lanes.values()].map(({ ended }) => ended));
+      await Promise.all(drains);
     },
   };
-}
-
-/** The first of those that wait, as many as a list holds; at least one. */
-function nextList(waiting: Waiting[]): Waiting[] {
-  let keys = 0;
-  let count = 0;
-  for (const { request } of waiting) {
-    keys += Math.max(0, request.quantity);
-    if (count > 0 && (keys > LIST_KEYS_MAX || count === LIST_ORDERS_MAX)) break;
-    count += 1;
-  }
-  return waiting.splice(0, count);
 }
 
 function refuseAll(list: readonly Waiting[], error: unknown): void {
@@ -130,8 +142,8 @@ function isDatabaseGone(error: unknown): boolean {
   return code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
-function retryAfter(lane: NetworkLane | undefined): number {
-  const lists = Math.ceil((lane?.waiting.length ?? 0) / LIST_ORDERS_MAX) + 1;
-  const wait = Math.ceil(lists * (lane?.listMilliseconds ?? 0));
+/** When as many orders as wait now, and these, will have been placed. */
+function retryAfter(lane: NetworkLane, count: number): number {
+  const wait = Math.ceil((lane.queue.waiting + count) * lane.orderMilliseconds);
   return Math.min(Math.max(wait, RETRY_LEAST_MILLISECONDS), RETRY_MOST_MILLISECONDS);
 }

@@ -47,7 +47,21 @@ function slowDatabase() {
     gates.shift()?.resolve();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { lists, finish, placeList };
+  return { lists, finish, placeList, isUnderWay: () => gates.length > 0 };
+}
+
+/** A request of a station that is none of the world's: for lanes that place nothing. */
+function requestOf(stationId: string, requestKey: string, networkId?: string): PlaceOrderRequest {
+  const { viewer } = request(requestKey);
+  return request(requestKey, {
+    viewer: { ...viewer, party: { kind: 'STATION', stationId }, networkId: networkId ?? viewer.networkId },
+  });
+}
+
+/** What each has come to by now; null while it waits. */
+async function settledNow<Value>(promises: readonly Promise<Value>[]): Promise<(Value | null)[]> {
+  await turn();
+  return Promise.all(promises.map((promise) => Promise.race([promise, turn().then(() => null)])));
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -97,6 +111,43 @@ describe('the lane', () => {
     await slow.finish();
     await Promise.all([running, waiting]);
     expect(slow.lists.flat()).toEqual(['1', '2', '3']);
+  });
+
+  test('refuses the station that floods it, while another orders beside it and waits for one list at most', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList });
+    const flood = await settledNow(
+      Array.from({ length: 100 }, (_, list) =>
+        lane.place(Array.from({ length: 100 }, (_, index) => requestOf('flood', `f-${list}-${index}`))),
+      ),
+    );
+    const refused = flood.flatMap((outcomes) => outcomes ?? []);
+    expect(refused).toHaveLength(8_000);
+    expect(new Set(refused.map(({ kind }) => kind))).toEqual(new Set(['BUSY']));
+    const neighbour = lane.place([requestOf('neighbour', 'n-1')]);
+    await slow.finish();
+    expect(slow.lists[1]).toHaveLength(65);
+    expect(slow.lists[1]).toContain('n-1');
+    await slow.finish();
+    expect(await neighbour).toMatchObject([{ orderId: 'n-1' }]);
+    for (let list = 0; slow.isUnderWay(); list += 1) await slow.finish();
+    expect(slow.lists.flat().filter((key) => key.startsWith('f-'))).toHaveLength(2_000);
+  });
+
+  test('runs as many lists of a network at once as it is told, and those of two networks beside each other', async () => {
+    const slow = slowDatabase();
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList, listsAtOnce: 2 });
+    const placed = [];
+    for (const key of ['1', '2', '3']) {
+      placed.push(lane.place([request(key)]));
+      await turn();
+    }
+    expect(slow.lists).toEqual([['1'], ['2']]);
+    placed.push(lane.place([requestOf('R', 'elsewhere', fresh.db.newId())]));
+    await turn();
+    expect(slow.lists.at(-1)).toEqual(['elsewhere']);
+    while (slow.isUnderWay()) await slow.finish();
+    expect((await Promise.all(placed)).flat()).toHaveLength(4);
   });
 
   test('splits a list that fails until the order that makes it fail stands alone', async () => {

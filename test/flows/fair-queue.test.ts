@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createFairQueue, type FairQueueLimits } from '#server/flows/fair-queue.ts';
+
+const LIMITS: FairQueueLimits = { waitingMax: 4_000, listOrdersMax: 250, listKeysMax: 5_000, stationPartMax: 64 };
+
+type Order = { readonly stationId: string; readonly keys: number; readonly number: number };
+
+const orders = (stationId: string, count: number, { keys = 1, from = 0 } = {}): Order[] =>
+  Array.from({ length: count }, (_, index) => ({ stationId, keys, number: from + index }));
+const countOf = (list: readonly Order[], stationId: string) => list.filter((order) => order.stationId === stationId).length;
+
+describe('a queue of orders', () => {
+  test('gives one station that is alone a whole list, in its order', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    queue.enter(orders('big', 300), 0);
+    expect(queue.next(0).map(({ number }) => number)).toEqual(Array.from({ length: 250 }, (_, index) => index));
+    expect(queue.next(0)).toHaveLength(50);
+    expect(queue.next(0)).toEqual([]);
+  });
+
+  test('gives a station no more than its part while another orders, and for a second after it', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    queue.enter(orders('big', 1_000), 0);
+    queue.enter(orders('small', 1), 10);
+    expect(queue.next(10)).toHaveLength(65);
+    expect(queue.next(900)).toHaveLength(64);
+    expect(queue.next(1_011)).toHaveLength(250);
+  });
+
+  test('puts the one order of a station that comes new into the very next list, however many wait', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    for (let big = 0; big < 10; big += 1) queue.enter(orders(`big ${big}`, 250), 0);
+    queue.next(0);
+    queue.enter(orders('small', 1), 1);
+    const list = queue.next(1);
+    expect([list.length, list[0]?.stationId]).toEqual([250, 'small']);
+  });
+
+  test('leaves others room when one station sends without end', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    const admitted = Array.from({ length: 100 }, () => queue.enter(orders('flood', 100), 0)).filter(Boolean).length;
+    // it may hold as much as stays free
+    expect([admitted, queue.waiting]).toEqual([20, 2_000]);
+    expect(queue.enter(orders('second', 900), 0)).toBe(true);
+    expect(queue.enter(orders('flood', 1), 0)).toBe(false);
+    expect(queue.enter(orders('third', 250), 0)).toBe(true);
+  });
+
+  test('takes a list of one station whole or not at all', () => {
+    const queue = createFairQueue<Order>({ ...LIMITS, waitingMax: 100 });
+    expect(queue.enter(orders('a', 101), 0)).toBe(false);
+    expect(queue.waiting).toBe(0);
+    expect(queue.enter(orders('a', 100), 0)).toBe(true);
+  });
+
+  test('does not pass over an order for 5,000 keys while small ones keep coming', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    queue.enter(orders('large', 2, { keys: 5_000 }), 0);
+    let lists = 0;
+    for (let found = 0; found < 2; lists += 1) {
+      for (let station = 0; station < 20; station += 1) queue.enter(orders(`small ${lists} ${station}`, 1, { keys: 400 }), lists);
+      found += queue.next(lists).filter(({ keys }) => keys === 5_000).length;
+      expect(lists).toBeLessThan(10);
+    }
+    expect(lists).toBeLessThanOrEqual(4);
+  });
+});
+
+const step = fc.record({
+  station: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+  count: fc.integer({ min: 1, max: 12 }),
+  keys: fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 0, max: 5 }) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 60 }) }),
+  lists: fc.integer({ min: 0, max: 3 }),
+  milliseconds: fc.integer({ min: 0, max: 800 }),
+});
+const limits = fc.record({
+  waitingMax: fc.integer({ min: 5, max: 60 }),
+  listOrdersMax: fc.integer({ min: 1, max: 15 }),
+  listKeysMax: fc.integer({ min: 1, max: 40 }),
+  stationPartMax: fc.integer({ min: 1, max: 10 }),
+});
+
+describe('whatever stations send', () => {
+  test('each order that was admitted is in one list, in the order of its station, and no list is too long', () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 40 }), (bounds, steps) => {
+        const { admitted, lists } = play(bounds, steps);
+        const served = lists.flatMap(({ list }) => list);
+        expect(served.toSorted(byNumber)).toEqual(admitted.toSorted(byNumber));
+        for (const station of ['a', 'b', 'c', 'd', 'e']) {
+          const numbers = served.filter(({ stationId }) => stationId === station).map(({ number }) => number);
+          expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
+        }
+        for (const { list } of lists) {
+          expect(list.length).toBeGreaterThan(0);
+          expect(list.length).toBeLessThanOrEqual(bounds.listOrdersMax);
+          if (list.length > 1) expect(list.reduce((keys, order) => keys + order.keys, 0)).toBeLessThanOrEqual(bounds.listKeysMax);
+        }
+      }),
+    );
+  });
+
+  test('no station has more than its part of a list in which another waits', () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 40 }), (bounds, steps) => {
+        for (const { list, waited } of play(bounds, steps).lists) {
+          if (waited.size < 2) continue;
+          for (const station of waited) expect(countOf(list, station)).toBeLessThanOrEqual(bounds.stationPartMax);
+        }
+      }),
+    );
+  });
+
+  test('none waits for more lists than twice all stations that waited with it', () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 40 }), (bounds, steps) => {
+        const passedOver = new Map<string, number>();
+        for (const { list, waited } of play(bounds, steps).lists) {
+          for (const station of waited) passedOver.set(station, countOf(list, station) > 0 ? 0 : (passedOver.get(station) ?? 0) + 1);
+          for (const count of passedOver.values()) expect(count).toBeLessThanOrEqual(2 * 5);
+        }
+      }),
+    );
+  });
+
+  test('a station that is refused holds as much as is free, or its list is longer than that', () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 40 }), (bounds, steps) => {
+        for (const { held, asked, free } of play(bounds, steps).refused) expect(held + asked).toBeGreaterThan(free);
+      }),
+    );
+  });
+});
+
+const byNumber = (one: Order, other: Order) => one.number - other.number;
+
+/** Plays the steps on one queue, and empties it at the end. */
+function play(
+  bounds: FairQueueLimits,
+  steps: readonly { station: string; count: number; keys: number; lists: number; milliseconds: number }[],
+) {
+  const queue = createFairQueue<Order>(bounds);
+  const held = new Map<string, number>();
+  const admitted: Order[] = [];
+  const refused: { held: number; asked: number; free: number }[] = [];
+  const lists: { list: Order[]; waited: Set<string> }[] = [];
+  let now = 0;
+  const takeList = () => {
+    const waited = new Set([...held].filter(([, count]) => count > 0).map(([station]) => station));
+    const list = queue.next(now);
+    for (const { stationId } of list) held.set(stationId, (held.get(stationId) ?? 0) - 1);
+    lists.push({ list, waited });
+  };
+  for (const { station, count, keys, lists: taken, milliseconds } of steps) {
+    const sent = orders(station, count, { keys, from: admitted.length });
+    const before = { held: held.get(station) ?? 0, asked: count, free: bounds.waitingMax - queue.waiting };
+    if (queue.enter(sent, now)) {
+      admitted.push(...sent);
+      held.set(station, before.held + count);
+    } else refused.push(before);
+    for (let list = 0; list < taken && queue.waiting > 0; list += 1) takeList();
+    now += milliseconds;
+  }
+  while (queue.waiting > 0) takeList();
+  return { admitted, refused, lists };
+}
