@@ -2,7 +2,8 @@ import { GraphQLError } from 'graphql';
 import { skusByIds } from '#server/catalog/reads.ts';
 import { CursorInvalid } from '#server/live/cursor.ts';
 import { CursorExpired } from '#server/live/event-source.ts';
-import { type OrderEvent, orderEvents, type StockEvent, stockEvents } from '#server/live/subscriptions.ts';
+import { openStream, type Watched } from '#server/live/live-stream.ts';
+import { type OrderEvent, orderFeed, type StockEvent, stockFeed } from '#server/live/subscriptions.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadOffer, requireSku, SkuType, StockType } from './catalogue.ts';
@@ -72,10 +73,7 @@ builder.subscriptionField('orderUpdated', (t) =>
       scope: t.arg({ type: OrderScopeEnum, required: true, description: 'Which of them.' }),
       after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
     },
-    subscribe: (_, { scope, after }, context) => {
-      const viewer = viewerOf(context);
-      return watch((signal) => orderEvents(context.events, viewer, { scope, after: after ?? null, signal }));
-    },
+    subscribe: (_, { scope, after }, context) => openStream(context.events, orderFeed(viewerOf(context), scope), after ?? null),
     resolve: eventOf,
   }),
 );
@@ -102,52 +100,18 @@ builder.subscriptionField('stockUpdated', (t) =>
           seen.filter(({ categoryPath }) => category === undefined || categoryPath.includes(category ?? '')).map(({ id }) => id),
         );
       };
-      return watch((signal) => stockEvents(context.events, viewer, { after: after ?? null, signal, maySee }));
+      return openStream(context.events, stockFeed(viewer, maySee), after ?? null);
     },
     resolve: eventOf,
   }),
 );
 
-/** An event, or why the stream ends. */
-type Watched<Event> = { readonly event: Event } | { readonly failure: GraphQLError };
-
-function eventOf<Event>(watched: Watched<Event>): Event {
-  if ('failure' in watched) throw watched.failure;
-  return watched.event;
-}
-
-/**
- * A stream that ends at once when its subscriber goes: `return` wakes the reader, which may wait for an event that never comes.
- * A cursor that cannot be used is told as an answer, after which the stream ends.
- */
-function watch<Event>(start: (signal: AbortSignal) => AsyncGenerator<Event, void, undefined>): AsyncIterableIterator<Watched<Event>> {
-  const controller = new AbortController();
-  const events = told(start(controller.signal));
-  return {
-    next: () => events.next(),
-    return: () => {
-      controller.abort();
-      return events.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
-}
-
-async function* told<Event>(events: AsyncGenerator<Event, void, undefined>): AsyncGenerator<Watched<Event>, void, undefined> {
-  try {
-    for await (const event of events) yield { event };
-  } catch (error) {
-    const failure = cursorFailure(error);
-    if (failure === null) throw error;
-    yield { failure };
-  }
-}
-
-function cursorFailure(error: unknown): GraphQLError | null {
-  if (error instanceof CursorInvalid) return new GraphQLError(error.message, { extensions: { code: 'BAD_USER_INPUT', argument: 'after' } });
-  return error instanceof CursorExpired ? new GraphQLError(error.message, { extensions: { code: 'CURSOR_EXPIRED' } }) : null;
+/** The event of a subscription's field, or the error with which its stream ends. */
+export function eventOf<Event>(watched: Watched<Event>): Event {
+  if ('event' in watched) return watched.event;
+  const { failure } = watched;
+  if (failure instanceof CursorInvalid) throw badInput('after', failure.message);
+  throw failure instanceof CursorExpired ? new GraphQLError(failure.message, { extensions: { code: 'CURSOR_EXPIRED' } }) : failure;
 }
 
 async function requireOrder(context: Context, orderId: string) {

@@ -1,6 +1,6 @@
-import type { Viewer } from '#server/accounts/rules.ts';
-import { type CursorScope, decodeCursor, encodeCursor } from './cursor.ts';
-import type { EventSource, LiveEvent } from './event-source.ts';
+import { partyId, type Viewer } from '#server/accounts/rules.ts';
+import type { LiveEvent } from './event-source.ts';
+import type { Feed } from './feed.ts';
 
 /** Whose orders: bought by the viewer's station, by it and its downline, or of goods it owns. */
 export type OrderScope = 'MINE' | 'DOWNLINE' | 'OWNED';
@@ -16,33 +16,32 @@ export type OrderEvent = {
 /** The stock of a SKU changed; several changes at once are told as one, the newest. */
 export type StockEvent = { readonly cursor: string; readonly occurredAt: Date; readonly skuId: string };
 
-const orderKinds: Partial<Record<LiveEvent['topic'], OrderEvent['kind']>> = {
-  'order.delivered': 'DELIVERED',
-  'order.refunded': 'REFUNDED',
-  'refund.requested': 'REFUND_REQUESTED',
-  'refund.declined': 'REFUND_DECLINED',
-};
+const orderKinds = new Map<LiveEvent['topic'], OrderEvent['kind']>([
+  ['order.delivered', 'DELIVERED'],
+  ['order.refunded', 'REFUNDED'],
+  ['refund.requested', 'REFUND_REQUESTED'],
+  ['refund.declined', 'REFUND_DECLINED'],
+]);
+const orderTopics = new Set(orderKinds.keys());
+const stockTopics = new Set<LiveEvent['topic']>(['stock.changed']);
 
 /**
- * Events of the orders that a station may see, in order, from after `after` or from now on. Who may see an order follows the
- * path frozen on it (domain §2), which is the event's audience.
+ * Events of the orders that a station may see, each told. Who may see an order follows the path frozen on it (domain §2), which is
+ * the event's audience.
  */
-export async function* orderEvents(
-  source: EventSource,
-  viewer: Viewer,
-  ask: { scope: OrderScope; after: string | null; signal: AbortSignal },
-): AsyncGenerator<OrderEvent, void, undefined> {
-  if (viewer.party.kind !== 'STATION') return;
-  const { stationId } = viewer.party;
-  const scope: CursorScope = { networkId: viewer.networkId, partyId: stationId, subscription: `orderUpdated.${ask.scope}` };
-  const after = ask.after === null ? null : decodeCursor(scope, ask.after);
-  for await (const batch of source.read(viewer.networkId, after, ask.signal)) {
-    for (const event of batch) {
-      const kind = orderKinds[event.topic];
-      if (kind === undefined || !isInScope(event, stationId, ask.scope)) continue;
-      yield { cursor: encodeCursor(scope, event.seq), occurredAt: event.occurredAt, kind, orderId: orderIdOf(event) };
-    }
-  }
+export function orderFeed({ networkId, party }: Viewer, scope: OrderScope): Feed<OrderEvent> {
+  const stationId = partyId(party);
+  return {
+    scope: { networkId, partyId: stationId, subscription: `orderUpdated.${scope}` },
+    topics: orderTopics,
+    concerns: (event) => party.kind === 'STATION' && isInScope(event, stationId, scope),
+    rootOf: (event, cursor) => ({
+      cursor,
+      occurredAt: event.occurredAt,
+      kind: orderKinds.get(event.topic) ?? 'DELIVERED',
+      orderId: orderIdOf(event),
+    }),
+  };
 }
 
 /** The audience of an order's event is the buyer's path, from headquarters down to the buyer; `data.ownerId` is the goods' owner. */
@@ -62,26 +61,19 @@ function orderIdOf(event: LiveEvent): string {
  * Stock changes of the SKUs that `maySee` admits (asked once for each batch: rights and catalogue are those of the moment).
  * Changes of one SKU in a batch are told once, with the newest place.
  */
-export async function* stockEvents(
-  source: EventSource,
-  viewer: Viewer,
-  ask: { after: string | null; signal: AbortSignal; maySee: (skuIds: readonly string[]) => Promise<ReadonlySet<string>> },
-): AsyncGenerator<StockEvent, void, undefined> {
-  if (viewer.party.kind !== 'STATION') return;
-  const scope: CursorScope = { networkId: viewer.networkId, partyId: viewer.party.stationId, subscription: 'stockUpdated' };
-  const after = ask.after === null ? null : decodeCursor(scope, ask.after);
-  for await (const batch of source.read(viewer.networkId, after, ask.signal)) {
-    const newest = new Map<string, LiveEvent>();
-    for (const event of batch) {
-      if (event.topic !== 'stock.changed') continue;
-      // a SKU told again moves to the end: cursors must rise
-      newest.delete(event.subjectId);
-      newest.set(event.subjectId, event);
-    }
-    if (newest.size === 0) continue;
-    const visible = await ask.maySee([...newest.keys()]);
-    for (const [skuId, event] of newest) {
-      if (visible.has(skuId)) yield { cursor: encodeCursor(scope, event.seq), occurredAt: event.occurredAt, skuId };
-    }
-  }
+export function stockFeed(
+  { networkId, party }: Viewer,
+  maySee: (skuIds: readonly string[]) => Promise<ReadonlySet<string>>,
+): Feed<StockEvent> {
+  return {
+    scope: { networkId, partyId: partyId(party), subscription: 'stockUpdated' },
+    topics: stockTopics,
+    concerns: () => party.kind === 'STATION',
+    keyOf: ({ subjectId }) => subjectId,
+    visible: async (events) => {
+      const seen = await maySee(events.map(({ subjectId }) => subjectId));
+      return events.filter(({ subjectId }) => seen.has(subjectId));
+    },
+    rootOf: ({ subjectId, occurredAt }, cursor) => ({ cursor, occurredAt, skuId: subjectId }),
+  };
 }
