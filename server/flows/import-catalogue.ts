@@ -7,6 +7,7 @@ import { type Database, inTransaction, type Transaction } from '#server/platform
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import type { CurrencyCode } from '#server/platform/money.ts';
 import { BY_COMMAND, type OperatorOf, operatorOf } from './operator.ts';
+import { EVERYTHING, priceChanged, REACH_SKUS_MAX } from './price-reach.ts';
 
 /** A file of headquarters' catalogue; `network` is a name or an id. `dryRun` looks and writes nothing. */
 export type ImportCatalogueInput = { readonly network: string; readonly file: Uint8Array; readonly dryRun: boolean };
@@ -60,10 +61,7 @@ async function write(tx: Transaction, { viewer, headquartersId }: OperatorOf, pl
   const { categories, products, skus, repriced } = plan;
   const rows = [categories.created, products.created, products.changed, skus.created, skus.changed];
   if (rows.every(({ length }) => length === 0)) return;
-  const events = repriced.map((sku): NewEvent => {
-    const data = { skuId: sku.id, categoryId: null, productId: null, childId: null, levelId: null };
-    return { networkId, topic: 'price.changed', subjectId: sku.id, audience: [headquartersId], data };
-  });
+  const events = priceEvents({ networkId, headquartersId }, [...skus.changed, ...skus.created]);
   // sent in this order: a category before its products, a product before its SKUs
   await Promise.all([
     insertCategories(tx, owner, categories.created),
@@ -78,6 +76,18 @@ async function write(tx: Transaction, { viewer, headquartersId }: OperatorOf, pl
     }),
     writeEvents(tx, events),
   ]);
+}
+
+/** What is new or another than before is told by the list, not SKU by SKU. */
+function priceEvents(
+  { networkId, headquartersId }: { networkId: string; headquartersId: string },
+  skus: CataloguePlan['repriced'],
+): NewEvent[] {
+  return Array.from({ length: Math.ceil(skus.length / REACH_SKUS_MAX) }, (_, index) => {
+    const ids = skus.slice(index * REACH_SKUS_MAX, (index + 1) * REACH_SKUS_MAX).map(({ id }) => id);
+    const reach = { topId: headquartersId, withTop: false, goods: { ...EVERYTHING, skuIds: ids } };
+    return priceChanged(networkId, ids[0] ?? headquartersId, [headquartersId], reach);
+  });
 }
 
 function summaryOf({ categories, products, skus, repriced }: CataloguePlan): Omit<CatalogueImported, 'kind'> {

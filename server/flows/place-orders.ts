@@ -372,7 +372,7 @@ function eventsOf({ networkId }: OrderGround, placed: readonly Placed[]) {
       topic: 'order.delivered' as const,
       subjectId: id,
       audience: order.hops.map(({ stationId }) => stationId),
-      data: { orderId: id, skuId: order.skuId, ownerId: order.ownerId },
+      data: { orderId: id, skuId: order.skuId, ownerId: order.ownerId, total: toAmountString(order.total), quantity: order.quantity },
     })),
     ...[...owners].map(([skuId, ownerId]) => ({
       networkId,

@@ -8,6 +8,7 @@ import type { NotAllowed, NotFound } from '#server/network/rules.ts';
 import { selectNetwork } from '#server/network/sql.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
+import { goodsOf, priceChanged } from './price-reach.ts';
 
 /** A plan for a SKU, a product or a category of the acting owner; `expectedVersion` of the one it replaces. */
 export type SetCommissionPlanInput = CommissionPlanInput & { readonly expectedVersion: number | null; readonly reason: string | null };
@@ -47,8 +48,9 @@ async function set(tx: Transaction, viewer: Viewer, ownerId: string, input: SetC
     subjectId: plan.id,
     data: { replacedId: replaced?.id ?? null, reason: plan.reason },
   });
-  const data = { skuId, productId, categoryId };
-  await writeEvents(tx, [{ networkId, topic: 'price.changed', subjectId: plan.id, audience: [ownerId], data }]);
+  // whoever stands below the owner may earn by it; what anybody pays stays as it is
+  const reach = { topId: ownerId, withTop: false, goods: goodsOf(plan) };
+  await writeEvents(tx, [priceChanged(networkId, plan.id, [ownerId], reach, { skuId, productId, categoryId, commissionOnly: true })]);
   return { kind: 'COMMISSION_PLAN_SET', plan };
 }
 

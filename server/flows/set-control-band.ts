@@ -8,6 +8,7 @@ import { type ControlBandInput, draftControlBand, type Expected, type InvalidInp
 import type { ControlBand, MarkupRule } from '#server/pricing/rules.ts';
 import type { ControlBandRecord } from '#server/pricing/sql.ts';
 import { effectBelow } from './price-effects.ts';
+import { goodsOf, priceChanged } from './price-reach.ts';
 
 /** Floor and ceiling of a SKU's resale prices (null: none; without a ceiling it is 3 × P(1)); `expectedVersion` of the band it replaces. */
 export type SetControlBandInput = ControlBandInput & Expected & { readonly skuId: string; readonly reason: string | null };
@@ -49,7 +50,8 @@ async function set(tx: Transaction, viewer: Viewer, stationId: string, input: Se
     subjectId: band.id,
     data: { skuId: sku.id, replacedId: replaced?.id ?? null, reason: band.reason },
   });
-  const changed: NewEvent = { networkId, topic: 'price.changed', subjectId: band.id, audience: [stationId], data: { skuId: sku.id } };
+  const reach = { topId: stationId, withTop: false, goods: goodsOf({ skuId: sku.id }) };
+  const changed = priceChanged(networkId, band.id, [stationId], reach, { skuId: sku.id });
   const inverted: NewEvent = {
     networkId,
     topic: 'price.inverted',

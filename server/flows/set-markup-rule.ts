@@ -26,6 +26,7 @@ import {
   type RuleGround,
   withRule,
 } from './price-effects.ts';
+import { goodsOf, priceChanged } from './price-reach.ts';
 
 /** A rule for a child, a level or everyone, on a SKU, a product, a category or everything; `expectedVersion` of the one it replaces. */
 export type SetMarkupRuleInput = MarkupRuleInput & Expected & { readonly reason: string | null };
@@ -160,13 +161,8 @@ async function announce(tx: Transaction, viewer: Viewer, rule: MarkupRuleRecord,
   const { networkId } = viewer;
   const { stationId, childId, levelId, skuId, productId, categoryId } = rule;
   const audience = childId === null ? [stationId] : [stationId, childId];
-  const changed: NewEvent = {
-    networkId,
-    topic: 'price.changed',
-    subjectId: rule.id,
-    audience,
-    data: { childId, levelId, skuId, productId, categoryId },
-  };
+  const reach = { topId: childId ?? stationId, withTop: childId !== null, goods: goodsOf(rule) };
+  const changed = priceChanged(networkId, rule.id, audience, reach, { childId, levelId, skuId, productId, categoryId });
   const inverted = hidden.map(({ stationIds, skuIds }): NewEvent => {
     const data = { skuIds: skuIds.slice(0, EVENT_SKUS_MAX), skuCount: skuIds.length };
     return { networkId, topic: 'price.inverted', subjectId: rule.id, audience: [stationId, ...stationIds], data };

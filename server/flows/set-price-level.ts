@@ -6,6 +6,7 @@ import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.t
 import type { PriceLevelRecord } from '#server/network/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
+import { EVERYTHING, priceChanged } from './price-reach.ts';
 
 /** A direct child and the level that it gets; null takes it away. */
 export type SetPriceLevelInput = StationChange & { readonly levelId: string | null };
@@ -32,7 +33,8 @@ export async function setPriceLevel(db: Database, viewer: Viewer, input: SetPric
     const { levelId } = input;
     await writeAudit(tx, viewer, { action: 'price_level.set', subjectId: station.id, data: { levelId } });
     const audience = [actingId, station.id];
-    await writeEvents(tx, [{ networkId, topic: 'price.changed', subjectId: station.id, audience, data: { childId: station.id } }]);
+    const reach = { topId: station.id, withTop: true, goods: EVERYTHING };
+    await writeEvents(tx, [priceChanged(networkId, station.id, audience, reach, { childId: station.id })]);
     return { kind: 'PRICE_LEVEL_SET', station: seenBy(actingId, station) };
   });
 }

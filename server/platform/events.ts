@@ -15,7 +15,10 @@ export type EventTopic =
   | 'station.frozen'
   | 'station.unfrozen'
   | 'card-keys.imported'
-  | 'card-keys.quarantined';
+  | 'card-keys.quarantined'
+  | 'alert.raised'
+  | 'alert.resolved'
+  | 'alert-threshold.changed';
 
 /** An event as a transaction writes it. `data` holds ids and plain facts, never a secret, a cost or a card key. */
 export interface NewEvent {

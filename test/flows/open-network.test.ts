@@ -116,8 +116,14 @@ describe('a network on an empty installation', () => {
     const totals = await fresh.sql('SELECT total::text FROM orders WHERE network_id = $1 ORDER BY id', [networkId]);
     expect(totals).toEqual([{ total: '47.50' }, { total: '48.25' }]);
     expect(
-      await fresh.sql(`SELECT subject_id, audience FROM outbox_event WHERE network_id = $1 AND topic = 'price.changed'`, [networkId]),
-    ).toEqual([{ subject_id: skuId, audience: [headquartersId] }]);
+      await fresh.sql(
+        `SELECT audience, data -> 'reach' -> 'skuIds' AS sku_ids FROM outbox_event WHERE network_id = $1 AND topic = 'price.changed' ORDER BY id`,
+        [networkId],
+      ),
+    ).toEqual([
+      { audience: [headquartersId], sku_ids: [expect.any(String), expect.any(String)] },
+      { audience: [headquartersId], sku_ids: [skuId] },
+    ]);
     expect(await auditLedger(fresh.db.pool)).toEqual([]);
   });
 

@@ -183,7 +183,7 @@ describe('the order of the domain, three cards for R', () => {
         topic: 'order.delivered',
         subject_id: orderId,
         audience: row?.['buyer_path'],
-        data: { orderId, skuId: w.skus.steam, ownerId: w.hq },
+        data: { orderId, skuId: w.skus.steam, ownerId: w.hq, total: '147.72', quantity: 3 },
       },
       { topic: 'stock.changed', subject_id: w.skus.steam, audience: [w.hq], data: { skuId: w.skus.steam } },
     ]);
