@@ -121,7 +121,7 @@ describe('a network on an empty installation', () => {
         [networkId],
       ),
     ).toEqual([
-      { audience: [headquartersId], sku_ids: [expect.any(String), expect.any(String)] },
+      { audience: [headquartersId], sku_ids: [expect.any(String), expect.any(String), expect.any(String)] },
       { audience: [headquartersId], sku_ids: [skuId] },
     ]);
     expect(await auditLedger(fresh.db.pool)).toEqual([]);
