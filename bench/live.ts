@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { fanOutSlowly, fanOutToMany, fanOutToOne } from './live-fanout.ts';
+import { latencyOfOrders } from './live-latency.ts';
+import { idleMemory } from './live-memory.ts';
+import { resumeAtOnce } from './live-resume.ts';
+import { type LiveOptions, type LiveStage, openLiveStage } from './live-stage.ts';
+import { stuckSubscribers } from './live-stuck.ts';
+import { type CaseResult, machine, printResults, writeResults } from './report.ts';
+
+// npm run bench:live [-- case…]: each live figure against its reference, on a PostgreSQL of its own, subscribers in processes of their own.
+
+const CASES: Readonly<Record<string, (stage: LiveStage) => Promise<CaseResult[]>>> = {
+  'fanout-one': fanOutToOne,
+  'fanout-slow-rate': fanOutSlowly,
+  'fanout-many': fanOutToMany,
+  latency: latencyOfOrders,
+  'idle-memory': idleMemory,
+  resume: resumeAtOnce,
+  'never-read': stuckSubscribers,
+};
+const RESULTS = new URL('results.json', import.meta.url);
+
+const HELP = `npm run bench:live [-- case… options]
+cases: ${Object.keys(CASES).join(', ')} (all of them when none is named)
+  --subscribers 10000   of the fan-out and memory cases
+  --documents 100 and --classes 50   of fanout-many
+  --resumed 2000 and --gap 1000      of resume: clients, and events that they miss
+  --stuck 1000          of never-read
+  --seconds 5           of each round       --rounds 3
+  --slow-seconds 30     of fanout-slow-rate
+  --keys 60000          on the shelf
+  --small               everything small: says whether it is right, not how fast it is
+  --keep-results        print only; bench/results.json stays as it is`;
+
+const FULL: LiveOptions = {
+  subscribers: 10_000,
+  documents: 100,
+  classes: 50,
+  resumed: 2_000,
+  gap: 1_000,
+  stuck: 1_000,
+  seconds: 5,
+  slowSeconds: 30,
+  rounds: 3,
+  keys: 60_000,
+};
+const SMALL: LiveOptions = {
+  subscribers: 200,
+  documents: 10,
+  classes: 5,
+  resumed: 50,
+  gap: 100,
+  stuck: 20,
+  seconds: 1,
+  slowSeconds: 2,
+  rounds: 1,
+  keys: 20_000,
+};
+
+async function bench(): Promise<void> {
+  const sizes = Object.fromEntries(Object.keys(FULL).map((name) => [dashed(name), { type: 'string' } as const]));
+  const flags = Object.fromEntries(['small', 'keep-results', 'help'].map((name) => [name, { type: 'boolean' } as const]));
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { ...sizes, ...flags } });
+  const names = positionals.length > 0 ? positionals : Object.keys(CASES);
+  const unknown = names.find((name) => !Object.hasOwn(CASES, name));
+  if (values['help'] || unknown !== undefined) {
+    if (unknown !== undefined) process.exitCode = 1;
+    return console.log(unknown === undefined ? HELP : `there is no case ${unknown}\n${HELP}`);
+  }
+  const isSmall = values['small'] === true;
+  const base = isSmall ? SMALL : FULL;
+  const options = Object.fromEntries(
+    Object.entries(base).map(([name, usual]) => [name, Number(values[dashed(name)] ?? usual)]),
+  ) as unknown as LiveOptions;
+  console.log('on', JSON.stringify(machine()));
+  const stage = await openLiveStage(options);
+  const results: CaseResult[] = [];
+  try {
+    for (const name of names) {
+      const began = performance.now();
+      const found = (await CASES[name]?.(stage)) ?? [];
+      results.push(...found);
+      console.log(`\n${name} (${Math.round((performance.now() - began) / 1000)} s)`);
+      for (const note of new Set(found.flatMap(({ notes }) => notes))) console.log(`  ${note}`);
+      if (!isSmall && !values['keep-results']) writeResults(RESULTS, readKnown(), found);
+    }
+  } finally {
+    await stage.close();
+  }
+  printResults(results);
+  if (isSmall) console.log('small sizes: whether it is right, not how fast it is');
+}
+
+function dashed(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function readKnown(): CaseResult[] {
+  return JSON.parse(readFileSync(RESULTS, 'utf8')) as CaseResult[];
+}
+
+await bench();
