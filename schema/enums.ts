@@ -235,6 +235,7 @@ export const GmvRangeEnum = builder.enumType('GmvRange', {
     TODAY: { description: 'Today, hour by hour.' },
     DAYS_7: { description: 'Seven days with today as the last.' },
     DAYS_30: { description: 'Thirty days with today as the last.' },
+    DAYS_60: { description: 'Sixty days with today as the last.' },
   } as const,
 });
 

@@ -1,30 +1,39 @@
 import type { Transaction } from '#server/platform/database.ts';
-import { addDeltas, lockPosition, movePosition, openPositions, readDeliveredDeltas, readEventsAfter, readRefundedDeltas } from './sql.ts';
+import { currencyCode, currencyDecimals } from '#server/platform/money.ts';
+import { countEvents, countEverything, lockPosition, movePosition, openPositions, type RollUpKind } from './sql.ts';
 
-/** Events that one transaction counts at most: under a flood the cost of a commit is shared, and the lock is held for a moment only. */
-const BATCH = 2_000;
+/** Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by few orders. */
+const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000 };
 
 /**
- * Counts the next batch of a network's numbered events and moves the roll-ups' position in the same transaction, so every
- * event counts exactly once whatever dies. Resolves to how many events were passed; 0 also when another process is at it.
+ * Counts the next batch of a network's numbered events and moves the position of these roll-ups in the same transaction, so
+ * every event counts exactly once whatever dies. Resolves to how many events were passed; 0 also when another process is at
+ * it. A network whose roll-ups are wanted anew is counted from its orders first.
  */
-export async function rollUpNext(tx: Transaction, networkId: string): Promise<number> {
-  await openPositions(tx, networkId);
-  const after = await lockPosition(tx, networkId);
-  if (after === null) return 0;
-  const events = await readEventsAfter(tx, networkId, after, BATCH);
-  const last = events.at(-1);
-  if (!last) return 0;
-  const delivered = events.filter((event) => event.topic === 'order.delivered').map((event) => event.subject_id);
-  const refunded = events.filter((event) => event.topic === 'order.refunded').map((event) => refundIdOf(event));
-  if (delivered.length > 0) await addDeltas(tx, networkId, await readDeliveredDeltas(tx, networkId, delivered));
-  if (refunded.length > 0) await addDeltas(tx, networkId, await readRefundedDeltas(tx, networkId, refunded));
-  await movePosition(tx, networkId, last.seq);
-  return events.length;
+export async function rollUpNext(tx: Transaction, networkId: string, kind: RollUpKind): Promise<number> {
+  const [, position] = await Promise.all([
+    openPositions(tx, networkId),
+    lockPosition(tx, { networkId, kind, batch: BATCH[kind], wait: false }),
+  ]);
+  if (position === null) return 0;
+  const { last_seq: after, next_seq: upTo, currency } = position;
+  const decimals = currencyDecimals(currencyCode(currency));
+  if (position.rebuild_wanted) await countEverything(tx, kind, { networkId, after, decimals });
+  if (upTo > after) await countEvents(tx, kind, { networkId, after, upTo, decimals });
+  if (upTo > after || position.rebuild_wanted) await movePosition(tx, networkId, kind, upTo > after ? upTo : after);
+  return upTo > after ? Number(upTo - after) : 0;
 }
 
-function refundIdOf(event: { readonly subject_id: string; readonly data: Readonly<Record<string, unknown>> }): string {
-  const refundId = event.data['refundId'];
-  if (typeof refundId !== 'string') throw new Error(`event order.refunded of ${event.subject_id} names no refund`);
-  return refundId;
+/**
+ * Makes a network's roll-ups of a kind again from orders, refunds and postings, up to the event that they have counted; what
+ * comes after is counted by the consumer as ever. One transaction that holds the position: orders do not wait, readers see
+ * the old rows until it commits, and counting of these roll-ups pauses for as long.
+ */
+export async function rebuildRollUps(tx: Transaction, networkId: string, kind: RollUpKind): Promise<void> {
+  await openPositions(tx, networkId);
+  const position = await lockPosition(tx, { networkId, kind, batch: 0, wait: true });
+  if (position === null) throw new Error(`network ${networkId} has no roll-ups`);
+  const { last_seq: after, currency } = position;
+  await countEverything(tx, kind, { networkId, after, decimals: currencyDecimals(currencyCode(currency)) });
+  await movePosition(tx, networkId, kind, after);
 }

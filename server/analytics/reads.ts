@@ -1,7 +1,7 @@
 import { addDays } from '#server/platform/clock.ts';
 import type { Queryable } from '#server/platform/database.ts';
-import { type GmvRange, gmvPeriod } from './rules.ts';
-import { type GmvTotalsRow, readChildTotals, readDayBuckets, readHourBuckets, readPeriodTotals } from './sql.ts';
+import { type GmvPeriod, type GmvRange, gmvPeriod } from './rules.ts';
+import { type GmvTotalsRow, type PeriodQuery, readChildTotals, readDayBuckets, readHourBuckets, readPeriodTotals } from './sql.ts';
 
 /** The network's clock and calendar, from which days and hours follow. */
 export type NetworkTime = { readonly networkId: string; readonly timeZone: string; readonly now: Date };
@@ -60,7 +60,7 @@ export async function readGmvOverview(db: Queryable, time: NetworkTime, stationI
   const period = gmvPeriod(range, time.now, time.timeZone);
   const [totals, children, points] = await Promise.all([
     readVolumes(db, time, [stationId], range),
-    readChildTotals(db, time.networkId, stationId, period, time),
+    readChildTotals(db, time.networkId, stationId, periodQuery(period, time.timeZone), time),
     range === 'TODAY' ? readHours(db, time, stationId) : readDays(db, time, stationId, range),
   ]);
   const own = totals.get(stationId);
@@ -87,7 +87,8 @@ export async function readVolumes(
   stationIds: readonly string[],
   range: GmvRange,
 ): Promise<Map<string, { totals: GmvTotals; comparison: GmvTotals }>> {
-  const rows = await readPeriodTotals(db, time.networkId, stationIds, gmvPeriod(range, time.now, time.timeZone), time);
+  const period = periodQuery(gmvPeriod(range, time.now, time.timeZone), time.timeZone);
+  const rows = await readPeriodTotals(db, time.networkId, stationIds, period, time);
   const volumes = new Map<string, { totals: GmvTotals; comparison: GmvTotals }>();
   for (const row of rows) {
     const known = volumes.get(row.station_id) ?? { totals: nothing, comparison: nothing };
@@ -98,7 +99,8 @@ export async function readVolumes(
 
 async function readHours(db: Queryable, time: NetworkTime, stationId: string): Promise<GmvPoint[]> {
   const period = gmvPeriod('TODAY', time.now, time.timeZone);
-  const rows = await readHourBuckets(db, time.networkId, stationId, period);
+  const span = { start: startOfDay(period.comparisonTo, time.timeZone), end: startOfDay(addDays(period.to, 1), time.timeZone) };
+  const rows = await readHourBuckets(db, time.networkId, stationId, span);
   const at = new Map(rows.map((row) => [row.start.getTime(), row]));
   // every local hour is one entry; a day of a zone that changes its clock has 23 or 25 of them
   const starts = hoursOfDay(period.to, time.timeZone);
@@ -108,7 +110,7 @@ async function readHours(db: Queryable, time: NetworkTime, stationId: string): P
 
 async function readDays(db: Queryable, time: NetworkTime, stationId: string, range: GmvRange): Promise<GmvPoint[]> {
   const period = gmvPeriod(range, time.now, time.timeZone);
-  const rows = await readDayBuckets(db, time.networkId, stationId, period);
+  const rows = await readDayBuckets(db, time.networkId, stationId, { from: period.comparisonFrom, to: period.to });
   const on = new Map(rows.map((row) => [row.start, row]));
   return Array.from({ length: period.days }, (_, index) => {
     const day = addDays(period.from, index);
@@ -136,6 +138,11 @@ function toTotals(row: GmvTotalsRow): GmvTotals {
     refundCount: Number(row.refund_count),
     refundTotal: row.refund_total,
   };
+}
+
+function periodQuery(period: GmvPeriod, timeZone: string): PeriodQuery {
+  const { comparisonTo } = period;
+  return { ...period, lastDayStart: startOfDay(comparisonTo, timeZone), lastDayEnd: startOfDay(addDays(comparisonTo, 1), timeZone) };
 }
 
 /** The first instant of a local day. */

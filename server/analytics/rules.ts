@@ -1,7 +1,7 @@
 import { addDays, localDate } from '#server/platform/clock.ts';
 
-/** How far back an overview of GMV looks: today, or the last 7 or 30 days with today as the last of them. */
-export type GmvRange = 'TODAY' | 'DAYS_7' | 'DAYS_30';
+/** How far back an overview of GMV looks: today, or the last 7, 30 or 60 days with today as the last of them. */
+export type GmvRange = 'TODAY' | 'DAYS_7' | 'DAYS_30' | 'DAYS_60';
 
 /** Local days (YYYY-MM-DD, network's time zone, both ends included) of a range and of the period it is compared with. */
 export type GmvPeriod = {
@@ -13,7 +13,7 @@ export type GmvPeriod = {
   readonly comparisonTo: string;
 };
 
-const dayCounts: Record<GmvRange, number> = { TODAY: 1, DAYS_7: 7, DAYS_30: 30 };
+const dayCounts: Record<GmvRange, number> = { TODAY: 1, DAYS_7: 7, DAYS_30: 30, DAYS_60: 60 };
 
 /**
  * The days that a range covers at an instant, and the equally long period just before it. Today is drawn by the hour, the

@@ -1,181 +1,307 @@
-import { type Queryable, run, statement, type Transaction } from '#server/platform/database.ts';
+import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+
+// ---- where the consumer stands ----
+
+/** Roll-ups that are counted together: those of stations at once, those of goods in larger and later batches. */
+export type RollUpKind = 'STATIONS' | 'GOODS';
 
 // Both tables have a row or two for each network, nothing more.
-const networksBehindStatement = statement<{ network_id: string }>(
+const networksBehind = statement<{ network_id: string }>(
   'analytics.networksBehind',
-  `SELECT r.network_id FROM relay_position r
-   WHERE r.last_seq > coalesce((SELECT min(p.last_seq) FROM roll_up_position p WHERE p.network_id = r.network_id), 0)`,
+  `SELECT r.network_id FROM relay_position r LEFT JOIN roll_up_position p ON p.network_id = r.network_id AND p.kind = $1
+   WHERE r.last_seq > coalesce(p.last_seq, 0) OR p.rebuild_wanted`,
 );
 
-/** Networks with numbered events that their roll-ups have not counted. */
-export async function readNetworksBehind(db: Queryable): Promise<string[]> {
-  return (await run(db, networksBehindStatement, [])).map((row) => row.network_id);
+/** Networks with numbered events that these roll-ups have not counted. */
+export async function readNetworksBehind(db: Queryable, kind: RollUpKind): Promise<string[]> {
+  return (await run(db, networksBehind, [kind])).map((row) => row.network_id);
 }
 
+// The pruning of the outbox goes by the least position, so all of a network's begin together.
 const openPositionsStatement = statement(
   'analytics.openPositions',
-  `INSERT INTO roll_up_position (network_id, kind, last_seq, updated_at) VALUES ($1, 'STATIONS', 0, $2) ON CONFLICT (network_id, kind) DO NOTHING`,
+  `INSERT INTO roll_up_position (network_id, kind, last_seq, updated_at)
+   VALUES ($1, 'GOODS', 0, $2), ($1, 'STATIONS', 0, $2) ON CONFLICT (network_id, kind) DO NOTHING`,
 );
 
-/** Begins a network's roll-ups at its first event. Never waits for a process that counts: its row is there already. */
+/** Begins a network's roll-ups at its first event. Does not wait for a process that counts: its rows are there already. */
 export async function openPositions(tx: Transaction, networkId: string): Promise<void> {
   await run(tx, openPositionsStatement, [networkId, tx.now]);
 }
 
-// roll_up_position_pkey. The lock that lets one process at a time count; the others go on to another network.
-const lockPositionStatement = statement<{ last_seq: bigint }>(
-  'analytics.lockPosition',
-  `SELECT last_seq FROM roll_up_position WHERE network_id = $1 AND kind = 'STATIONS' FOR UPDATE SKIP LOCKED`,
-);
+/** Where roll-ups stand, and the last event of the next batch. */
+export type PositionRow = { last_seq: bigint; next_seq: bigint; rebuild_wanted: boolean; currency: string };
 
-/** Locks a network's position and resolves to the last event counted; null when another process holds it. */
-export async function lockPosition(tx: Transaction, networkId: string): Promise<bigint | null> {
-  const [row] = await run(tx, lockPositionStatement, [networkId]);
-  return row?.last_seq ?? null;
-}
+const position = `SELECT p.last_seq, LEAST(coalesce(r.last_seq, 0), p.last_seq + $3) AS next_seq, p.rebuild_wanted, n.currency
+   FROM roll_up_position p
+   LEFT JOIN relay_position r ON r.network_id = p.network_id
+   JOIN network n ON n.id = p.network_id
+   WHERE p.network_id = $1 AND p.kind = $2
+   FOR UPDATE OF p`;
 
-// outbox_event_seq_key, a range of it. Numbers have no holes and what is not counted is never pruned.
-const eventsAfterStatement = statement<{ seq: bigint; topic: string; subject_id: string; data: Record<string, unknown> }>(
-  'analytics.eventsAfter',
-  'SELECT seq, topic, subject_id, data FROM outbox_event WHERE network_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
-);
+// roll_up_position_pkey. Numbers have no holes, so a batch is a range of them.
+const lockFreePosition = statement<PositionRow>('analytics.lockFreePosition', `${position} SKIP LOCKED`);
+const waitForPosition = statement<PositionRow>('analytics.waitForPosition', position);
 
-/** The next numbered events of a network, in order. */
-export function readEventsAfter(tx: Transaction, networkId: string, after: bigint, limit: number) {
-  return run(tx, eventsAfterStatement, [networkId, after, limit]);
+/** Locks a network's position; null when another process holds it (or, with `wait`, when there is none). */
+export async function lockPosition(
+  tx: Transaction,
+  { networkId, kind, batch, wait }: { networkId: string; kind: RollUpKind; batch: number; wait: boolean },
+): Promise<PositionRow | null> {
+  const [row] = await run(tx, wait ? waitForPosition : lockFreePosition, [networkId, kind, batch]);
+  return row ?? null;
 }
 
 const movePositionStatement = statement(
   'analytics.movePosition',
-  `UPDATE roll_up_position SET last_seq = $2, updated_at = $3 WHERE network_id = $1 AND kind = 'STATIONS'`,
+  'UPDATE roll_up_position SET last_seq = $3, rebuild_wanted = false, updated_at = $4 WHERE network_id = $1 AND kind = $2',
 );
 
 /** Says that events up to `seq` are counted; in the transaction that counted them. */
-export async function movePosition(tx: Transaction, networkId: string, seq: bigint): Promise<void> {
-  await run(tx, movePositionStatement, [networkId, seq, tx.now]);
+export async function movePosition(tx: Transaction, networkId: string, kind: RollUpKind, seq: bigint): Promise<void> {
+  await run(tx, movePositionStatement, [networkId, kind, seq, tx.now]);
 }
 
-/** What one batch of events adds to one hour of one station. Amounts are decimal texts in the network's currency. */
-export type StationHourDelta = {
-  station_id: string;
-  hour_start: Date;
-  local_date: string;
-  currency: string;
-  order_count: bigint;
-  quantity: bigint;
-  gmv: string;
-  own_order_count: bigint;
-  own_gmv: string;
-  margin: string;
-  commission: string;
-  refund_count: bigint;
-  refund_total: string;
-};
+// ---- counting: the same statements for a batch of events and for a rebuild ----
+// $1 network, $2 the last event counted, then for a batch its last event, then for suppliers the currency's decimals. An hour is the local hour and
+// a day the local day in the network's time zone; a refund stands on its own. No locks: what an event names is committed.
 
-// Orders by primary key, their hops by order_hop_network_id_order_id_distance_key. One row of the result is one hour of one
-// station of the buyers' frozen paths. The owner's margin is what it keeps: the commission of the order's other hops comes
-// out of it (domain §4). No locks: orders that an event names are committed.
-const deliveredDeltas = statement<StationHourDelta>(
-  'analytics.deliveredDeltas',
-  `SELECT h.station_id, date_trunc('hour', h.delivered_at, n.time_zone) AS hour_start,
-          (h.delivered_at AT TIME ZONE n.time_zone)::date AS local_date, h.currency,
-          count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
-          count(*) FILTER (WHERE h.role = 'BUYER') AS own_order_count,
-          coalesce(sum(h.total) FILTER (WHERE h.role = 'BUYER'), 0) AS own_gmv,
-          sum(h.margin - CASE WHEN h.role = 'OWNER' THEN h.commission_paid ELSE 0 END) AS margin,
-          sum(h.commission) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
-   FROM (
-     SELECT o.network_id, o.delivered_at, o.currency, o.quantity, o.total, p.station_id, p.role, p.margin, p.commission,
-            sum(p.commission) OVER (PARTITION BY o.id) AS commission_paid
-     FROM orders o JOIN order_hop p ON p.network_id = o.network_id AND p.order_id = o.id
-     WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[])
-   ) h
-   JOIN network n ON n.id = h.network_id
-   GROUP BY 1, 2, 3, 4`,
-);
+const HOUR = (instant: string) =>
+  `date_trunc('hour', ${instant}, n.time_zone) AS hour_start, (${instant} AT TIME ZONE n.time_zone)::date AS local_date`;
+const SOLD = `o.id, o.sku_id, o.buyer_id, o.owner_id, o.quantity, o.total, ${HOUR('o.delivered_at')}`;
+const REFUNDED = `r.id, r.order_id, r.amount, r.transfer_id, r.card_key_ids, ${HOUR('r.decided_at')}`;
 
-// A refund counts on its own day (domain §1, GMV): its amount for every station of the order's path, and for each station
-// the margin and commission that the refund's transfer took back. What the owner bears beyond its own posting (it reverses
-// none) comes out of its margin; the buyer's money back reverses SALE and is nobody's margin.
-const refundedDeltas = statement<StationHourDelta>(
-  'analytics.refundedDeltas',
-  `WITH done AS (
-     SELECT r.network_id, r.id, r.order_id, r.amount, r.transfer_id, r.currency,
-            date_trunc('hour', r.decided_at, n.time_zone) AS hour_start, (r.decided_at AT TIME ZONE n.time_zone)::date AS local_date
-     FROM refund r JOIN network n ON n.id = r.network_id
-     WHERE r.network_id = $1 AND r.id = ANY ($2::uuid[]) AND r.state = 'DONE'
-   ), taken_back AS (
-     SELECT d.id AS refund_id, a.station_id,
+// Events by outbox_event_seq_key, orders and refunds by primary key.
+const OF_EVENTS = `sold AS (
+     SELECT ${SOLD} FROM outbox_event e JOIN orders o ON o.network_id = $1 AND o.id = e.subject_id JOIN network n ON n.id = $1
+     WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'order.delivered'
+   ), refunded AS (
+     SELECT ${REFUNDED} FROM outbox_event e JOIN refund r ON r.network_id = $1 AND r.id = (e.data ->> 'refundId')::uuid JOIN network n ON n.id = $1
+     WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'order.refunded' AND r.state = 'DONE'
+   )`;
+
+// Everything but what is still to be counted: events after the position, by outbox_event_seq_key, and events without a number, by
+// outbox_event_unnumbered_idx. An order and its event appear in one commit, so each statement sees both or neither.
+const OF_EVERYTHING = `uncounted AS MATERIALIZED (
+     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq > $2 AND topic IN ('order.delivered', 'order.refunded')
+     UNION ALL
+     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq IS NULL AND topic IN ('order.delivered', 'order.refunded')
+   ), sold AS (
+     SELECT ${SOLD} FROM orders o JOIN network n ON n.id = $1
+     WHERE o.network_id = $1 AND o.delivered_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM uncounted u WHERE u.topic = 'order.delivered' AND u.subject_id = o.id)
+   ), refunded AS (
+     SELECT ${REFUNDED} FROM refund r JOIN network n ON n.id = $1
+     WHERE r.network_id = $1 AND r.state = 'DONE'
+       AND NOT EXISTS (SELECT FROM uncounted u WHERE u.topic = 'order.refunded' AND (u.data ->> 'refundId')::uuid = r.id)
+   )`;
+
+// Hops by order_hop_network_id_order_id_distance_key. The owner's margin is what it keeps: the commission of the order's other
+// hops comes out of it (domain §4).
+const HOP = `hop AS (
+     SELECT s.*, p.station_id, p.role, p.sold_total, p.commission,
+            p.margin - CASE WHEN p.role = 'OWNER' THEN sum(p.commission) OVER (PARTITION BY s.id) ELSE 0 END AS margin,
+            sum(p.commission) OVER (PARTITION BY s.id) AS commission_paid
+     FROM sold s JOIN order_hop p ON p.network_id = $1 AND p.order_id = s.id
+   )`;
+
+// What a refund's transfer took back from each station, by posting_network_id_transfer_id_idx. What the owner bears beyond its
+// own posting (it reverses none) comes out of its margin; the buyer's money back reverses SALE and is nobody's margin.
+const TAKEN = `taken AS (
+     SELECT d.id, a.station_id, a.supplier_id,
             coalesce(sum(p.amount) FILTER (WHERE q.reason IS DISTINCT FROM 'COMMISSION'), 0) AS margin,
             coalesce(sum(p.amount) FILTER (WHERE q.reason = 'COMMISSION'), 0) AS commission
-     FROM done d
-     JOIN posting p ON p.network_id = d.network_id AND p.transfer_id = d.transfer_id
-     LEFT JOIN posting q ON q.network_id = p.network_id AND q.id = p.reverses_id
-     JOIN account a ON a.network_id = p.network_id AND a.id = p.account_id
-     WHERE a.station_id IS NOT NULL AND q.reason IS DISTINCT FROM 'SALE'
-     GROUP BY 1, 2
+     FROM refunded d
+     JOIN posting p ON p.network_id = $1 AND p.transfer_id = d.transfer_id
+     LEFT JOIN posting q ON q.network_id = $1 AND q.id = p.reverses_id
+     JOIN account a ON a.network_id = $1 AND a.id = p.account_id
+     WHERE num_nonnulls(a.station_id, a.supplier_id) = 1 AND q.reason IS DISTINCT FROM 'SALE'
+     GROUP BY 1, 2, 3
+   )`;
+
+const MEASURES = ['order_count', 'quantity', 'gmv', 'margin', 'commission', 'refund_count', 'refund_total'];
+const OWN_MEASURES = ['own_order_count', 'own_quantity', 'own_gmv', 'own_refund_count', 'own_refund_total'];
+
+/** An upsert of a roll-up from the rows of `change`: in key order, by its primary key, each measure added to what is there. */
+function addTo(table: string, keys: readonly string[], measures: readonly string[]): string {
+  const sums = measures.map((measure) => `sum(c.${measure})`);
+  return `INSERT INTO ${table} (network_id, ${[...keys, ...measures].join(', ')})
+   SELECT $1, ${[...keys.map((key) => `c.${key}`), ...sums].join(', ')} FROM change c GROUP BY ${keys.map((key) => `c.${key}`).join(', ')}
+   ORDER BY ${keys.map((key) => `c.${key}`).join(', ')}
+   ON CONFLICT (network_id, ${keys.join(', ')}) DO UPDATE SET
+     ${measures.map((measure) => `${measure} = ${table}.${measure} + excluded.${measure}`).join(', ')}`;
+}
+
+/** A counting statement in both of its forms, and the tables that it counts into. `divides`: it needs the currency's decimals. */
+type Counting = { tables: readonly string[]; ofEvents: Statement<NoRow>; ofEverything: Statement<NoRow>; divides: boolean };
+type NoRow = Record<never, never>;
+
+function counting(name: string, tables: readonly string[], text: (source: string, decimals: string) => string): Counting {
+  return {
+    tables,
+    ofEvents: statement(`analytics.count${name}`, text(OF_EVENTS, '$4::int')),
+    ofEverything: statement(`analytics.recount${name}`, text(OF_EVERYTHING, '$3::int')),
+    divides: text('', 'DECIMALS').includes('DECIMALS'),
+  };
+}
+
+// One row of `change` is one hour of one station of the buyers' frozen paths: where the buyer stood when ordering decides (domain §1).
+const stations = counting(
+  'Stations',
+  ['station_hour', 'station_day'],
+  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
+     SELECT h.station_id, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
+            count(*) FILTER (WHERE h.role = 'BUYER') AS own_order_count,
+            coalesce(sum(h.quantity) FILTER (WHERE h.role = 'BUYER'), 0)::bigint AS own_quantity,
+            coalesce(sum(h.total) FILTER (WHERE h.role = 'BUYER'), 0) AS own_gmv,
+            sum(h.margin) AS margin, sum(h.commission) AS commission,
+            0::bigint AS refund_count, 0::numeric AS refund_total, 0::bigint AS own_refund_count, 0::numeric AS own_refund_total
+     FROM hop h GROUP BY 1, 2, 3
+     UNION ALL
+     SELECT p.station_id, d.hour_start, d.local_date, 0, 0, 0, 0, 0, 0, coalesce(sum(t.margin), 0), coalesce(sum(t.commission), 0),
+            count(*), sum(d.amount), count(*) FILTER (WHERE p.role = 'BUYER'), coalesce(sum(d.amount) FILTER (WHERE p.role = 'BUYER'), 0)
+     FROM refunded d
+     JOIN order_hop p ON p.network_id = $1 AND p.order_id = d.order_id
+     LEFT JOIN taken t ON t.id = d.id AND t.station_id = p.station_id
+     GROUP BY 1, 2, 3
+   ), hours AS (
+     ${addTo('station_hour', ['station_id', 'hour_start'], [...MEASURES, ...OWN_MEASURES])}
    )
-   SELECT h.station_id, d.hour_start, d.local_date, d.currency, 0::bigint AS order_count, 0::bigint AS quantity, 0::numeric AS gmv,
-          0::bigint AS own_order_count, 0::numeric AS own_gmv,
-          coalesce(sum(t.margin), 0) AS margin, coalesce(sum(t.commission), 0) AS commission,
-          count(*) AS refund_count, sum(d.amount) AS refund_total
-   FROM done d
-   JOIN order_hop h ON h.network_id = d.network_id AND h.order_id = d.order_id
-   LEFT JOIN taken_back t ON t.refund_id = d.id AND t.station_id = h.station_id
-   GROUP BY 1, 2, 3, 4`,
+   ${addTo('station_day', ['station_id', 'local_date'], [...MEASURES, ...OWN_MEASURES])}`,
 );
 
-// Upserts by station_hour_network_id_station_id_hour_start_key. Rows are locked in key order; the position's
-// lock already lets one process at a time write a network's.
-const addToStationHours = statement(
-  'analytics.addToStationHours',
-  `INSERT INTO station_hour (network_id, id, station_id, hour_start, local_date, currency, order_count, quantity, gmv,
-                             own_order_count, own_gmv, margin, commission, refund_count, refund_total)
-   SELECT $1, d.* FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::date[], $6::text[], $7::bigint[], $8::bigint[], $9::numeric[],
-                              $10::bigint[], $11::numeric[], $12::numeric[], $13::numeric[], $14::bigint[], $15::numeric[])
-     AS d (id, station_id, hour_start, local_date, currency, order_count, quantity, gmv, own_order_count, own_gmv, margin, commission,
-           refund_count, refund_total)
-   ORDER BY d.station_id, d.hour_start
-   ON CONFLICT (network_id, station_id, hour_start) DO UPDATE SET
-     order_count = station_hour.order_count + excluded.order_count, quantity = station_hour.quantity + excluded.quantity,
-     gmv = station_hour.gmv + excluded.gmv,
-     own_order_count = station_hour.own_order_count + excluded.own_order_count, own_gmv = station_hour.own_gmv + excluded.own_gmv,
-     margin = station_hour.margin + excluded.margin, commission = station_hour.commission + excluded.commission,
-     refund_count = station_hour.refund_count + excluded.refund_count, refund_total = station_hour.refund_total + excluded.refund_total`,
+// Who stands above the buyer, each SKU and day: what a station's downline buys.
+const downlineSkus = counting(
+  'DownlineSkus',
+  ['downline_sku_day'],
+  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS (
+     SELECT h.station_id, h.local_date, h.sku_id, 1::bigint AS order_count, h.quantity::bigint AS quantity, h.total AS gmv, h.margin, h.commission,
+            0::bigint AS refund_count, 0::numeric AS refund_total
+     FROM hop h WHERE h.role <> 'BUYER'
+     UNION ALL
+     SELECT p.station_id, d.local_date, o.sku_id, 0, 0, 0, coalesce(t.margin, 0), coalesce(t.commission, 0), 1, d.amount
+     FROM refunded d
+     JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
+     JOIN order_hop p ON p.network_id = $1 AND p.order_id = d.order_id AND p.role <> 'BUYER'
+     LEFT JOIN taken t ON t.id = d.id AND t.station_id = p.station_id
+   )
+   ${addTo('downline_sku_day', ['station_id', 'local_date', 'sku_id'], MEASURES)}`,
 );
 
-/** What the orders named add to each hour of each station of their frozen paths. */
-export function readDeliveredDeltas(db: Queryable, networkId: string, orderIds: readonly string[]): Promise<StationHourDelta[]> {
-  return run(db, deliveredDeltas, [networkId, orderIds]);
+const buyerSkus = counting(
+  'BuyerSkus',
+  ['buyer_sku_day'],
+  (source) => `WITH ${source}, change AS (
+     SELECT s.buyer_id, s.local_date, s.sku_id, 1::bigint AS order_count, s.quantity::bigint AS quantity, s.total AS gmv,
+            0::bigint AS refund_count, 0::numeric AS refund_total
+     FROM sold s
+     UNION ALL
+     SELECT o.buyer_id, d.local_date, o.sku_id, 0, 0, 0, 1, d.amount
+     FROM refunded d JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
+   )
+   ${addTo('buyer_sku_day', ['buyer_id', 'local_date', 'sku_id'], ['order_count', 'quantity', 'gmv', 'refund_count', 'refund_total'])}`,
+);
+
+// A product's category never changes (nobody may update it), so the SKU's of today is the order's.
+const CATEGORY = 'k.category_path[cardinality(k.category_path)] AS category_id';
+const shelves = counting(
+  'Shelves',
+  ['sku_hour', 'category_hour', 'category_day'],
+  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
+     SELECT h.sku_id, ${CATEGORY}, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
+            sum(h.margin) AS margin, sum(h.commission_paid) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
+     FROM hop h JOIN sku k ON k.network_id = $1 AND k.id = h.sku_id
+     WHERE h.role = 'OWNER' GROUP BY 1, 2, 3, 4
+     UNION ALL
+     SELECT o.sku_id, ${CATEGORY}, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.margin, 0), coalesce(t.commission, 0), 1, d.amount
+     FROM refunded d
+     JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
+     JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id
+     CROSS JOIN LATERAL (
+       SELECT sum(b.margin) FILTER (WHERE b.station_id = o.owner_id) AS margin, sum(b.commission) AS commission
+       FROM taken b WHERE b.id = d.id AND b.station_id IS NOT NULL
+     ) t
+   ), skus AS (
+     ${addTo('sku_hour', ['sku_id', 'hour_start'], MEASURES)}
+   ), hours AS (
+     ${addTo('category_hour', ['category_id', 'hour_start'], MEASURES)}
+   )
+   ${addTo('category_day', ['category_id', 'local_date'], MEASURES)}`,
+);
+
+// An order's card keys by card_key_sale_network_id_order_id_position_idx. What belongs to the order as a whole is divided by the
+// keys: each supplier gets the difference of two rounded running totals, so the parts add up exactly.
+const part = (amount: string, decimals: string) =>
+  `round(${amount} * x.upto / x.key_count, ${decimals}) - round(${amount} * (x.upto - x.keys) / x.key_count, ${decimals})`;
+const SHARE = `count(*) AS keys, sum(sum(1)) OVER (PARTITION BY s.id) AS key_count, sum(sum(1)) OVER (PARTITION BY s.id ORDER BY c.supplier_id) AS upto`;
+const suppliers = counting(
+  'Suppliers',
+  ['supplier_hour', 'supplier_day'],
+  (source, decimals) => `WITH ${source}, ${HOP}, ${TAKEN}, sale AS (
+     SELECT s.id, c.supplier_id, sum(c.cost) AS cost, ${SHARE}
+     FROM sold s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.id GROUP BY s.id, c.supplier_id
+   ), back AS (
+     SELECT s.id, c.supplier_id, ${SHARE}
+     FROM refunded s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.order_id
+     WHERE cardinality(s.card_key_ids) = 0 OR c.card_key_id = ANY (s.card_key_ids) GROUP BY s.id, c.supplier_id
+   ), change AS MATERIALIZED (
+     SELECT h.owner_id, x.supplier_id, h.hour_start, h.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('h.total', decimals)} AS gmv, x.cost,
+            ${part('(h.sold_total - h.commission_paid)', decimals)} - x.cost AS margin, ${part('h.commission_paid', decimals)} AS commission,
+            0::bigint AS refund_count, 0::numeric AS refund_total
+     FROM hop h JOIN sale x ON x.id = h.id
+     WHERE h.role = 'OWNER' AND x.supplier_id IS NOT NULL
+     UNION ALL
+     SELECT o.owner_id, x.supplier_id, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.cost, 0), ${part('coalesce(t.margin, 0)', decimals)},
+            ${part('coalesce(t.commission, 0)', decimals)}, 1, ${part('d.amount', decimals)}
+     FROM refunded d
+     JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
+     JOIN back x ON x.id = d.id AND x.supplier_id IS NOT NULL
+     CROSS JOIN LATERAL (
+       SELECT sum(b.margin) FILTER (WHERE b.station_id = o.owner_id) AS margin,
+              sum(b.commission) FILTER (WHERE b.station_id IS NOT NULL) AS commission,
+              sum(b.margin) FILTER (WHERE b.supplier_id = x.supplier_id) AS cost
+       FROM taken b WHERE b.id = d.id
+     ) t
+   ), hours AS (
+     ${addTo('supplier_hour', ['owner_id', 'supplier_id', 'hour_start'], [...MEASURES, 'cost'])}
+   )
+   ${addTo('supplier_day', ['owner_id', 'local_date', 'supplier_id'], [...MEASURES, 'cost'])}`,
+);
+
+const COUNTED: Record<RollUpKind, readonly Counting[]> = { STATIONS: [stations], GOODS: [downlineSkus, buyerSkus, shelves, suppliers] };
+
+// A batch is small beside the tables that it reads, whatever their statistics say of a new network.
+const byIndexes = statement('analytics.byIndexes', `SELECT set_config('enable_seqscan', 'off', true)`);
+
+/** Adds the events after `after` up to `upTo` to the roll-ups of a kind, one statement for each source of rows. */
+export async function countEvents(
+  tx: Transaction,
+  kind: RollUpKind,
+  { networkId, after, upTo, decimals }: { networkId: string; after: bigint; upTo: bigint; decimals: number },
+): Promise<void> {
+  const values = [networkId, after, upTo];
+  const counted = COUNTED[kind].map(({ ofEvents, divides }) => run(tx, ofEvents, divides ? [...values, decimals] : values));
+  await Promise.all([run(tx, byIndexes, []), ...counted]);
 }
 
-/** What the refunds named add, on the hour when they were decided. */
-export function readRefundedDeltas(db: Queryable, networkId: string, refundIds: readonly string[]): Promise<StationHourDelta[]> {
-  return run(db, refundedDeltas, [networkId, refundIds]);
+// However long it takes: it holds nothing that an order or a reader waits for.
+const withoutTimeout = statement('analytics.withoutTimeout', `SELECT set_config('statement_timeout', '0', true)`);
+
+/** Makes the roll-ups of a kind again from all orders and refunds whose events are not after `after`. */
+export async function countEverything(
+  tx: Transaction,
+  kind: RollUpKind,
+  { networkId, after, decimals }: { networkId: string; after: bigint; decimals: number },
+): Promise<void> {
+  await run(tx, withoutTimeout, []);
+  for (const { tables, ofEverything, divides } of COUNTED[kind]) {
+    for (const table of tables)
+      await run(tx, statement(`analytics.clear.${table}`, `DELETE FROM ${table} WHERE network_id = $1`), [networkId]);
+    await run(tx, ofEverything, divides ? [networkId, after, decimals] : [networkId, after]);
+  }
 }
 
-/** Adds deltas to the roll-up, one upsert for all. Two deltas of one station and hour must not be in one call. */
-export async function addDeltas(tx: Transaction, networkId: string, deltas: readonly StationHourDelta[]): Promise<void> {
-  if (deltas.length === 0) return;
-  const column = <Key extends keyof StationHourDelta>(key: Key) => deltas.map((delta) => delta[key]);
-  await run(tx, addToStationHours, [
-    networkId,
-    deltas.map(() => tx.newId()),
-    column('station_id'),
-    column('hour_start'),
-    column('local_date'),
-    column('currency'),
-    column('order_count'),
-    column('quantity'),
-    column('gmv'),
-    column('own_order_count'),
-    column('own_gmv'),
-    column('margin'),
-    column('commission'),
-    column('refund_count'),
-    column('refund_total'),
-  ]);
-}
+// ---- reading: station_day and station_hour by primary key, never an order ----
 
 /** Totals of one bucket or of a whole period. Amounts are decimal texts. */
 export type GmvTotalsRow = {
@@ -188,94 +314,102 @@ export type GmvTotalsRow = {
   refund_total: string;
 };
 
-const totals = `coalesce(sum(s.order_count), 0)::bigint AS order_count, coalesce(sum(s.quantity), 0)::bigint AS quantity,
-  coalesce(sum(s.gmv), 0.00) AS gmv, coalesce(sum(s.margin), 0.00) AS margin, coalesce(sum(s.commission), 0.00) AS commission,
-  coalesce(sum(s.refund_count), 0)::bigint AS refund_count, coalesce(sum(s.refund_total), 0.00) AS refund_total`;
+/** A period's days and the ones that it is compared with; of the last of these only the hours up to the one that it is now. */
+export type PeriodQuery = {
+  from: string;
+  to: string;
+  comparisonFrom: string;
+  comparisonTo: string;
+  /** first instant of `comparisonTo`'s local day, and the first after it */
+  lastDayStart: Date;
+  lastDayEnd: Date;
+  days: number;
+};
 
-// station_hour_network_id_station_id_local_date_idx: a range of at most 60 days of one station.
-const hourBuckets = statement<GmvTotalsRow & { start: Date; in_period: boolean }>(
+const TOTALS = (row: string, where = '') => {
+  const sum = (measure: string) => `coalesce(sum(${row}.${measure})${where}, 0`;
+  return `${sum('order_count')})::bigint AS order_count, ${sum('quantity')})::bigint AS quantity, ${sum('gmv')}.00) AS gmv, ${sum('margin')}.00) AS margin,
+     ${sum('commission')}.00) AS commission, ${sum('refund_count')})::bigint AS refund_count, ${sum('refund_total')}.00) AS refund_total`;
+};
+const SUMMED = 'order_count, quantity, gmv, margin, commission, refund_count, refund_total';
+
+// station_hour_pkey: the hours of two days of one station.
+const hourBuckets = statement<GmvTotalsRow & { start: Date }>(
   'analytics.hourBuckets',
-  `SELECT s.hour_start AS start, s.local_date >= $3::date AS in_period, ${totals}
-   FROM station_hour s
-   WHERE s.network_id = $1 AND s.station_id = $2 AND s.local_date BETWEEN $4::date AND $5::date
-   GROUP BY s.hour_start, s.local_date ORDER BY s.hour_start`,
+  `SELECT s.hour_start AS start, ${SUMMED} FROM station_hour s
+   WHERE s.network_id = $1 AND s.station_id = $2 AND s.hour_start >= $3 AND s.hour_start < $4`,
 );
 
-const dayBuckets = statement<GmvTotalsRow & { start: string; in_period: boolean }>(
+/** Hours of a station that had something to count, from `start` to before `end`. */
+export function readHourBuckets(db: Queryable, networkId: string, stationId: string, { start, end }: { start: Date; end: Date }) {
+  return run(db, hourBuckets, [networkId, stationId, start, end]);
+}
+
+// station_day_pkey: at most 120 rows, however many orders they count.
+const dayBuckets = statement<GmvTotalsRow & { start: string }>(
   'analytics.dayBuckets',
-  `SELECT s.local_date AS start, s.local_date >= $3::date AS in_period, ${totals}
-   FROM station_hour s
-   WHERE s.network_id = $1 AND s.station_id = $2 AND s.local_date BETWEEN $4::date AND $5::date
-   GROUP BY s.local_date ORDER BY s.local_date`,
+  `SELECT s.local_date AS start, ${SUMMED} FROM station_day s
+   WHERE s.network_id = $1 AND s.station_id = $2 AND s.local_date BETWEEN $3::date AND $4::date`,
 );
+
+/** Days of a station that had something to count, both ends included. */
+export function readDayBuckets(db: Queryable, networkId: string, stationId: string, { from, to }: { from: string; to: string }) {
+  return run(db, dayBuckets, [networkId, stationId, from, to]);
+}
+
+// The rows of a period of one station ($3 to $4) and of its comparison ($5 to before $6, and of that day the hours from $7 to
+// before $8 that are not later than the local hour of now): ranges of station_day_pkey and station_hour_pkey.
+const PERIOD = (station: string) => `
+     SELECT false AS comparison, ${SUMMED} FROM station_day d
+     WHERE d.network_id = $1 AND d.station_id = ${station} AND d.local_date BETWEEN $3::date AND $4::date
+     UNION ALL
+     SELECT true, ${SUMMED} FROM station_day d
+     WHERE d.network_id = $1 AND d.station_id = ${station} AND d.local_date >= $5::date AND d.local_date < $6::date
+     UNION ALL
+     SELECT true, ${SUMMED} FROM station_hour h
+     WHERE h.network_id = $1 AND h.station_id = ${station} AND h.hour_start >= $7 AND h.hour_start < $8
+       AND h.hour_start AT TIME ZONE $9 <= ($10::timestamptz AT TIME ZONE $9) - make_interval(days => $11)`;
 
 /** The period's and the comparison's totals of a station. */
 export type StationTotalsRow = GmvTotalsRow & { station_id: string; comparison: boolean };
 
-// One range of station_hour_network_id_station_id_local_date_idx for each station asked for. The comparison stops at the
-// local hour that it is now.
 const periodTotals = statement<StationTotalsRow>(
   'analytics.periodTotals',
-  `SELECT s.station_id, s.local_date < $3::date AS comparison, ${totals}
-   FROM station_hour s
-   WHERE s.network_id = $1 AND s.station_id = ANY ($2::uuid[]) AND s.local_date BETWEEN $4::date AND $5::date
-     AND (s.local_date >= $3::date
-          OR s.hour_start AT TIME ZONE $6 <= ($7::timestamptz AT TIME ZONE $6) - make_interval(days => $8))
+  `SELECT w.station_id, v.comparison, ${TOTALS('v')}
+   FROM unnest($2::uuid[]) AS w (station_id) CROSS JOIN LATERAL (${PERIOD('w.station_id')}
+   ) v
    GROUP BY 1, 2`,
 );
-
-/** Hours that had something to count, oldest first; `in_period` is false for the comparison's. */
-export function readHourBuckets(
-  db: Queryable,
-  networkId: string,
-  stationId: string,
-  period: { from: string; comparisonFrom: string; to: string },
-) {
-  return run(db, hourBuckets, [networkId, stationId, period.from, period.comparisonFrom, period.to]);
-}
-
-/** Days that had something to count, oldest first; `in_period` is false for the comparison's. */
-export function readDayBuckets(
-  db: Queryable,
-  networkId: string,
-  stationId: string,
-  period: { from: string; comparisonFrom: string; to: string },
-) {
-  return run(db, dayBuckets, [networkId, stationId, period.from, period.comparisonFrom, period.to]);
-}
 
 /** Totals of many stations, for the period and for what it is compared with. Stations without volume have no row. */
 export function readPeriodTotals(
   db: Queryable,
   networkId: string,
   stationIds: readonly string[],
-  period: { from: string; comparisonFrom: string; to: string; days: number },
+  period: PeriodQuery,
   at: { now: Date; timeZone: string },
 ): Promise<StationTotalsRow[]> {
-  return run(db, periodTotals, [networkId, stationIds, period.from, period.comparisonFrom, period.to, at.timeZone, at.now, period.days]);
+  return run(db, periodTotals, [networkId, stationIds, ...periodValues(period, at)]);
+}
+
+function periodValues(period: PeriodQuery, at: { now: Date; timeZone: string }): unknown[] {
+  const { from, to, comparisonFrom, comparisonTo, lastDayStart, lastDayEnd, days } = period;
+  return [from, to, comparisonFrom, comparisonTo, lastDayStart, lastDayEnd, at.timeZone, at.now, days];
 }
 
 /** A direct child with its period totals and its own number of children, largest GMV first. */
 export type ChildTotalsRow = GmvTotalsRow & { station_id: string; comparison_gmv: string; child_count: bigint };
 
-// Children by station_network_id_parent_id_id_idx, each with one range of station_hour_network_id_station_id_local_date_idx.
+// Children by station_network_id_parent_id_id_idx, each with its ranges as above.
 const childTotals = statement<ChildTotalsRow>(
   'analytics.childTotals',
   `SELECT c.id AS station_id, v.*,
           (SELECT count(*) FROM station g WHERE g.network_id = c.network_id AND g.parent_id = c.id) AS child_count
    FROM station c
    CROSS JOIN LATERAL (
-     SELECT coalesce(sum(s.order_count) FILTER (WHERE s.local_date >= $3::date), 0)::bigint AS order_count,
-            coalesce(sum(s.quantity) FILTER (WHERE s.local_date >= $3::date), 0)::bigint AS quantity,
-            coalesce(sum(s.gmv) FILTER (WHERE s.local_date >= $3::date), 0.00) AS gmv,
-            coalesce(sum(s.margin) FILTER (WHERE s.local_date >= $3::date), 0.00) AS margin,
-            coalesce(sum(s.commission) FILTER (WHERE s.local_date >= $3::date), 0.00) AS commission,
-            coalesce(sum(s.refund_count) FILTER (WHERE s.local_date >= $3::date), 0)::bigint AS refund_count,
-            coalesce(sum(s.refund_total) FILTER (WHERE s.local_date >= $3::date), 0.00) AS refund_total,
-            coalesce(sum(s.gmv) FILTER (WHERE s.local_date < $3::date
-              AND s.hour_start AT TIME ZONE $6 <= ($7::timestamptz AT TIME ZONE $6) - make_interval(days => $8)), 0.00) AS comparison_gmv
-     FROM station_hour s
-     WHERE s.network_id = c.network_id AND s.station_id = c.id AND s.local_date BETWEEN $4::date AND $5::date
+     SELECT ${TOTALS('p', ' FILTER (WHERE NOT p.comparison)')}, coalesce(sum(p.gmv) FILTER (WHERE p.comparison), 0.00) AS comparison_gmv
+     FROM (${PERIOD('c.id')}
+     ) p
    ) v
    WHERE c.network_id = $1 AND c.parent_id = $2
    ORDER BY v.gmv DESC, c.id
@@ -287,8 +421,8 @@ export function readChildTotals(
   db: Queryable,
   networkId: string,
   stationId: string,
-  period: { from: string; comparisonFrom: string; to: string; days: number },
+  period: PeriodQuery,
   at: { now: Date; timeZone: string },
 ): Promise<ChildTotalsRow[]> {
-  return run(db, childTotals, [networkId, stationId, period.from, period.comparisonFrom, period.to, at.timeZone, at.now, period.days]);
+  return run(db, childTotals, [networkId, stationId, ...periodValues(period, at)]);
 }

@@ -39,7 +39,7 @@ export function HeadquartersHome() {
             aria-label={t('hq.range')}
             value={range}
             onChange={setRange}
-            options={(['TODAY', 'DAYS_7', 'DAYS_30'] as const).map((value) => ({ value, label: t(`range.${value}`) }))}
+            options={(['TODAY', 'DAYS_7', 'DAYS_30', 'DAYS_60'] as const).map((value) => ({ value, label: t(`range.${value}`) }))}
           />
         }
       />
