@@ -39,7 +39,7 @@ export async function boot({ joinRunning = false }: { readonly joinRunning?: boo
     if (applied.length > 0) log.info({ applied }, 'migrations were applied');
     const db = openDatabase({
       url: databaseUrl,
-      poolSize: config.databasePoolSize,
+      poolSize: config.poolSizes.changes,
       onConnectionLost: (error) => log.warn({ err: error }, 'an idle connection to the database was lost'),
     });
     const stop = async () => {

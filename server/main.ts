@@ -15,6 +15,7 @@ import { CannotStart } from './platform/cannot-start.ts';
 import type { Config } from './platform/config.ts';
 import { buildConsole } from './platform/console-build.ts';
 import { findFreePort } from './platform/postgres-process.ts';
+import { openPools } from './pools.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
 const EVENT_DAYS = 7;
@@ -32,22 +33,23 @@ async function serve(): Promise<void> {
   const building = isDevelopment ? Promise.resolve(null) : buildConsole(project);
   building.catch(() => undefined);
   const ground = await boot();
-  const { config, db, log, vault } = ground;
+  const { config, log, vault } = ground;
   // a chosen port that is busy is refused now, rather than after the demo has been loaded
   if (config.portIsChosen) await choosePort(config);
   const firstSteps = await ensureDemo(ground);
   const port = await choosePort(config);
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
-  const relay = startRelay(db, log, { retentionDays: EVENT_DAYS });
-  const rollUps = startRollUps(db, log);
-  const events = createEventSource(db, log, ground.databaseUrl);
-  const lane = createOrderLane(db);
-  const imports = startImportWorker(db, log);
+  const pools = openPools(ground);
+  const relay = startRelay(pools.background, log, { retentionDays: EVENT_DAYS });
+  const rollUps = startRollUps(pools.background, log);
+  const events = createEventSource(pools.background, log, ground.databaseUrl);
+  const lane = createOrderLane(pools.changes);
+  const imports = startImportWorker(pools.background, log);
   const http = createHttp({
     schema,
-    db,
+    db: pools.changes,
     log,
-    context: (facts) => ({ ...facts, db, vault, events, lane }),
+    context: (facts) => ({ ...facts, db: pools.pages, vault, events, lane }),
     partyOf,
     publicFields: publicFieldsOf(schema),
     publicUrl,
@@ -66,6 +68,7 @@ async function serve(): Promise<void> {
     await relay.stop();
     await rollUps.stop();
     await events.stop();
+    await pools.close();
   });
 }
 

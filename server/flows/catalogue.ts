@@ -38,10 +38,13 @@ export async function cataloguePage(
   const scope = visibleSkus(viewer);
   if (scope === null) return { rows: [], hasMore: false };
   const at = { ...scope, now: db.clock() };
-  const line = lineOf(db, scope);
+  const asked = lineOf(db, scope);
+  // awaited together with the first page; until then nobody else hears of it failing
+  asked.catch(() => undefined);
   const read = async (from: string | null, limit: number) => {
-    const facts = await selectCatalogue(db.pool, at, { ...cutOf(filter), direction: page.direction, from, limit });
-    return entriesOf(db, scope, await line, facts);
+    const cut = { ...cutOf(filter), direction: page.direction, from, limit };
+    const [line, facts] = await Promise.all([asked, selectCatalogue(db.pool, at, cut)]);
+    return entriesOf(db, scope, line, facts);
   };
   const rows = filter.sellableOnly
     ? await readUntilFull(page, read, ({ offer }) => offer.notSellable === null)

@@ -1,5 +1,5 @@
 import { partyId } from '#server/accounts/rules.ts';
-import { CommitUnknown, type Database, sqlState } from '#server/platform/database.ts';
+import { CommitUnknown, type Database, metBound, sqlState } from '#server/platform/database.ts';
 import { createFairQueue, type FairQueue } from './fair-queue.ts';
 import { LIST_KEYS_MAX, LIST_ORDERS_MAX, type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from './place-orders.ts';
 
@@ -112,8 +112,9 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
         else reject(new Error('a list answered fewer outcomes than it had requests'));
       }
     } catch (error) {
-      // one order that nobody foresaw must not take its neighbours with it; a database that is gone takes them all
-      if (list.length === 1 || isDatabaseGone(error)) return refuseAll(list, error);
+      // one order that nobody foresaw must not take its neighbours with it; a database that is gone or too slow takes them all:
+      // each half would wait as long again, and everybody behind it
+      if (list.length === 1 || isDatabasesFault(error)) return refuseAll(list, error);
       const half = Math.ceil(list.length / 2);
       await settle(list.slice(0, half));
       await settle(list.slice(half));
@@ -133,8 +134,8 @@ function refuseAll(list: readonly Waiting[], error: unknown): void {
   for (const { reject } of list) reject(error);
 }
 
-function isDatabaseGone(error: unknown): boolean {
-  if (error instanceof CommitUnknown) return true;
+function isDatabasesFault(error: unknown): boolean {
+  if (error instanceof CommitUnknown || metBound(error) !== null) return true;
   const state = sqlState(error);
   // class 08: connection; 57P0x: the server is going down; 53300: no connection is free
   if (state !== undefined) return /^(08|57P0|53300)/.test(state);

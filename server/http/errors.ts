@@ -1,4 +1,5 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type MetBound, metBound } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
 
 /** How an error of the transport is answered. */
@@ -41,15 +42,39 @@ export function presentError(error: unknown, requestId: string, log: Log): Graph
       extensions: { code: code ?? usualCode(error), ...extensions, requestId },
     });
   }
+  const bound = metBound(causeOf(error));
+  const location = error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {};
+  if (bound !== null) {
+    log.warn({ requestId, bound, path: error instanceof GraphQLError ? error.path?.join('.') : undefined }, 'the database took too long');
+    return new GraphQLError(OF_BOUND[bound], {
+      ...location,
+      extensions: { code: bound, retryAfterSeconds: RETRY_AFTER_SECONDS, requestId, http: { status: 503 } },
+    });
+  }
   log.error(
     { requestId, err: causeOf(error), path: error instanceof GraphQLError ? error.path?.join('.') : undefined },
     'an operation failed unexpectedly',
   );
-  const location = error instanceof GraphQLError ? { nodes: error.nodes, path: error.path } : {};
   return new GraphQLError('Something went wrong on our side. Tell us the request id.', {
     ...location,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId, http: { status: 500 } },
   });
+}
+
+const RETRY_AFTER_SECONDS = 1;
+const AGAIN = 'A change is safe to send again with the same request key.';
+/** What a client is told when a bound of the database ended its request: what to do, and nothing of the statement. */
+const OF_BOUND: Readonly<Record<MetBound, string>> = {
+  STATEMENT_TIMEOUT: `This took the database too long. Ask for less: fewer rows, a shorter range, a narrower filter. ${AGAIN}`,
+  LOCK_TIMEOUT: `Others are changing the same just now. Try again in a moment. ${AGAIN}`,
+  NO_CONNECTION: `Too much is being read just now. Try again in a moment. ${AGAIN}`,
+};
+/** Errors of ours, not of the request: beside data they do not make an answer a failure. */
+const OURS: ReadonlySet<unknown> = new Set(['INTERNAL_SERVER_ERROR', ...Object.keys(OF_BOUND)]);
+
+/** Whether an error that was presented is the server's fault. */
+export function isOurs(error: GraphQLError): boolean {
+  return OURS.has(error.extensions['code']);
 }
 
 /** An error as it stands in an answer: without what is meant for the transport alone. */

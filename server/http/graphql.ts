@@ -4,7 +4,7 @@ import { type Caller } from './caller.ts';
 import { documentLimitsRule } from './document-limits.ts';
 import { boundedCache, type Documents } from './documents.ts';
 import type { Engine, EngineOptions, OperationContext } from './engine.ts';
-import { presentError, requestError } from './errors.ts';
+import { isOurs, presentError, requestError } from './errors.ts';
 import type { Limits } from './limits.ts';
 
 /** What a transport hands over with a request. `executed`: what it came to, when only the answer is left to be made. */
@@ -84,7 +84,7 @@ export function presentResult(result: ExecutionResult, { facts }: Caller): Execu
 }
 
 function withoutUnexpectedStatus(error: GraphQLError): GraphQLError {
-  if (error.extensions['code'] !== 'INTERNAL_SERVER_ERROR') return error;
+  if (!isOurs(error)) return error;
   const { http: _, ...extensions } = error.extensions;
   return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
 }

@@ -16,6 +16,18 @@ const count = z
   .string()
   .regex(/^([1-9]\d?|[1-4]\d\d|500)$/, 'a whole number from 1 to 500')
   .transform(Number);
+const seconds = z
+  .string()
+  .regex(/^[1-9]\d{0,3}$/, 'a whole number of seconds from 1 to 9999')
+  .transform(Number);
+const days = z
+  .string()
+  .regex(/^([1-9]\d?|[12]\d\d|3[0-5]\d|36[0-5])$/, 'a whole number from 1 to 365')
+  .transform(Number);
+const hosts = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim().toLowerCase()))
+  .pipe(z.array(z.string().regex(/^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'hosts like name or name:port')));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL that begins with postgresql://' });
 const origin = z
   .url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' })
@@ -62,7 +74,24 @@ export const SETTINGS = {
     'The same database as a user that may create tables and roles; used for migrations only.',
     'DATABASE_URL',
   ),
-  DATABASE_POOL_SIZE: setting(count, 'Connections that one server process may open, 1 to 500.', '10'),
+  DATABASE_POOL_SIZE: setting(
+    count,
+    'Connections of one server process for orders and other changes, and for knowing who asks, 1 to 500.',
+    '10',
+  ),
+  DATABASE_READ_POOL_SIZE: setting(count, 'Connections of one server process for pages and reports, 1 to 500.', '10'),
+  DATABASE_BACKGROUND_POOL_SIZE: setting(
+    count,
+    'Connections of one server process for what runs by itself (events, roll-ups, imports), 1 to 500.',
+    '5',
+  ),
+  DATABASE_STATEMENT_SECONDS: setting(seconds, 'How long a statement of a change may take, 1 to 9999.', '20'),
+  DATABASE_READ_SECONDS: setting(
+    seconds,
+    'How long a statement of a page or report may take, or wait for a free connection, 1 to 9999.',
+    '10',
+  ),
+  DATABASE_BACKGROUND_SECONDS: setting(seconds, 'How long a statement of what runs by itself may take, 1 to 9999.', '300'),
   DATA_DIR: setting(z.string().min(1), 'Folder of the embedded PostgreSQL and of generated secrets.', '.data'),
   VAULT_KEY: setting(
     vaultKeys,
@@ -74,6 +103,12 @@ export const SETTINGS = {
     'Signs session cookies, at least 32 characters. A new one signs everybody out.',
     'generated into DATA_DIR; required in production',
   ),
+  OUTGOING_ALLOWED_HOSTS: setting(
+    hosts,
+    'Comma-separated hosts (name, or name:port) that webhooks may call by plain http and at private addresses. All others need https and a public address.',
+    'none',
+  ),
+  WEBHOOK_LOG_DAYS: setting(days, 'Days for which webhook deliveries that ended stay in the log with their payloads, 1 to 365.', '14'),
   LOG_LEVEL: setting(
     z.enum(['silent', 'error', 'warn', 'info', 'debug'], { error: 'silent, error, warn, info or debug' }),
     'How much is logged to standard error: silent, error, warn, info or debug.',
@@ -96,10 +131,16 @@ export interface Config {
   /** null: the embedded PostgreSQL. */
   readonly databaseUrl: string | null;
   readonly migrationDatabaseUrl: string | null;
-  readonly databasePoolSize: number;
+  /** Connections of each pool of a server process. */
+  readonly poolSizes: { readonly changes: number; readonly reads: number; readonly background: number };
+  /** How long a statement of each pool may take. */
+  readonly statementSeconds: { readonly changes: number; readonly reads: number; readonly background: number };
   readonly dataDir: string;
   readonly vaultKeys: readonly [VaultKey, ...VaultKey[]];
   readonly sessionSecret: string;
+  /** Hosts that may be called by plain http and at private addresses. */
+  readonly outgoingAllowedHosts: readonly string[];
+  readonly webhookLogDays: number;
   readonly logLevel: string;
   readonly demo: boolean;
 }
@@ -154,8 +195,19 @@ export function readConfig(
     behindProxy: read('BEHIND_PROXY', SETTINGS.BEHIND_PROXY) ?? false,
     databaseUrl,
     migrationDatabaseUrl: read('MIGRATION_DATABASE_URL', SETTINGS.MIGRATION_DATABASE_URL) ?? databaseUrl,
-    databasePoolSize: read('DATABASE_POOL_SIZE', SETTINGS.DATABASE_POOL_SIZE) ?? 10,
+    poolSizes: {
+      changes: read('DATABASE_POOL_SIZE', SETTINGS.DATABASE_POOL_SIZE) ?? 10,
+      reads: read('DATABASE_READ_POOL_SIZE', SETTINGS.DATABASE_READ_POOL_SIZE) ?? 10,
+      background: read('DATABASE_BACKGROUND_POOL_SIZE', SETTINGS.DATABASE_BACKGROUND_POOL_SIZE) ?? 5,
+    },
+    statementSeconds: {
+      changes: read('DATABASE_STATEMENT_SECONDS', SETTINGS.DATABASE_STATEMENT_SECONDS) ?? 20,
+      reads: read('DATABASE_READ_SECONDS', SETTINGS.DATABASE_READ_SECONDS) ?? 10,
+      background: read('DATABASE_BACKGROUND_SECONDS', SETTINGS.DATABASE_BACKGROUND_SECONDS) ?? 300,
+    },
     dataDir,
+    outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
+    webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
     demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,
   };

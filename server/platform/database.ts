@@ -12,14 +12,33 @@ export interface DatabaseOptions {
   /** The role that every connection takes; null keeps the one that signed in (migrations and test arrangement only). */
   readonly role?: string | null;
   readonly poolSize?: number;
+  /** What its statements may take; nothing: as long as they need. */
+  readonly bounds?: DatabaseBounds;
   readonly clock?: Clock;
   /** Hears of idle connections that broke; the pool replaces them by itself. */
   readonly onConnectionLost?: (error: Error) => void;
 }
 
-/** One database: its pool, and the process's clock and ids. */
+/** How long one use of a connection may hold it, so that what is slow cannot take the connections of others. All in milliseconds. */
+export interface DatabaseBounds {
+  /** A statement; PostgreSQL stops it then. */
+  readonly statement: number;
+  /** Waiting for a lock that somebody else holds. */
+  readonly lock?: number;
+  /** An open transaction in which nothing happens: its process is gone, and its locks must not stay. */
+  readonly idleInTransaction?: number;
+  /** Waiting for a free connection. */
+  readonly connection?: number;
+  /** Whether statements may only read. */
+  readonly readOnly?: boolean;
+}
+
+/** One database: its pools, and the process's clock and ids. */
 export interface Database {
+  /** Connections of statements that stand by themselves. */
   readonly pool: pg.Pool;
+  /** Connections of transactions; the same pool unless `readingThrough` made them two. */
+  readonly transactions: pg.Pool;
   readonly clock: Clock;
   readonly newId: NewId;
   close(): Promise<void>;
@@ -62,7 +81,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.poolSize ?? 10,
     pipeline: true,
     types: { getTypeParser },
-    ...(role === null ? {} : { options: `-c role=${role}` }),
+    ...(options.bounds?.connection === undefined ? {} : { connectionTimeoutMillis: options.bounds.connection }),
+    options: sessionOptions(role, options.bounds),
   });
   let isClosing = false;
   pool.on('error', (error) => {
@@ -71,6 +91,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   return {
     pool,
+    transactions: pool,
     clock,
     newId: createIds(clock),
     close: async () => {
@@ -78,6 +99,23 @@ export function openDatabase(options: DatabaseOptions): Database {
       await pool.end();
     },
   };
+}
+
+/** What each session is opened with. */
+function sessionOptions(role: string | null, bounds: DatabaseBounds | undefined): string {
+  const settings: readonly (readonly [string, string | number | null | undefined])[] = [
+    ['role', role],
+    ['statement_timeout', bounds?.statement],
+    ['lock_timeout', bounds?.lock],
+    ['idle_in_transaction_session_timeout', bounds?.idleInTransaction],
+    ['default_transaction_read_only', bounds?.readOnly === true ? 'on' : null],
+  ];
+  return settings.flatMap(([name, value]) => (value == null ? [] : [`-c ${name}=${value}`])).join(' ');
+}
+
+/** The same database, where statements by themselves take the connections of `reads`: they cannot take those of transactions. */
+export function readingThrough(reads: Database, changes: Database): Database {
+  return { ...changes, pool: reads.pool };
 }
 
 /** Names a prepared statement. Names are unique in the program: `<slice>.<function>`. */
@@ -119,7 +157,7 @@ export async function inTransaction<Result>(db: Database, work: (tx: Transaction
 }
 
 async function attemptTransaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-  const client = await db.pool.connect();
+  const client = await db.transactions.connect();
   let broken: Error | undefined;
   const onError = (error: Error) => {
     broken = error;
@@ -175,6 +213,22 @@ function isConnectionLost(error: unknown): boolean {
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** A bound that a statement met: its time, a lock's, or that no connection was free. */
+export type MetBound = 'STATEMENT_TIMEOUT' | 'LOCK_TIMEOUT' | 'NO_CONNECTION';
+
+/** Which bound of `DatabaseBounds` ended a statement; null for any other error. */
+export function metBound(error: unknown): MetBound | null {
+  switch (sqlState(error)) {
+    case '57014':
+      return 'STATEMENT_TIMEOUT';
+    case '55P03':
+      return 'LOCK_TIMEOUT';
+    default:
+      // pg gives this error no code
+      return error instanceof Error && error.message === 'timeout exceeded when trying to connect' ? 'NO_CONNECTION' : null;
+  }
 }
 
 function pause(attempt: number): Promise<void> {
