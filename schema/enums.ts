@@ -32,8 +32,11 @@ const PERMISSION_TEXT: Record<(typeof permissions)[number], string> = {
   REFUNDS_ASK: 'Ask for refunds.',
   REFUNDS_DECIDE: 'Decide refunds of the goods that the station owns.',
   ANALYTICS_READ: 'See volumes.',
+  ALERTS_READ: 'Read alerts and thresholds, with the balances, stock and prices that they are about.',
+  ALERTS_MANAGE: 'Resolve alerts and set thresholds.',
   MEMBERS_MANAGE: 'See who did what, and manage members.',
   API_KEYS_MANAGE: 'Create and revoke API keys.',
+  WEBHOOKS_MANAGE: 'Create, change and delete webhooks, and read their log.',
 };
 
 /** What a request may do. */

@@ -22,8 +22,11 @@ export const permissions = [
   'REFUNDS_ASK',
   'REFUNDS_DECIDE',
   'ANALYTICS_READ',
+  'ALERTS_READ',
+  'ALERTS_MANAGE',
   'MEMBERS_MANAGE',
   'API_KEYS_MANAGE',
+  'WEBHOOKS_MANAGE',
 ] as const;
 
 /** One permission, also the name of an API key's scope. */
@@ -37,8 +40,9 @@ const reading: readonly Permission[] = [
   'PRICES_READ',
   'STOCK_READ',
   'ANALYTICS_READ',
+  'ALERTS_READ',
 ];
-const operating: readonly Permission[] = [...reading, 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'STOCK_IMPORT', 'REFUNDS_ASK'];
+const operating: readonly Permission[] = [...reading, 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'STOCK_IMPORT', 'REFUNDS_ASK', 'ALERTS_MANAGE'];
 
 /**
  * The permissions of each role. Money is moved and refunds are decided by FINANCE and OWNER alone; prices and stations
@@ -47,7 +51,7 @@ const operating: readonly Permission[] = [...reading, 'ORDERS_PLACE', 'CARD_KEYS
 export const permissionsOfRole: Record<Role, ReadonlySet<Permission>> = {
   VIEWER: new Set(reading),
   OPERATOR: new Set(operating),
-  FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'REFUNDS_ASK', 'REFUNDS_DECIDE'] as const),
+  FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'REFUNDS_ASK', 'REFUNDS_DECIDE', 'ALERTS_MANAGE'] as const),
   MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'STOCK_WITHDRAW'] as const),
   OWNER: new Set(permissions),
 };

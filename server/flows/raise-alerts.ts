@@ -1,0 +1,96 @@
+import { applyConditions } from '#server/alerts/commands.ts';
+import type { Condition } from '#server/alerts/rules.ts';
+import { passEvents, selectNetworksBehind, takeEvents } from '#server/alerts/sql.ts';
+import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
+import { type EventTopic, writeEvents } from '#server/platform/events.ts';
+import { guardConditions, guardedSkus, inversionConditions, stockConditions, type Touched, walletConditions } from './alert-causes.ts';
+import { EVERYTHING, type PriceReach, priceChanged, REACH_SKUS_MAX, reachOf } from './price-reach.ts';
+
+const BATCH = 2_000;
+
+/** A numbered event, as far as alerts look at it. */
+type Seen = { topic: EventTopic; subject_id: string; audience: readonly string[]; data: Readonly<Record<string, unknown>> };
+
+/**
+ * Looks through the events of all networks that were numbered and not looked through, and raises and ends alerts. The place in the
+ * events moves in the transaction that writes the alerts, so each event counts exactly once whatever dies, in any number of
+ * processes; nothing of it is in the way of an order. Resolves to how many events were passed.
+ */
+export async function raiseAlerts(db: Database): Promise<number> {
+  let count = 0;
+  for (const networkId of await selectNetworksBehind(db.pool)) {
+    for (;;) {
+      const passed = await inTransaction(db, (tx) => raiseNext(tx, networkId));
+      count += passed;
+      if (passed < BATCH) break;
+    }
+  }
+  return count;
+}
+
+async function raiseNext(tx: Transaction, networkId: string): Promise<number> {
+  const events = await takeEvents(tx, networkId, BATCH);
+  const last = events?.at(-1);
+  if (!events || !last) return 0;
+  const conditions = await conditionsOf(tx, networkId, touchedBy(events));
+  const { begun, ended, moved } = await applyConditions(tx, networkId, conditions);
+  // the guard hides a SKU from buyers, or gives it back: their price has changed
+  const guarded = [...begun, ...ended, ...moved.filter(({ data, before }) => data['hiddenFromCount'] !== before['hiddenFromCount'])];
+  await writeEvents(tx, guardEvents(networkId, guarded));
+  await passEvents(tx, networkId, last.seq);
+  return events.length;
+}
+
+/** What the events of a batch may have changed: each wallet, SKU and change of prices once. */
+function touchedBy(events: readonly Seen[]): Touched {
+  const stationIds = new Set<string>();
+  const skuIds = new Set<string>();
+  const reaches = new Map<string, PriceReach>();
+  for (const event of events) {
+    const reach = reachOf({ ...event, subjectId: event.subject_id });
+    if (reach !== null && event.data['guard'] !== true) reaches.set(JSON.stringify(reach), reach);
+    const skuId = skuOf(event);
+    if (skuId !== null) skuIds.add(skuId);
+    for (const id of walletsOf(event)) stationIds.add(id);
+  }
+  return { stationIds, skuIds, reaches: [...reaches.values()] };
+}
+
+/** Whose stock an event may have moved, or whose threshold. */
+function skuOf({ topic, subject_id, data }: Seen): string | null {
+  if (topic === 'stock.changed') return subject_id;
+  return topic === 'alert-threshold.changed' && typeof data['skuId'] === 'string' ? data['skuId'] : null;
+}
+
+/** Whose WALLET an event may have moved: an order's and a refund's buyer is the last of its path. */
+function walletsOf({ topic, audience }: Seen): readonly string[] {
+  if (topic === 'order.delivered' || topic === 'order.refunded') return audience.slice(-1);
+  return topic === 'wallet.changed' || topic === 'card-keys.imported' || topic === 'alert-threshold.changed' ? audience : [];
+}
+
+async function conditionsOf(tx: Transaction, networkId: string, touched: Touched): Promise<Condition[]> {
+  const conditions = [
+    ...(await walletConditions(tx, networkId, touched.stationIds)),
+    ...(await stockConditions(tx, networkId, touched.skuIds)),
+  ];
+  for (const [ownerId, skuIds] of await guardedSkus(tx, networkId, touched)) {
+    conditions.push(...(await guardConditions(tx, networkId, ownerId, skuIds)));
+  }
+  for (const reach of touched.reaches) conditions.push(...(await inversionConditions(tx, networkId, reach)));
+  return conditions;
+}
+
+function guardEvents(networkId: string, alerts: readonly Pick<Condition, 'kind' | 'stationId' | 'subjectId'>[]) {
+  const byOwner = Map.groupBy(
+    alerts.filter(({ kind }) => kind === 'BELOW_COST'),
+    ({ stationId }) => stationId,
+  );
+  return [...byOwner].flatMap(([ownerId, each]) => {
+    const skuIds = each.map(({ subjectId }) => subjectId);
+    return Array.from({ length: Math.ceil(skuIds.length / REACH_SKUS_MAX) }, (_, index) => {
+      const ids = skuIds.slice(index * REACH_SKUS_MAX, (index + 1) * REACH_SKUS_MAX);
+      const reach = { topId: ownerId, withTop: false, goods: { ...EVERYTHING, skuIds: ids } };
+      return priceChanged(networkId, ids[0] ?? ownerId, [ownerId], reach, { guard: true });
+    });
+  });
+}
