@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { GraphQLSchema } from 'graphql';
+import type { Context } from '#schema/context.ts';
 import { decodeId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import type { ActingParty } from './accounts/rules.ts';
@@ -7,13 +8,22 @@ import { boot, fail, type Ground } from './boot.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { startImportWorker } from './flows/import-worker.ts';
 import { createOrderLane } from './flows/order-lane.ts';
+import { createWebhookSender } from './flows/send-webhooks.ts';
+import type { RequestFacts } from './http/caller.ts';
 import { createHttp, type Http } from './http/http.ts';
+import { createWebhookDocuments } from './http/webhook-documents.ts';
 import { createEventSource } from './live/event-source.ts';
+import { createPostgresBus } from './live/postgres-bus.ts';
+import { startPruning } from './live/prune.ts';
+import { createRedisBus } from './live/redis-bus.ts';
 import { startRelay } from './live/relay.ts';
-import { startRollUps } from './live/roll-ups.ts';
+import { rollUpConsumer, startRollUps } from './live/roll-ups.ts';
+import { createWebhookReader, webhookConsumer } from './live/webhook-reader.ts';
+import { startWebhookWorker } from './live/webhook-worker.ts';
 import { CannotStart } from './platform/cannot-start.ts';
 import type { Config } from './platform/config.ts';
 import { buildConsole } from './platform/console-build.ts';
+import { createOutgoing } from './platform/outgoing.ts';
 import { findFreePort } from './platform/postgres-process.ts';
 import { openPools } from './pools.ts';
 
@@ -40,16 +50,34 @@ async function serve(): Promise<void> {
   const port = await choosePort(config);
   const publicUrl = config.publicUrl ?? `http://localhost:${port}`;
   const pools = openPools(ground);
-  const relay = startRelay(pools.background, log, { retentionDays: EVENT_DAYS });
+  const bus = config.redisUrl === null ? createPostgresBus(ground.databaseUrl, log) : createRedisBus(config.redisUrl, log);
+  const relay = startRelay(pools.relay, log, bus);
+  pools.changes.commits.add(relay.wake);
+  pools.background.commits.add(relay.wake);
+  const pruning = startPruning(pools.background, log, { retentionDays: EVENT_DAYS, consumers: [rollUpConsumer, webhookConsumer] });
   const rollUps = startRollUps(pools.background, log);
-  const events = createEventSource(pools.background, log, ground.databaseUrl);
+  const events = createEventSource(pools.background, log, bus);
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
+  const outgoing = createOutgoing({ allowedHosts: config.outgoingAllowedHosts });
+  const context = (facts: RequestFacts): Context => ({ ...facts, db: pools.pages, vault, events, lane, webhooks: webhookDocuments });
+  const webhookDocuments = createWebhookDocuments({
+    schema,
+    context: (facts) => ({ ...context(facts), db: pools.background }),
+    newRequestId: pools.background.newId,
+    outgoing,
+    log,
+  });
+  const webhooks = startWebhookWorker(
+    createWebhookReader({ db: pools.background, log, render: webhookDocuments.render }),
+    createWebhookSender({ db: pools.background, vault, outgoing, log, logDays: config.webhookLogDays }),
+    log,
+  );
   const http = createHttp({
     schema,
     db: pools.changes,
     log,
-    context: (facts) => ({ ...facts, db: pools.pages, vault, events, lane }),
+    context,
     partyOf,
     publicFields: publicFieldsOf(schema),
     publicUrl,
@@ -65,9 +93,12 @@ async function serve(): Promise<void> {
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await imports.stop();
+    await webhooks.stop();
     await relay.stop();
+    await pruning.stop();
     await rollUps.stop();
     await events.stop();
+    await bus.stop();
     await pools.close();
   });
 }

@@ -1,5 +1,5 @@
 import type { Ground } from './boot.ts';
-import { type Database, openDatabase, readingThrough } from './platform/database.ts';
+import { type Database, type DatabaseBounds, openDatabase, readingThrough } from './platform/database.ts';
 
 /** The database of a server process by who uses it: each has connections of its own, so that none waits for another's. */
 export interface Pools {
@@ -9,6 +9,8 @@ export interface Pools {
   readonly pages: Database;
   /** What runs by itself: events, roll-ups, imports. */
   readonly background: Database;
+  /** The one connection that numbers events: it waits for none of the others, and gives its lock back whatever becomes of the process. */
+  readonly relay: Database;
   close(): Promise<void>;
 }
 
@@ -16,6 +18,9 @@ export interface Pools {
 const LOCK_SHARE = 0.5;
 /** A transaction waits for nobody but its own statements: one that is idle for so long has lost its process. */
 const IDLE_IN_TRANSACTION_MILLISECONDS = 30_000;
+
+/** Well below the two seconds after which another process must have gone on; a batch takes some ten milliseconds. */
+const RELAY_BOUNDS: DatabaseBounds = { statement: 1_500, idleInTransaction: 1_000, connection: 3_000, answer: 3_000 };
 
 /** Opens them; nothing connects before the first statement. */
 export function openPools({ config, databaseUrl, log }: Pick<Ground, 'config' | 'databaseUrl' | 'log'>): Pools {
@@ -27,6 +32,12 @@ export function openPools({ config, databaseUrl, log }: Pick<Ground, 'config' | 
       bounds: { statement: statementSeconds[use] * 1000, idleInTransaction: IDLE_IN_TRANSACTION_MILLISECONDS, ...bounds },
       onConnectionLost: (error) => log.warn({ err: error, use }, 'an idle connection to the database was lost'),
     });
+  const relay = openDatabase({
+    url: databaseUrl,
+    poolSize: 1,
+    bounds: RELAY_BOUNDS,
+    onConnectionLost: (error) => log.warn({ err: error, use: 'relay' }, 'an idle connection to the database was lost'),
+  });
   const changes = open('changes', { lock: statementSeconds.changes * 1000 * LOCK_SHARE });
   const reads = open('reads', { connection: statementSeconds.reads * 1000, readOnly: true });
   const background = open('background', {});
@@ -34,8 +45,9 @@ export function openPools({ config, databaseUrl, log }: Pick<Ground, 'config' | 
     changes,
     pages: readingThrough(reads, changes),
     background,
+    relay,
     close: async () => {
-      await Promise.all([changes.close(), reads.close(), background.close()]);
+      await Promise.all([changes.close(), reads.close(), background.close(), relay.close()]);
     },
   };
 }

@@ -17,6 +17,25 @@ export async function readNetworksBehind(db: Queryable, kind: RollUpKind): Promi
   return (await run(db, networksBehind, [kind])).map((row) => row.network_id);
 }
 
+// roll_up_position_pkey.
+const countedTo = statement<{ last_seq: bigint }>(
+  'analytics.countedTo',
+  'SELECT coalesce(min(last_seq), 0) AS last_seq FROM roll_up_position WHERE network_id = $1',
+);
+
+/** The last event of a network that all roll-ups have counted; 0 before they began. */
+export async function readCountedTo(db: Queryable, networkId: string): Promise<bigint> {
+  return (await run(db, countedTo, [networkId]))[0]?.last_seq ?? 0n;
+}
+
+// The whole table, which has a row for each network.
+const networks = statement<{ id: string; name: string }>('analytics.networks', 'SELECT id, name FROM network ORDER BY id');
+
+/** All networks, for who makes roll-ups again. */
+export function readNetworks(db: Queryable) {
+  return run(db, networks, []);
+}
+
 // The pruning of the outbox goes by the least position, so all of a network's begin together.
 const openPositionsStatement = statement(
   'analytics.openPositions',

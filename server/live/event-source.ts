@@ -1,23 +1,17 @@
-import pg from 'pg';
-import { type Database, run, statement } from '#server/platform/database.ts';
-import type { EventTopic } from '#server/platform/events.ts';
+import { type Database, type Queryable, run, statement } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
-import { EVENTS_CHANNEL } from './relay.ts';
+import type { Bus } from './bus.ts';
+import { createEventPages, type LiveEvent, PAGE_EVENTS, readEventsAfter } from './event-pages.ts';
+import { createOutageLog } from './outage-log.ts';
 
-/** A numbered event of one network. */
-export type LiveEvent = {
-  readonly seq: bigint;
-  readonly topic: EventTopic;
-  readonly subjectId: string;
-  readonly audience: readonly string[];
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly occurredAt: Date;
-};
+export type { LiveEvent } from './event-pages.ts';
 
 /** The cursor lies before what is kept: read the present state by a query, then subscribe without a cursor. */
 export class CursorExpired extends Error {
   constructor() {
-    super('events after this cursor are no longer kept; read the present state again and subscribe without a cursor');
+    super(
+      'events after this cursor are no longer kept; ask for eventCursor together with the present state, then subscribe with after: that cursor',
+    );
     this.name = 'CursorExpired';
   }
 }
@@ -26,33 +20,29 @@ export class CursorExpired extends Error {
 export type EventSource = {
   /**
    * Batches of events after `after` (null: from now on), in order, without gap or duplicate, until `signal` aborts.
-   * A slow reader holds nothing but its position: what has left the memory is read from the outbox again.
+   * A slow reader holds nothing but its position: what has left the memory is read from the outbox again, by pages that all who
+   * read the same stretch share.
    */
   read(networkId: string, after: bigint | null, signal: AbortSignal): AsyncGenerator<readonly LiveEvent[], void, undefined>;
   stop(): Promise<void>;
 };
 
-const RING = 2_000;
-const PAGE = 500;
+/** Newest events of a network that are kept in memory while somebody reads it. */
+const RING_EVENTS = 2_000;
+/** How late news are at most when no hint of them comes. */
 const POLL_MILLISECONDS = 250;
-const RECONNECT_MILLISECONDS = 1_000;
 
-type Tail = { lastSeq: bigint; ring: LiveEvent[]; readers: Set<() => void>; pulling: Promise<void> | null; again: boolean };
-
-type EventRow = {
-  seq: bigint;
-  topic: EventTopic;
-  subject_id: string;
-  audience: string[];
-  data: Record<string, unknown>;
-  occurred_at: Date;
+/** `toldSeq`: what the bus has told of; `lastSeq`: what has been read. */
+type Tail = {
+  lastSeq: bigint;
+  toldSeq: bigint;
+  ring: LiveEvent[];
+  readers: Set<() => void>;
+  pulling: Promise<void> | null;
+  again: boolean;
 };
 
-// outbox_event_seq_key, a range of it.
-const eventsAfter = statement<EventRow>(
-  'events.after',
-  'SELECT seq, topic, subject_id, audience, data, occurred_at FROM outbox_event WHERE network_id = $1 AND seq > $2 ORDER BY seq LIMIT $3',
-);
+type Span = { readonly lastSeq: bigint; readonly oldest: bigint };
 
 // Both ends of outbox_event_seq_key.
 const span = statement<{ last_seq: bigint | null; oldest: bigint | null }>(
@@ -61,48 +51,93 @@ const span = statement<{ last_seq: bigint | null; oldest: bigint | null }>(
           (SELECT min(seq) FROM outbox_event WHERE network_id = $1 AND seq IS NOT NULL) AS oldest`,
 );
 
-/**
- * The events of all networks that somebody in this process listens to. LISTEN wakes it; a poll twice a second stands in
- * when notifications are lost (a pooler, a broken connection): they are a hint, the numbered outbox is the truth.
- */
-export function createEventSource(db: Database, log: Log, listenUrl: string | null): EventSource {
-  const tails = new Map<string, Tail>();
-  let stopped = false;
-  const listener = listenUrl === null ? null : listen(listenUrl, log, (networkId) => pullSoon(networkId));
-  const poll = setInterval(() => {
-    for (const networkId of tails.keys()) pullSoon(networkId);
-  }, POLL_MILLISECONDS);
-  poll.unref();
+// relay_position_network_id_key, once for each network that is read in this process.
+const positions = statement<{ network_id: string; last_seq: bigint }>(
+  'events.positions',
+  'SELECT network_id, last_seq FROM relay_position WHERE network_id = ANY ($1::uuid[])',
+);
 
-  function pullSoon(networkId: string): void {
+/** The last number that was given in a network: whoever reads from there misses nothing that is committed later. 0 before the first. */
+export async function readPosition(db: Queryable, networkId: string): Promise<bigint> {
+  return (await run(db, positions, [[networkId]]))[0]?.last_seq ?? 0n;
+}
+
+/**
+ * The events of all networks that somebody in this process listens to. The bus wakes it; a poll of the positions, one statement
+ * four times a second, stands in when hints are lost: they are only hints, the numbered outbox is the truth.
+ */
+export function createEventSource(db: Database, log: Log, bus: Bus): EventSource {
+  const tails = new Map<string, Tail>();
+  const spans = new Map<string, Promise<Span>>();
+  const pages = createEventPages(db);
+  const outage = createOutageLog(log, 'reading new events');
+  let stopped = false;
+  let polling: Promise<void> | null = null;
+
+  const leave = bus.hear((networkId, seq) => {
     const tail = tails.get(networkId);
-    if (!tail || stopped) return;
+    if (!tail) return;
+    if (seq > tail.toldSeq) tail.toldSeq = seq;
+    if (seq > tail.lastSeq) pullSoon(tail, networkId);
+  });
+  const timer = setInterval(() => {
+    if (tails.size === 0 || polling !== null) return;
+    polling = poll()
+      .then(outage.over, outage.failed)
+      .finally(() => {
+        polling = null;
+      });
+  }, POLL_MILLISECONDS);
+  timer.unref();
+
+  async function poll(): Promise<void> {
+    for (const { network_id, last_seq } of await run(db.pool, positions, [[...tails.keys()]])) {
+      const tail = tails.get(network_id);
+      if (!tail || last_seq <= tail.lastSeq) continue;
+      if (last_seq > tail.toldSeq) bus.missed();
+      pullSoon(tail, network_id);
+    }
+  }
+
+  function pullSoon(tail: Tail, networkId: string): void {
+    if (stopped) return;
     if (tail.pulling) {
       tail.again = true;
       return;
     }
     tail.pulling = pull(networkId, tail)
-      .catch((error: unknown) => log.warn({ err: error }, 'reading new events failed; the next poll tries again'))
+      .catch(outage.failed)
       .finally(() => {
         tail.pulling = null;
         if (tail.again) {
           tail.again = false;
-          pullSoon(networkId);
+          pullSoon(tail, networkId);
         }
       });
   }
 
   async function pull(networkId: string, tail: Tail): Promise<void> {
     for (;;) {
-      const rows = await run(db.pool, eventsAfter, [networkId, tail.lastSeq, PAGE]);
-      const last = rows.at(-1);
+      const fresh = await readEventsAfter(db.pool, networkId, tail.lastSeq, PAGE_EVENTS);
+      const last = fresh.at(-1);
       if (!last) return;
-      tail.ring.push(...rows.map(toEvent));
-      if (tail.ring.length > RING) tail.ring.splice(0, tail.ring.length - RING);
+      tail.ring.push(...fresh);
+      if (tail.ring.length > RING_EVENTS) tail.ring.splice(0, tail.ring.length - RING_EVENTS);
       tail.lastSeq = last.seq;
       for (const wake of tail.readers) wake();
-      if (rows.length < PAGE) return;
+      if (fresh.length < PAGE_EVENTS) return;
     }
+  }
+
+  /** What a network has, asked once for all who come at the same moment. */
+  function spanOf(networkId: string): Promise<Span> {
+    const asked =
+      spans.get(networkId) ??
+      run(db.pool, span, [networkId])
+        .then(([row]) => ({ lastSeq: row?.last_seq ?? 0n, oldest: row?.oldest ?? (row?.last_seq ?? 0n) + 1n }))
+        .finally(() => spans.delete(networkId));
+    spans.set(networkId, asked);
+    return asked;
   }
 
   async function* read(
@@ -110,18 +145,17 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     after: bigint | null,
     signal: AbortSignal,
   ): AsyncGenerator<readonly LiveEvent[], void, undefined> {
-    const { last_seq, oldest } = (await run(db.pool, span, [networkId]))[0] ?? { last_seq: null, oldest: null };
-    const lastSeq = last_seq ?? 0n;
-    if (after !== null && (after > lastSeq || after + 1n < (oldest ?? lastSeq + 1n))) throw new CursorExpired();
-    const tail = tails.get(networkId) ?? { lastSeq, ring: [], readers: new Set<() => void>(), pulling: null, again: false };
+    const { lastSeq, oldest } = await spanOf(networkId);
+    if (after !== null && (after > lastSeq || after + 1n < oldest)) throw new CursorExpired();
+    const tail = tails.get(networkId) ?? newTail(lastSeq);
     tails.set(networkId, tail);
     // set before anything is looked at, so that no change between the look and the wait is missed
     let changed = Promise.withResolvers<void>();
     const wake = () => changed.resolve();
     tail.readers.add(wake);
     signal.addEventListener('abort', wake, { once: true });
+    let position = after ?? lastSeq;
     try {
-      let position = after ?? lastSeq;
       while (!signal.aborted && !stopped) {
         const batch = await next(networkId, tail, position);
         const newest = batch.at(-1);
@@ -136,7 +170,7 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     } finally {
       signal.removeEventListener('abort', wake);
       tail.readers.delete(wake);
-      if (tail.readers.size === 0) tails.delete(networkId);
+      if (tail.readers.size === 0 && tails.get(networkId) === tail) tails.delete(networkId);
     }
   }
 
@@ -145,61 +179,24 @@ export function createEventSource(db: Database, log: Log, listenUrl: string | nu
     const first = tail.ring[0];
     // numbers of a network have no holes, so the place in memory is a subtraction
     if (first && position + 1n >= first.seq) return tail.ring.slice(Number(position + 1n - first.seq));
-    const rows = await run(db.pool, eventsAfter, [networkId, position, PAGE]);
-    const oldest = rows[0];
-    if (!oldest || oldest.seq > position + 1n) throw new CursorExpired();
-    return rows.map(toEvent);
+    const rest = (await pages.pageOf(networkId, position + 1n)).filter(({ seq }) => seq > position);
+    if (rest[0]?.seq !== position + 1n) throw new CursorExpired();
+    return rest;
   }
 
   return {
     read,
     stop: async () => {
       stopped = true;
-      clearInterval(poll);
+      clearInterval(timer);
+      leave();
       for (const tail of tails.values()) for (const wake of tail.readers) wake();
-      await listener?.stop();
+      await polling;
       await Promise.all([...tails.values()].map(async (tail) => tail.pulling));
     },
   };
 }
 
-function toEvent(row: EventRow): LiveEvent {
-  return { seq: row.seq, topic: row.topic, subjectId: row.subject_id, audience: row.audience, data: row.data, occurredAt: row.occurred_at };
-}
-
-/** A connection of its own that hears NOTIFY and comes back by itself. */
-function listen(url: string, log: Log, onNetwork: (networkId: string) => void): { stop(): Promise<void> } {
-  let stopped = false;
-  let client: pg.Client | null = null;
-  let retry: NodeJS.Timeout | undefined;
-
-  const connect = async () => {
-    const fresh = new pg.Client({ connectionString: url });
-    client = fresh;
-    fresh.on('notification', (message) => onNetwork(message.payload ?? ''));
-    fresh.on('error', (error) => log.warn({ err: error }, 'the connection that hears of events was lost'));
-    fresh.on('end', () => again());
-    await fresh.connect();
-    await fresh.query(`LISTEN ${EVENTS_CHANNEL}`);
-  };
-  const again = () => {
-    if (stopped) return;
-    clearTimeout(retry);
-    retry = setTimeout(() => attempt(), RECONNECT_MILLISECONDS);
-    retry.unref();
-  };
-  const attempt = () => {
-    connect().catch((error: unknown) => {
-      log.warn({ err: error }, 'could not listen for events; polling goes on');
-      again();
-    });
-  };
-  attempt();
-  return {
-    stop: async () => {
-      stopped = true;
-      clearTimeout(retry);
-      await client?.end().catch((error: unknown) => log.debug({ err: error }, 'the listening connection was closed already'));
-    },
-  };
+function newTail(lastSeq: bigint): Tail {
+  return { lastSeq, toldSeq: lastSeq, ring: [], readers: new Set<() => void>(), pulling: null, again: false };
 }

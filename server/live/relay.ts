@@ -1,25 +1,39 @@
-import { type Database, inTransaction, run, statement, type Transaction } from '#server/platform/database.ts';
+import { type Database, run, statement } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import type { Bus } from './bus.ts';
+import { createOutageLog } from './outage-log.ts';
 
-/** Channel on which the relay says that a network has new numbered events; the payload is the network's id. A hint, never the truth. */
-export const EVENTS_CHANNEL = 'fenzhan_events';
-
+/** Events that one statement numbers: some ten milliseconds of the database. */
 const BATCH = 1_000;
+const LEAST_BATCH = 25;
+/** How late an event may be that nobody told of: one of a program beside the servers, or of a process that died. */
 const POLL_MILLISECONDS = 100;
-const PRUNE_EVERY_MILLISECONDS = 60_000;
-const PRUNE_BATCH = 10_000;
+/** Rounds begin no closer than this. The first event of a pause waits for nothing; under load a round takes what came meanwhile. */
+const ROUND_MILLISECONDS = 20;
+const AFTER_FAILURE_MILLISECONDS = 500;
 
 /** A running relay. */
 export type Relay = {
   /** Hints that something was committed: the next round begins at once rather than at the next poll. */
   wake(): void;
+  /** When a round last went through; null before the first. */
+  lastRoundAt(): Date | null;
   stop(): Promise<void>;
 };
 
-// outbox_event_unnumbered_idx is empty but for what was committed since the last round, so the distinct scan is short.
-const networksWaiting = statement<{ network_id: string }>(
+/** What one round came to. `isContended`: a network was left although it may have more, mostly to another process. */
+type Round = { readonly count: number; readonly isContended: boolean };
+
+// Jumps from network to network on outbox_event_unnumbered_idx: costs as many steps as networks wait, however much waits in each.
+const networksWaiting = statement<{ network_id: string; last_seq: bigint | null }>(
   'relay.networksWaiting',
-  'SELECT DISTINCT network_id FROM outbox_event WHERE seq IS NULL',
+  `WITH RECURSIVE waiting (network_id) AS (
+     (SELECT network_id FROM outbox_event WHERE seq IS NULL ORDER BY network_id LIMIT 1)
+     UNION ALL
+     SELECT (SELECT e.network_id FROM outbox_event e WHERE e.seq IS NULL AND e.network_id > w.network_id ORDER BY e.network_id LIMIT 1)
+     FROM waiting w WHERE w.network_id IS NOT NULL
+   )
+   SELECT w.network_id, p.last_seq FROM waiting w LEFT JOIN relay_position p USING (network_id) WHERE w.network_id IS NOT NULL`,
 );
 
 const makePosition = statement(
@@ -27,76 +41,68 @@ const makePosition = statement(
   'INSERT INTO relay_position (network_id, id, last_seq, updated_at) VALUES ($1, $2, 0, $3) ON CONFLICT (network_id) DO NOTHING',
 );
 
-// The lock that makes numbers of one network strictly follow each other, whichever process gives them.
-const lockPosition = statement<{ last_seq: bigint }>(
-  'relay.lockPosition',
-  'SELECT last_seq FROM relay_position WHERE network_id = $1 FOR UPDATE',
+// Numbers a batch and moves the position, in one statement that is its own transaction: no lock outlives it, whatever becomes of
+// the process that sent it. Locks the position's row and does nothing when another process holds it. The row is found by the
+// number that the sender knows: when it was moved since this statement's snapshot was taken, it is not found either, so the
+// snapshot shows every number that was ever given, and "without a number" is the truth (decision 19).
+// By outbox_event_unnumbered_idx. Within a batch the transaction that began to write earlier comes first (an event that follows
+// from a committed one has the younger xmin, also when the clocks of two servers differ), within a transaction the id.
+const numberNext = statement<{ last_seq: bigint }>(
+  'relay.numberNext',
+  `WITH place AS (
+     SELECT last_seq FROM relay_position WHERE network_id = $1 AND last_seq = $2 FOR UPDATE SKIP LOCKED
+   ), waiting AS (
+     SELECT e.id, row_number() OVER (ORDER BY age(e.xmin) DESC, e.id) AS place
+     FROM (SELECT id, xmin FROM outbox_event WHERE network_id = $1 AND seq IS NULL ORDER BY id LIMIT $3) e
+     WHERE EXISTS (SELECT FROM place)
+   ), numbered AS (
+     UPDATE outbox_event e SET seq = $2 + w.place FROM waiting w WHERE e.network_id = $1 AND e.id = w.id
+   )
+   UPDATE relay_position p SET last_seq = p.last_seq + w.count, updated_at = $4
+   FROM (SELECT count(*) AS count FROM waiting) w WHERE p.network_id = $1 AND p.last_seq = $2 AND w.count > 0
+   RETURNING p.last_seq`,
 );
-
-// By outbox_event_unnumbered_idx: ids are UUIDv7, so events of one order keep the order in which they were written.
-const unnumbered = statement<{ id: string }>(
-  'relay.unnumbered',
-  'SELECT id FROM outbox_event WHERE network_id = $1 AND seq IS NULL ORDER BY id LIMIT $2',
-);
-
-const number = statement(
-  'relay.number',
-  `UPDATE outbox_event e SET seq = n.seq FROM unnest($2::uuid[], $3::bigint[]) AS n (id, seq)
-   WHERE e.network_id = $1 AND e.id = n.id AND e.seq IS NULL`,
-);
-
-const movePosition = statement('relay.movePosition', 'UPDATE relay_position SET last_seq = $2, updated_at = $3 WHERE network_id = $1');
-
-const tell = statement('relay.tell', 'SELECT pg_notify($1, $2)');
-
-// Oldest first by outbox_event_seq_key; bounded, so that a long backlog is taken away in steps. What the roll-ups have not
-// counted yet stays, however old it is.
-const prune = statement(
-  'relay.prune',
-  `DELETE FROM outbox_event e USING (
-     SELECT network_id, id FROM outbox_event
-     WHERE network_id = $1 AND seq <= (SELECT coalesce(min(last_seq), 0) FROM roll_up_position WHERE network_id = $1) AND occurred_at < $2
-     ORDER BY seq LIMIT $3
-   ) old WHERE e.network_id = old.network_id AND e.id = old.id`,
-);
-
-const networks = statement<{ id: string }>('relay.networks', 'SELECT id FROM network');
 
 /**
- * Numbers committed events of every network and tells all processes that there is something to read. Any number of
- * processes may run it: the lock on a network's position lets one work at a time, and what a dead one left is simply still
- * without a number.
+ * Numbers committed events of every network and tells all processes that there is something to read. Every process runs one:
+ * the lock on a network's position lets one work at a time, nobody has to be declared dead before another goes on, and what
+ * a dead one left is simply still without a number.
  */
-export function startRelay(db: Database, log: Log, options: { retentionDays: number }): Relay {
+export function startRelay(db: Database, log: Log, bus: Bus): Relay {
+  const outage = createOutageLog(log, 'the event relay');
   let stopped = false;
-  let wakeUp: () => void = () => undefined;
   let woken = false;
-  let lastPrune = 0;
+  let wakeUp: () => void = () => undefined;
+  let batch = BATCH;
+  let lastRoundAt: Date | null = null;
 
-  const wait = () =>
+  const wait = (milliseconds: number) =>
     new Promise<void>((resolve) => {
-      if (woken) return resolve();
-      const timer = setTimeout(resolve, POLL_MILLISECONDS);
+      const timer = setTimeout(resolve, milliseconds);
       wakeUp = () => {
         clearTimeout(timer);
         resolve();
       };
+      if (woken || stopped) wakeUp();
     });
 
   const loop = async () => {
     while (!stopped) {
-      await wait();
+      await wait(POLL_MILLISECONDS);
       woken = false;
+      const began = performance.now();
       try {
-        await relayOnce(db);
-        if (Date.now() - lastPrune > PRUNE_EVERY_MILLISECONDS) {
-          lastPrune = Date.now();
-          await pruneEvents(db, options.retentionDays);
-        }
+        const { isContended } = await round(db, batch, bus.publish);
+        if (isContended) woken = true;
+        batch = Math.min(BATCH, batch * 2);
+        lastRoundAt = new Date();
+        outage.over();
+        await pause(ROUND_MILLISECONDS - (performance.now() - began));
       } catch (error) {
-        // the outbox keeps what was not numbered: the next round begins where this one failed
-        log.error({ err: error }, 'the event relay failed a round');
-        await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS * 5));
+        // the outbox keeps what was not numbered: the next round begins where this one failed, with less to do in its time
+        outage.failed(error);
+        batch = Math.max(LEAST_BATCH, Math.floor(batch / 2));
+        await pause(AFTER_FAILURE_MILLISECONDS);
       }
     }
   };
@@ -106,6 +112,7 @@ export function startRelay(db: Database, log: Log, options: { retentionDays: num
       woken = true;
       wakeUp();
     },
+    lastRoundAt: () => lastRoundAt,
     stop: async () => {
       stopped = true;
       wakeUp();
@@ -114,34 +121,33 @@ export function startRelay(db: Database, log: Log, options: { retentionDays: num
   };
 }
 
-/** Numbers everything that waits, network by network; resolves to how many events were numbered. */
-export async function relayOnce(db: Database): Promise<number> {
+/** Numbers everything that waits, network by network, and tells of it; resolves to how many events were numbered. */
+export async function relayOnce(db: Database, tell: Bus['publish'] = () => undefined): Promise<number> {
+  return (await round(db, BATCH, tell)).count;
+}
+
+async function round(db: Database, batch: number, tell: Bus['publish']): Promise<Round> {
   let count = 0;
-  for (const { network_id } of await run(db.pool, networksWaiting, [])) {
+  let isContended = false;
+  for (const { network_id, last_seq } of await run(db.pool, networksWaiting, [])) {
+    if (last_seq === null) await run(db.pool, makePosition, [network_id, db.newId(), db.clock()]);
+    let position = last_seq ?? 0n;
     for (;;) {
-      const numbered = await inTransaction(db, (tx) => numberBatch(tx, network_id));
+      const [moved] = await run(db.pool, numberNext, [network_id, position, batch, db.clock()]);
+      if (moved === undefined) {
+        isContended = true;
+        break;
+      }
+      const numbered = Number(moved.last_seq - position);
       count += numbered;
-      if (numbered < BATCH) break;
+      position = moved.last_seq;
+      tell(network_id, position);
+      if (numbered < batch) break;
     }
   }
-  return count;
+  return { count, isContended };
 }
 
-async function numberBatch(tx: Transaction, networkId: string): Promise<number> {
-  await run(tx, makePosition, [networkId, tx.newId(), tx.now]);
-  const [position] = await run(tx, lockPosition, [networkId]);
-  if (!position) throw new Error(`network ${networkId} has no relay position`);
-  const events = await run(tx, unnumbered, [networkId, BATCH]);
-  if (events.length === 0) return 0;
-  const last = position.last_seq + BigInt(events.length);
-  await run(tx, number, [networkId, events.map((event) => event.id), events.map((_, index) => position.last_seq + BigInt(index + 1))]);
-  await run(tx, movePosition, [networkId, last, tx.now]);
-  await run(tx, tell, [EVENTS_CHANNEL, networkId]);
-  return events.length;
-}
-
-/** Takes away numbered events older than the retention; a cursor from before is refused with CURSOR_EXPIRED. */
-export async function pruneEvents(db: Database, retentionDays: number): Promise<void> {
-  const before = new Date(db.clock().getTime() - retentionDays * 86_400_000);
-  for (const { id } of await run(db.pool, networks, [])) await run(db.pool, prune, [id, before, PRUNE_BATCH]);
+function pause(milliseconds: number): Promise<void> {
+  return milliseconds <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -1,7 +1,8 @@
-import { rollUpNext } from '#server/analytics/commands.ts';
-import { type RollUpKind, readNetworksBehind } from '#server/analytics/sql.ts';
+import { rebuildRollUps, rollUpNext } from '#server/analytics/commands.ts';
+import { type RollUpKind, readCountedTo, readNetworksBehind } from '#server/analytics/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import type { EventConsumer } from './prune.ts';
 
 // Of stations: short enough that with the relay's own poll no overview is staler than a second, long enough that under load a
 // batch shares the rows that every order touches. Of goods: the more orders a batch holds, the fewer rows an order costs.
@@ -10,6 +11,9 @@ const AFTER_FAILURE_MILLISECONDS = 1_500;
 
 /** The consumer that keeps the roll-ups. */
 export type RollUps = { stop(): Promise<void> };
+
+/** Of the events, what none of the roll-ups has still to count may be taken away. */
+export const rollUpConsumer: EventConsumer = { name: 'roll-ups', consumedTo: readCountedTo };
 
 /**
  * Counts numbered events into the roll-ups, those of stations and those of goods each at their own pace. Any number of
@@ -44,6 +48,15 @@ export async function rollUpOnce(db: Database): Promise<number> {
   const passed = await rollUpKind(db, 'STATIONS');
   await rollUpKind(db, 'GOODS');
   return passed;
+}
+
+/**
+ * Makes a network's roll-ups again from its orders, refunds and postings, also while servers run: one transaction for each
+ * kind, during which orders go on, readers see the old figures, and these roll-ups alone are not counted further.
+ */
+export async function rebuildNetwork(db: Database, networkId: string): Promise<void> {
+  await inTransaction(db, (tx) => rebuildRollUps(tx, networkId, 'STATIONS'));
+  await inTransaction(db, (tx) => rebuildRollUps(tx, networkId, 'GOODS'));
 }
 
 async function rollUpKind(db: Database, kind: RollUpKind, signal?: AbortSignal): Promise<number> {

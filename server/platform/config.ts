@@ -29,6 +29,7 @@ const hosts = z
   .transform((text) => text.split(',').map((part) => part.trim().toLowerCase()))
   .pipe(z.array(z.string().regex(/^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'hosts like name or name:port')));
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL that begins with postgresql://' });
+const redisUrl = z.url({ protocol: /^rediss?$/, error: 'a URL that begins with redis:// or rediss://' });
 const origin = z
   .url({ protocol: /^https?$/, error: 'a URL that begins with http:// or https://' })
   .transform((text) => new URL(text))
@@ -92,6 +93,11 @@ export const SETTINGS = {
     '10',
   ),
   DATABASE_BACKGROUND_SECONDS: setting(seconds, 'How long a statement of what runs by itself may take, 1 to 9999.', '300'),
+  REDIS_URL: setting(
+    redisUrl,
+    'A Redis between several server processes: it carries the hints that there are new events.',
+    'NOTIFY of PostgreSQL carries them',
+  ),
   DATA_DIR: setting(z.string().min(1), 'Folder of the embedded PostgreSQL and of generated secrets.', '.data'),
   VAULT_KEY: setting(
     vaultKeys,
@@ -135,6 +141,8 @@ export interface Config {
   readonly poolSizes: { readonly changes: number; readonly reads: number; readonly background: number };
   /** How long a statement of each pool may take. */
   readonly statementSeconds: { readonly changes: number; readonly reads: number; readonly background: number };
+  /** null: the hints between processes go through PostgreSQL. */
+  readonly redisUrl: string | null;
   readonly dataDir: string;
   readonly vaultKeys: readonly [VaultKey, ...VaultKey[]];
   readonly sessionSecret: string;
@@ -205,6 +213,7 @@ export function readConfig(
       reads: read('DATABASE_READ_SECONDS', SETTINGS.DATABASE_READ_SECONDS) ?? 10,
       background: read('DATABASE_BACKGROUND_SECONDS', SETTINGS.DATABASE_BACKGROUND_SECONDS) ?? 300,
     },
+    redisUrl: read('REDIS_URL', SETTINGS.REDIS_URL) ?? null,
     dataDir,
     outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,

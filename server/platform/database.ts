@@ -29,6 +29,8 @@ export interface DatabaseBounds {
   readonly idleInTransaction?: number;
   /** Waiting for a free connection. */
   readonly connection?: number;
+  /** Waiting for an answer; nothing: for ever, since a server that is gone without a word is found out by TCP alone. */
+  readonly answer?: number;
   /** Whether statements may only read. */
   readonly readOnly?: boolean;
 }
@@ -41,6 +43,8 @@ export interface Database {
   readonly transactions: pg.Pool;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Called after every COMMIT of this process, for whoever waits for news: a hint that something may have changed. */
+  readonly commits: Set<() => void>;
   close(): Promise<void>;
 }
 
@@ -82,6 +86,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     pipeline: true,
     types: { getTypeParser },
     ...(options.bounds?.connection === undefined ? {} : { connectionTimeoutMillis: options.bounds.connection }),
+    ...(options.bounds?.answer === undefined ? {} : { query_timeout: options.bounds.answer }),
     options: sessionOptions(role, options.bounds),
   });
   let isClosing = false;
@@ -94,6 +99,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     transactions: pool,
     clock,
     newId: createIds(clock),
+    commits: new Set(),
     close: async () => {
       isClosing = true;
       await pool.end();
@@ -171,6 +177,7 @@ async function attemptTransaction<Result>(db: Database, work: (tx: Transaction) 
     const result = await rollBackOnError(client, () => work(tx));
     await begun;
     await commit(client);
+    for (const tell of db.commits) tell();
     return result;
   } finally {
     client.off('error', onError);

@@ -1,7 +1,10 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Bus, createLocalBus } from '#server/live/bus.ts';
 import { CursorExpired, createEventSource, type EventSource } from '#server/live/event-source.ts';
-import { pruneEvents, relayOnce, startRelay } from '#server/live/relay.ts';
-import { rollUpOnce } from '#server/live/roll-ups.ts';
+import { createPostgresBus } from '#server/live/postgres-bus.ts';
+import { type EventConsumer, pruneEvents } from '#server/live/prune.ts';
+import { relayOnce, startRelay } from '#server/live/relay.ts';
+import { rollUpConsumer, rollUpOnce } from '#server/live/roll-ups.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { createLog } from '#server/platform/log.ts';
@@ -23,8 +26,8 @@ afterAll(async () => {
   await fresh.drop();
 });
 
-const source = () => {
-  const made = createEventSource(db, log, fresh.url);
+const source = (bus: Bus = createLocalBus()) => {
+  const made = createEventSource(db, log, bus);
   sources.push(made);
   return made;
 };
@@ -112,8 +115,9 @@ describe('a reader', () => {
   test('that resumes at a cursor gets what it missed and then what is new, without gap or duplicate', async () => {
     await commitEvents(700);
     await relayOnce(db);
-    const relay = startRelay(db, log, { retentionDays: 7 });
-    const reading = take(source(), 100n, 900);
+    const bus = createLocalBus();
+    const relay = startRelay(db, log, bus);
+    const reading = take(source(bus), 100n, 900);
     for (let round = 0; round < 30; round += 1) {
       await commitEvents(10);
       relay.wake();
@@ -173,11 +177,11 @@ describe('a reader', () => {
     await commitEvents(10);
     await relayOnce(db);
     await sql(`UPDATE outbox_event SET occurred_at = now() - interval '8 days' WHERE network_id = $1 AND seq <= 5`, [networkId]);
-    await pruneEvents(db, 7);
+    await pruneEvents(db, { retentionDays: 7, consumers: [rollUpConsumer] });
     // the roll-ups have not counted them: they stay, however old
     expect(await numbers()).toHaveLength(10);
     await rollUpOnce(db);
-    await pruneEvents(db, 7);
+    await pruneEvents(db, { retentionDays: 7, consumers: [rollUpConsumer] });
     expect(await numbers()).toEqual(['6', '7', '8', '9', '10']);
     await expect(take(source(), 4n, 1)).rejects.toThrow(CursorExpired);
     expect(await take(source(), 5n, 5)).toEqual(upTo(10, 6));

@@ -34,6 +34,7 @@ describe('without any setting', () => {
       migrationDatabaseUrl: null,
       poolSizes: { changes: 10, reads: 10, background: 5 },
       statementSeconds: { changes: 20, reads: 10, background: 300 },
+      redisUrl: null,
       dataDir: '',
       vaultKeys: [{ id: 'v1', key: Buffer.alloc(32, 7) }],
       sessionSecret: 's'.repeat(40),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { globalId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import { createOrderLane } from '#server/flows/order-lane.ts';
+import { createLocalBus } from '#server/live/bus.ts';
 import { encodeCursor } from '#server/live/cursor.ts';
 import { createEventSource, type EventSource } from '#server/live/event-source.ts';
 import { type Relay, startRelay } from '#server/live/relay.ts';
@@ -21,12 +22,15 @@ beforeAll(async () => {
   fresh = await freshDatabase();
   const { db } = fresh;
   const log = createLog('silent');
-  events = createEventSource(db, log, fresh.url);
-  relay = startRelay(db, log, { retentionDays: 7 });
+  const bus = createLocalBus();
+  events = createEventSource(db, log, bus);
+  relay = startRelay(db, log, bus);
   const lane = createOrderLane(db);
   server = await startTestServer(db, {
     schema,
-    context: (facts) => ({ ...facts, db, vault: testVault, events, lane }),
+    context: function context(facts) {
+      return { ...facts, db, vault: testVault, events, lane, webhooks: webhooksOf(db, context) };
+    },
     publicFields: ['viewer'],
   });
   w = await world(db, {

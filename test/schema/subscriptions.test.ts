@@ -4,6 +4,7 @@ import type { Context } from '#schema/context.ts';
 import { globalId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import { permissionsOfRole, type Viewer } from '#server/accounts/rules.ts';
+import { createLocalBus } from '#server/live/bus.ts';
 import { createEventSource, type EventSource } from '#server/live/event-source.ts';
 import { relayOnce } from '#server/live/relay.ts';
 import { createLog } from '#server/platform/log.ts';
@@ -33,7 +34,7 @@ let w: World<Names, 'steam' | 'local', 'S'>;
 let placedCount = 0;
 beforeAll(async () => {
   fresh = await freshDatabase();
-  source = createEventSource(fresh.db, createLog('silent'), fresh.url);
+  source = createEventSource(fresh.db, createLog('silent'), createLocalBus());
   w = await world(fresh.db, {
     stations: {
       HQ: {},
