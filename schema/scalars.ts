@@ -39,10 +39,10 @@ builder.scalarType('Date', {
 });
 
 builder.scalarType('Cursor', {
-  description: 'A place in a stream of events, opaque, bound to its viewer and subscription.',
+  description: 'A place in a stream of events, opaque, bound to its viewer and subscription; that of eventCursor to its viewer alone.',
   specifiedByURL: 'https://relay.dev/graphql/connections.htm#sec-Cursor',
   serialize: (value) => value,
-  parseValue: (value) => matching(value, CURSOR, 'Cursor', 'a cursor that an event carried'),
+  parseValue: (value) => matching(value, CURSOR, 'Cursor', 'a cursor that an event carried, or eventCursor'),
 });
 
 builder.scalarType('CurrencyCode', {

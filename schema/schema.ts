@@ -3,6 +3,7 @@ import './api-key-mutations.ts';
 import './card-key-mutations.ts';
 import './catalogue.ts';
 import './commission.ts';
+import { readEventCursorFirst } from './event-cursor.ts';
 import './gmv.ts';
 import './node.ts';
 import './order.ts';
@@ -21,6 +22,8 @@ import './stock.ts';
 import './subscriptions.ts';
 import './supplier.ts';
 import './top-up-wallet.ts';
+import './volumes.ts';
+import './webhook-mutations.ts';
 
 /** The contract, built. Building throws when a type or root field does not say who may see it. */
-export const schema = builder.toSchema();
+export const schema = readEventCursorFirst(builder.toSchema());
