@@ -1,5 +1,6 @@
 import type { Viewer } from '#server/accounts/rules.ts';
 import type { OrderLane } from '#server/flows/order-lane.ts';
+import type { WebhookChecks } from '#server/flows/webhook-endpoints.ts';
 import type { EventSource } from '#server/live/event-source.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
@@ -23,6 +24,8 @@ export interface Context {
   readonly lane: OrderLane;
   /** Numbered events of all networks, for subscriptions. */
   readonly events: EventSource;
+  /** Checks what a webhook is to be told and where, before it is saved. */
+  readonly webhooks: WebhookChecks;
   /** Stands in the answer of every error and in every log line of the request. */
   readonly requestId: string;
   readonly log: Log;

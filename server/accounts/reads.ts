@@ -8,8 +8,10 @@ import {
   type Permission,
   parseApiKey,
   partyColumns,
+  partyId,
   permissionsNamed,
   permissionsOfRole,
+  type Role,
   sameHash,
   type Viewer,
 } from './rules.ts';
@@ -17,10 +19,11 @@ import {
   type ApiKeyAccessRow,
   type AuditEntryRow,
   countAudit,
-  endedGrounds,
   findApiKey,
   findSession,
+  findStandingRole,
   type GroundKind,
+  groundChanges,
   type MembershipRow,
   type PersonRow,
   selectApiKeys,
@@ -34,8 +37,8 @@ import {
 
 export type { AuditEntryRow, MembershipRow, PersonRow } from './sql.ts';
 
-/** A fact that an identity stands on; when it ends, what was opened on it closes. */
-export type Ground = { readonly kind: GroundKind; readonly networkId: string | null; readonly id: string };
+/** A fact that an identity stands on; when it ends, what was opened on it closes. `role`: what a membership gives; null for the others. */
+export type Ground = { readonly kind: GroundKind; readonly networkId: string | null; readonly id: string; readonly role: Role | null };
 
 /** A signed-in person, whether or not a party was named. */
 export type Person = { readonly userId: string; readonly sessionId: string };
@@ -71,7 +74,7 @@ export async function identifyApiKey(db: Database, text: string, clientAddress: 
     permissions: permissionsNamed(row.scopes),
     clientAddress,
   };
-  return { viewer, person: null, grounds: [{ kind: 'API_KEY', networkId, id: apiKeyId }] };
+  return { viewer, person: null, grounds: [{ kind: 'API_KEY', networkId, id: apiKeyId, role: null }] };
 }
 
 /** Last-used is kept to the minute: a key that places a thousand orders a second is not written a thousand times. */
@@ -94,7 +97,7 @@ export async function identifySession(
   // sessions are made by better-auth, which knows the machine's time only
   if (row === undefined || row.expires_at <= systemClock()) return nobody;
   const person: Person = { userId: row.user_id, sessionId: row.session_id };
-  const session: Ground = { kind: 'SESSION', networkId: null, id: row.session_id };
+  const session: Ground = { kind: 'SESSION', networkId: null, id: row.session_id, role: null };
   if (party === null) return { viewer: null, person, grounds: [session] };
   if (row.network_id === null || row.membership_id === null || row.role === null) return 'NOT_A_MEMBER';
   const viewer: Viewer = {
@@ -105,15 +108,18 @@ export async function identifySession(
     permissions: permissionsOfRole[row.role],
     clientAddress,
   };
-  return { viewer, person, grounds: [session, { kind: 'MEMBERSHIP', networkId: row.network_id, id: row.membership_id }] };
+  return { viewer, person, grounds: [session, { kind: 'MEMBERSHIP', networkId: row.network_id, id: row.membership_id, role: row.role }] };
 }
 
-/** Which of these facts have ended, in one statement: asked every half second for all open streams of a process. */
-export async function readEndedGrounds(db: Database, grounds: readonly Ground[]): Promise<{ kind: GroundKind; id: string }[]> {
+/** A fact that is no longer what an identity was made of: it has ended, or gives other rights. */
+export type GroundChange = Pick<Ground, 'kind' | 'id' | 'role'> & { readonly hasEnded: boolean };
+
+/** Which of these facts have ended or changed, in one statement: asked four times a second for all open streams of a process. */
+export async function readGroundChanges(db: Database, grounds: readonly Ground[]): Promise<GroundChange[]> {
   const of = (kind: GroundKind) => grounds.filter((ground) => ground.kind === kind);
   const keys = of('API_KEY');
   const memberships = of('MEMBERSHIP');
-  return run(db.pool, endedGrounds, [
+  const rows = await run(db.pool, groundChanges, [
     keys.map((ground) => ground.networkId),
     keys.map((ground) => ground.id),
     of('SESSION').map((ground) => ground.id),
@@ -121,7 +127,9 @@ export async function readEndedGrounds(db: Database, grounds: readonly Ground[])
     memberships.map((ground) => ground.id),
     db.clock(),
     systemClock(),
+    memberships.map((ground) => ground.role),
   ]);
+  return rows.map(({ kind, id, role, has_ended }) => ({ kind, id, role, hasEnded: has_ended }));
 }
 
 /** An API key as its party sees it. */

@@ -49,6 +49,16 @@ export const findSession = statement<SessionAccessRow>(
    WHERE se.token = $1`,
 );
 
+/** By membership_live_key: the live role of a person in a party that is not closed. */
+export const findStandingRole = statement<{ role: Role }>(
+  'accounts.findStandingRole',
+  `SELECT m.role FROM membership m
+   LEFT JOIN station s ON s.network_id = m.network_id AND s.id = m.station_id
+   LEFT JOIN supplier p ON p.network_id = m.network_id AND p.id = m.supplier_id
+   WHERE m.network_id = $1 AND m.user_id = $2 AND m.station_id IS NOT DISTINCT FROM $3 AND m.supplier_id IS NOT DISTINCT FROM $4
+     AND m.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'`,
+);
+
 /** By api_key_pkey. Throttled in the statement too, so that several processes write once a minute between them. */
 export const touchApiKey = statement(
   'accounts.touchApiKey',
@@ -59,12 +69,13 @@ export const touchApiKey = statement(
 export type GroundKind = 'API_KEY' | 'SESSION' | 'MEMBERSHIP';
 
 /**
- * Which of the given keys ($1 networks, $2 ids), sessions ($3) and memberships ($4 networks, $5 ids) no longer hold.
+ * Which of the given keys ($1 networks, $2 ids), sessions ($3) and memberships ($4 networks, $5 ids, $8 roles) no longer hold, or give
+ * another role.
  * One statement for all open streams of a process, each row by its primary key. $6 is the clock, $7 the machine's time (sessions).
  */
-export const endedGrounds = statement<{ kind: GroundKind; id: string }>(
-  'accounts.endedGrounds',
-  `SELECT 'API_KEY' AS kind, g.id FROM unnest($1::uuid[], $2::uuid[]) AS g (network_id, id)
+export const groundChanges = statement<{ kind: GroundKind; id: string; role: Role | null; has_ended: boolean }>(
+  'accounts.groundChanges',
+  `SELECT 'API_KEY' AS kind, g.id, NULL AS role, true AS has_ended FROM unnest($1::uuid[], $2::uuid[]) AS g (network_id, id)
    WHERE NOT EXISTS (
      SELECT FROM api_key k
      LEFT JOIN station s ON s.network_id = k.network_id AND s.id = k.station_id
@@ -72,15 +83,18 @@ export const endedGrounds = statement<{ kind: GroundKind; id: string }>(
      WHERE k.network_id = g.network_id AND k.id = g.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $6)
        AND coalesce(s.status::text, p.status::text) <> 'CLOSED')
    UNION ALL
-   SELECT 'SESSION', g.id FROM unnest($3::uuid[]) AS g (id)
+   SELECT 'SESSION', g.id, NULL, true FROM unnest($3::uuid[]) AS g (id)
    WHERE NOT EXISTS (SELECT FROM session se WHERE se.id = g.id AND se.expires_at > $7)
    UNION ALL
-   SELECT 'MEMBERSHIP', g.id FROM unnest($4::uuid[], $5::uuid[]) AS g (network_id, id)
-   WHERE NOT EXISTS (
-     SELECT FROM membership m
+   SELECT 'MEMBERSHIP', g.id, g.role, m.id IS NULL
+   FROM unnest($4::uuid[], $5::uuid[], $8::text[]) AS g (network_id, id, role)
+   LEFT JOIN (
+     SELECT m.network_id, m.id, m.role::text AS role FROM membership m
      LEFT JOIN station s ON s.network_id = m.network_id AND s.id = m.station_id
      LEFT JOIN supplier p ON p.network_id = m.network_id AND p.id = m.supplier_id
-     WHERE m.network_id = g.network_id AND m.id = g.id AND m.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED')`,
+     WHERE m.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'
+   ) m ON m.network_id = g.network_id AND m.id = g.id
+   WHERE m.role IS DISTINCT FROM g.role`,
 );
 
 /**

@@ -5,8 +5,11 @@ import type { Context } from '#schema/context.ts';
 import { schema } from '#schema/schema.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
 import { createOrderLane } from '#server/flows/order-lane.ts';
+import type { RequestFacts } from '#server/http/caller.ts';
+import { createWebhookDocuments, type WebhookDocuments } from '#server/http/webhook-documents.ts';
 import type { EventSource } from '#server/live/event-source.ts';
 import type { Database } from '#server/platform/database.ts';
+import { createOutgoing } from '#server/platform/outgoing.ts';
 import { testVault } from '#test/support/world.ts';
 
 /** An event source for operations that watch nothing. */
@@ -31,9 +34,15 @@ export function contextOf(db: Database, viewer: Viewer | null, events: EventSour
     vault: testVault,
     lane: createOrderLane(db),
     events,
+    webhooks: webhooksOf(db, (facts) => ({ ...contextOf(db, viewer, events), ...facts })),
     requestId: 'test',
     log,
   };
+}
+
+/** Documents of webhooks, checked and run by the real contract in such a context. No host is allowed that is not public. */
+export function webhooksOf(db: Database, context: (facts: RequestFacts) => Context): WebhookDocuments {
+  return createWebhookDocuments({ schema, context, newRequestId: db.newId, outgoing: createOutgoing({ allowedHosts: [] }), log });
 }
 
 /** Runs a document as this viewer, as the transport would: the document must be valid. */
