@@ -10,7 +10,8 @@ import { batched } from './loaders.ts';
 import { amountOf, MoneyType } from './money.ts';
 import { loadDownlineStation, StationType } from './station.ts';
 
-interface InCurrency {
+/** Figures with the currency that they are in. */
+export interface InCurrency {
   readonly currency: string;
 }
 
@@ -41,7 +42,8 @@ export const GmvTotalsType = builder.objectRef<GmvTotals & InCurrency>('GmvTotal
   }),
 });
 
-const GmvPointType = builder.objectRef<GmvPoint & InCurrency>('GmvPoint').implement({
+/** A point of a chart, of whatever is counted. */
+export const GmvPointType = builder.objectRef<GmvPoint & InCurrency>('GmvPoint').implement({
   description: 'One hour or day of a chart.',
   access: 'WITH_PARENT',
   fields: (t) => ({

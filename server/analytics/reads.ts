@@ -1,7 +1,22 @@
-import { addDays } from '#server/platform/clock.ts';
+import { addDays, localDate } from '#server/platform/clock.ts';
 import type { Queryable } from '#server/platform/database.ts';
 import { type GmvPeriod, type GmvRange, gmvPeriod } from './rules.ts';
-import { type GmvTotalsRow, type PeriodQuery, readChildTotals, readDayBuckets, readHourBuckets, readPeriodTotals } from './sql.ts';
+import {
+  type Days,
+  type GmvTotalsRow,
+  type PeriodQuery,
+  readBestSellers,
+  readCategoryVolumes,
+  readChildTotals,
+  readDayBuckets,
+  readDaysOf,
+  readFrequentSkus,
+  readHourBuckets,
+  readHoursOf,
+  readPeriodTotals,
+  readSupplierVolumes,
+  type SeriesSubject,
+} from './sql.ts';
 
 /** The network's clock and calendar, from which days and hours follow. */
 export type NetworkTime = { readonly networkId: string; readonly timeZone: string; readonly now: Date };
@@ -61,7 +76,10 @@ export async function readGmvOverview(db: Queryable, time: NetworkTime, stationI
   const [totals, children, points] = await Promise.all([
     readVolumes(db, time, [stationId], range),
     readChildTotals(db, time.networkId, stationId, periodQuery(period, time.timeZone), time),
-    range === 'TODAY' ? readHours(db, time, stationId) : readDays(db, time, stationId, range),
+    readPoints(time, range, {
+      hours: (span) => readHourBuckets(db, time.networkId, stationId, span),
+      days: (days) => readDayBuckets(db, time.networkId, stationId, days),
+    }),
   ]);
   const own = totals.get(stationId);
   return {
@@ -97,25 +115,112 @@ export async function readVolumes(
   return volumes;
 }
 
-async function readHours(db: Queryable, time: NetworkTime, stationId: string): Promise<GmvPoint[]> {
-  const period = gmvPeriod('TODAY', time.now, time.timeZone);
-  const span = { start: startOfDay(period.comparisonTo, time.timeZone), end: startOfDay(addDays(period.to, 1), time.timeZone) };
-  const rows = await readHourBuckets(db, time.networkId, stationId, span);
-  const at = new Map(rows.map((row) => [row.start.getTime(), row]));
-  // every local hour is one entry; a day of a zone that changes its clock has 23 or 25 of them
-  const starts = hoursOfDay(period.to, time.timeZone);
-  const comparisonStarts = hoursOfDay(period.comparisonTo, time.timeZone);
-  return starts.map((start, index) => toPoint(start, at.get(start.getTime()), at.get(comparisonStarts[index]?.getTime() ?? Number.NaN)));
+/** One SKU of a ranking, by the names that orders show: whoever sees the orders may read them. */
+export type SkuVolume = { readonly skuId: string; readonly skuName: string; readonly productName: string; readonly totals: GmvTotals };
+
+/** The SKUs of which a station's subtree bought most in a range, by GMV: one statement. */
+export async function readTopSkus(
+  db: Queryable,
+  time: NetworkTime,
+  stationId: string,
+  { range, limit }: { range: GmvRange; limit: number },
+): Promise<SkuVolume[]> {
+  const rows = await readBestSellers(db, time.networkId, stationId, gmvPeriod(range, time.now, time.timeZone), limit);
+  return rows.map((row) => ({ skuId: row.sku_id, skuName: row.sku_name, productName: row.product_name, totals: toTotals(row) }));
 }
 
-async function readDays(db: Queryable, time: NetworkTime, stationId: string, range: GmvRange): Promise<GmvPoint[]> {
-  const period = gmvPeriod(range, time.now, time.timeZone);
-  const rows = await readDayBuckets(db, time.networkId, stationId, { from: period.comparisonFrom, to: period.to });
-  const on = new Map(rows.map((row) => [row.start, row]));
-  return Array.from({ length: period.days }, (_, index) => {
-    const day = addDays(period.from, index);
-    return toPoint(startOfDay(day, time.timeZone), on.get(day), on.get(addDays(day, -period.days)));
+/** One category of a ranking. */
+export type CategoryVolume = { readonly categoryId: string; readonly name: string; readonly totals: GmvTotals };
+
+/** The categories of which a station's subtree bought most in a range, by GMV: one statement. */
+export async function readTopCategories(
+  db: Queryable,
+  time: NetworkTime,
+  stationId: string,
+  { range, limit }: { range: GmvRange; limit: number },
+): Promise<CategoryVolume[]> {
+  const rows = await readCategoryVolumes(db, time.networkId, stationId, gmvPeriod(range, time.now, time.timeZone), limit);
+  return rows.map((row) => ({ categoryId: row.category_id, name: row.name, totals: toTotals(row) }));
+}
+
+/** One supplier of an owner's ranking; `cost` is what it got. */
+export type SupplierVolume = { readonly supplierId: string; readonly cost: string; readonly totals: GmvTotals };
+
+/** The suppliers whose goods the owner sold most of in a range: one statement. Only the owner's own goods (domain §2). */
+export async function readTopSuppliers(
+  db: Queryable,
+  time: NetworkTime,
+  ownerId: string,
+  { range, limit }: { range: GmvRange; limit: number },
+): Promise<SupplierVolume[]> {
+  const rows = await readSupplierVolumes(db, time.networkId, ownerId, gmvPeriod(range, time.now, time.timeZone), limit);
+  return rows.map((row) => ({ supplierId: row.supplier_id, cost: row.cost, totals: toTotals(row) }));
+}
+
+/** A SKU that a station buys itself; `lastOn` is the local day of the last order. */
+export type FrequentSku = {
+  readonly skuId: string;
+  readonly skuName: string;
+  readonly productName: string;
+  readonly orderCount: number;
+  readonly quantity: number;
+  readonly gmv: string;
+  readonly lastOn: string;
+};
+
+const FREQUENT_DAYS = 90;
+
+/** What a station ordered most often itself in the last 90 days: one statement. */
+export async function readFrequent(db: Queryable, time: NetworkTime, buyerId: string, limit: number): Promise<FrequentSku[]> {
+  const to = localDate(time.now, time.timeZone);
+  const rows = await readFrequentSkus(db, time.networkId, buyerId, { from: addDays(to, 1 - FREQUENT_DAYS), to }, limit);
+  return rows.map((row) => ({
+    skuId: row.sku_id,
+    skuName: row.sku_name,
+    productName: row.product_name,
+    orderCount: Number(row.order_count),
+    quantity: Number(row.quantity),
+    gmv: row.gmv,
+    lastOn: row.last_on,
+  }));
+}
+
+/** An owner's sales of one SKU, category or supplier over time; all zero for what is not its own. One statement. */
+export function readSeries(
+  db: Queryable,
+  time: NetworkTime,
+  ownerId: string,
+  subject: SeriesSubject,
+  range: GmvRange,
+): Promise<GmvPoint[]> {
+  return readPoints(time, range, {
+    hours: (span) => readHoursOf(db, time.networkId, ownerId, subject, span),
+    days: (days) => readDaysOf(db, time.networkId, ownerId, subject, days),
   });
+}
+
+type Buckets = {
+  hours(span: { start: Date; end: Date }): Promise<(GmvTotalsRow & { start: Date })[]>;
+  days(days: Days): Promise<(GmvTotalsRow & { start: string })[]>;
+};
+
+/** Every hour of today or day of the range, with the same one of the period before. */
+async function readPoints(time: NetworkTime, range: GmvRange, read: Buckets): Promise<GmvPoint[]> {
+  const period = gmvPeriod(range, time.now, time.timeZone);
+  if (period.bucket === 'DAY') {
+    const on = new Map((await read.days({ from: period.comparisonFrom, to: period.to })).map((row) => [row.start, row]));
+    return Array.from({ length: period.days }, (_, index) => {
+      const day = addDays(period.from, index);
+      return toPoint(startOfDay(day, time.timeZone), on.get(day), on.get(addDays(day, -period.days)));
+    });
+  }
+  const span = { start: startOfDay(period.comparisonTo, time.timeZone), end: startOfDay(addDays(period.to, 1), time.timeZone) };
+  const at = new Map((await read.hours(span)).map((row) => [row.start.getTime(), row]));
+  // every local hour is one entry; a day of a zone that changes its clock has 23 or 25 of them
+  const comparisonStarts = hoursOfDay(period.comparisonTo, time.timeZone);
+  return hoursOfDay(period.to, time.timeZone).map((start, index) =>
+    toPoint(start, at.get(start.getTime()), at.get(comparisonStarts[index]?.getTime() ?? Number.NaN)),
+  );
 }
 
 function toPoint(start: Date, row: GmvTotalsRow | undefined, before: GmvTotalsRow | undefined): GmvPoint {

@@ -445,3 +445,151 @@ export function readChildTotals(
 ): Promise<ChildTotalsRow[]> {
   return run(db, childTotals, [networkId, stationId, ...periodValues(period, at)]);
 }
+
+/** What a station's subtree bought of a SKU, with the names that orders of it show. Amounts are decimal texts. */
+export type SkuVolumeRow = GmvTotalsRow & { sku_id: string; sku_name: string; product_name: string };
+
+// What a station's subtree bought: what those below it did, and what itself did, which earns it nothing.
+const SUBTREE_SKUS = `SELECT sku_id, ${SUMMED} FROM downline_sku_day WHERE network_id = $1 AND station_id = $2 AND local_date BETWEEN $3::date AND $4::date
+     UNION ALL
+     SELECT sku_id, order_count, quantity, gmv, 0, 0, refund_count, refund_total
+     FROM buyer_sku_day WHERE network_id = $1 AND buyer_id = $2 AND local_date BETWEEN $3::date AND $4::date`;
+
+// Ranges of downline_sku_day_pkey and buyer_sku_day_pkey: a row for each SKU and day sold. Names by primary keys, for those shown.
+const bestSellers = statement<SkuVolumeRow>(
+  'analytics.bestSellers',
+  `SELECT v.*, k.name AS sku_name, p.name AS product_name
+   FROM (
+     SELECT s.sku_id, ${TOTALS('s')} FROM (${SUBTREE_SKUS}) s
+     GROUP BY s.sku_id HAVING sum(s.order_count) > 0 ORDER BY sum(s.gmv) DESC, s.sku_id LIMIT $5
+   ) v
+   JOIN sku k ON k.network_id = $1 AND k.id = v.sku_id
+   JOIN product p ON p.network_id = $1 AND p.id = k.product_id
+   ORDER BY v.gmv DESC, v.sku_id`,
+);
+
+/** Local days, both ends included. */
+export type Days = { from: string; to: string };
+
+/** The SKUs of which a station's subtree bought most, by GMV. */
+export function readBestSellers(db: Queryable, networkId: string, stationId: string, { from, to }: Days, limit: number) {
+  return run(db, bestSellers, [networkId, stationId, from, to, limit]);
+}
+
+/** What a station's subtree bought of a category, its product's own. */
+export type CategoryVolumeRow = GmvTotalsRow & { category_id: string; name: string };
+
+// The same ranges; SKUs and categories by primary key.
+const categoryVolumes = statement<CategoryVolumeRow>(
+  'analytics.categoryVolumes',
+  `SELECT v.*, c.name
+   FROM (
+     SELECT k.category_path[cardinality(k.category_path)] AS category_id, ${TOTALS('s')}
+     FROM (SELECT sku_id, ${MEASURES.map((measure) => `sum(u.${measure}) AS ${measure}`).join(', ')} FROM (${SUBTREE_SKUS}) u GROUP BY sku_id) s
+     JOIN sku k ON k.network_id = $1 AND k.id = s.sku_id
+     GROUP BY 1 HAVING sum(s.order_count) > 0 ORDER BY sum(s.gmv) DESC, 1 LIMIT $5
+   ) v
+   JOIN category c ON c.network_id = $1 AND c.id = v.category_id
+   ORDER BY v.gmv DESC, v.category_id`,
+);
+
+/** The categories of which a station's subtree bought most, by GMV. */
+export function readCategoryVolumes(db: Queryable, networkId: string, stationId: string, { from, to }: Days, limit: number) {
+  return run(db, categoryVolumes, [networkId, stationId, from, to, limit]);
+}
+
+/** What an owner sold of a supplier's goods, and what the supplier got for it. */
+export type SupplierVolumeRow = GmvTotalsRow & { supplier_id: string; cost: string };
+
+// supplier_day_pkey: a row for each supplier and day.
+const supplierVolumes = statement<SupplierVolumeRow>(
+  'analytics.supplierVolumes',
+  `SELECT s.supplier_id, ${TOTALS('s')}, coalesce(sum(s.cost), 0.00) AS cost
+   FROM supplier_day s WHERE s.network_id = $1 AND s.owner_id = $2 AND s.local_date BETWEEN $3::date AND $4::date
+   GROUP BY s.supplier_id ORDER BY sum(s.gmv) DESC, s.supplier_id LIMIT $5`,
+);
+
+/** The suppliers whose goods an owner sold most of, by GMV. */
+export function readSupplierVolumes(db: Queryable, networkId: string, ownerId: string, { from, to }: Days, limit: number) {
+  return run(db, supplierVolumes, [networkId, ownerId, from, to, limit]);
+}
+
+/** What a station bought itself of a SKU, and the last day on which it did. */
+export type FrequentSkuRow = {
+  sku_id: string;
+  sku_name: string;
+  product_name: string;
+  order_count: bigint;
+  quantity: bigint;
+  gmv: string;
+  last_on: string;
+};
+
+// buyer_sku_day_pkey: a row for each SKU and day on which the station bought it.
+const frequentSkus = statement<FrequentSkuRow>(
+  'analytics.frequentSkus',
+  `SELECT v.*, k.name AS sku_name, p.name AS product_name
+   FROM (
+     SELECT s.sku_id, sum(s.order_count)::bigint AS order_count, sum(s.quantity)::bigint AS quantity, sum(s.gmv) AS gmv, max(s.local_date) AS last_on
+     FROM buyer_sku_day s WHERE s.network_id = $1 AND s.buyer_id = $2 AND s.local_date BETWEEN $3::date AND $4::date AND s.order_count > 0
+     GROUP BY s.sku_id ORDER BY sum(s.order_count) DESC, max(s.local_date) DESC, s.sku_id LIMIT $5
+   ) v
+   JOIN sku k ON k.network_id = $1 AND k.id = v.sku_id
+   JOIN product p ON p.network_id = $1 AND p.id = k.product_id
+   ORDER BY v.order_count DESC, v.last_on DESC, v.sku_id`,
+);
+
+/** The SKUs that a station ordered most often itself. */
+export function readFrequentSkus(db: Queryable, networkId: string, buyerId: string, { from, to }: Days, limit: number) {
+  return run(db, frequentSkus, [networkId, buyerId, from, to, limit]);
+}
+
+/** Of what an owner asks the sales over time. */
+export type SeriesSubject = { kind: 'SKU' | 'CATEGORY' | 'SUPPLIER'; id: string };
+
+const series = (kind: SeriesSubject['kind'], hours: string, days: string) => ({
+  hours: statement<GmvTotalsRow & { start: Date }>(`analytics.hoursOf${kind}`, `SELECT s.hour_start AS start, ${SUMMED} FROM ${hours}`),
+  days: statement<GmvTotalsRow & { start: string }>(`analytics.daysOf${kind}`, `SELECT s.local_date AS start, ${SUMMED} FROM ${days}`),
+});
+
+// By the tables' primary keys; that the SKU or category is the owner's ($2) is asked of its own. A SKU's days are single rows of the
+// owner's range, hence a key for each day.
+const SERIES = {
+  SKU: series(
+    'SKU',
+    `sku_hour s WHERE s.network_id = $1 AND s.sku_id = $3 AND s.hour_start >= $4 AND s.hour_start < $5
+       AND EXISTS (SELECT FROM sku k WHERE k.network_id = $1 AND k.id = $3 AND k.owner_id = $2)`,
+    `generate_series(0, $5::date - $4::date) d (days)
+     JOIN downline_sku_day s ON s.network_id = $1 AND s.station_id = $2 AND s.local_date = $4::date + d.days AND s.sku_id = $3
+     WHERE EXISTS (SELECT FROM sku k WHERE k.network_id = $1 AND k.id = $3 AND k.owner_id = $2)`,
+  ),
+  CATEGORY: series(
+    'CATEGORY',
+    `category_hour s WHERE s.network_id = $1 AND s.category_id = $3 AND s.hour_start >= $4 AND s.hour_start < $5
+       AND EXISTS (SELECT FROM category c WHERE c.network_id = $1 AND c.id = $3 AND c.owner_id = $2)`,
+    `category_day s WHERE s.network_id = $1 AND s.category_id = $3 AND s.local_date BETWEEN $4::date AND $5::date
+       AND EXISTS (SELECT FROM category c WHERE c.network_id = $1 AND c.id = $3 AND c.owner_id = $2)`,
+  ),
+  SUPPLIER: series(
+    'SUPPLIER',
+    'supplier_hour s WHERE s.network_id = $1 AND s.owner_id = $2 AND s.supplier_id = $3 AND s.hour_start >= $4 AND s.hour_start < $5',
+    `generate_series(0, $5::date - $4::date) d (days)
+     JOIN supplier_day s ON s.network_id = $1 AND s.owner_id = $2 AND s.local_date = $4::date + d.days AND s.supplier_id = $3`,
+  ),
+};
+
+/** Hours in which an owner sold of a SKU, category or supplier; none for what is not its own. */
+export function readHoursOf(
+  db: Queryable,
+  networkId: string,
+  ownerId: string,
+  { kind, id }: SeriesSubject,
+  { start, end }: { start: Date; end: Date },
+) {
+  return run(db, SERIES[kind].hours, [networkId, ownerId, id, start, end]);
+}
+
+/** Days on which an owner sold of a SKU, category or supplier; none for what is not its own. */
+export function readDaysOf(db: Queryable, networkId: string, ownerId: string, { kind, id }: SeriesSubject, { from, to }: Days) {
+  return run(db, SERIES[kind].days, [networkId, ownerId, id, from, to]);
+}

@@ -7,6 +7,8 @@ import { ESLint, type Linter, type Rule } from 'eslint';
 const WITHOUT_ID = {
   types: [
     'BandBreak',
+    'CategoryVolume',
+    'FrequentSku',
     'GmvOverview',
     'GmvPoint',
     'GmvTotals',
@@ -20,8 +22,10 @@ const WITHOUT_ID = {
     'Quote',
     'QuoteHop',
     'SkuOffer',
+    'SkuVolume',
     'StationGmv',
     'Stock',
+    'SupplierVolume',
     'Wallet',
   ],
   suffixes: ['Edge', 'Connection', 'Payload', 'Event'],

@@ -1,5 +1,7 @@
 import { globalId } from '#schema/ids.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
+import { relayOnce } from '#server/live/relay.ts';
+import { rollUpOnce } from '#server/live/roll-ups.ts';
 import type { Database } from '#server/platform/database.ts';
 import { world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
@@ -105,6 +107,8 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
     VIEWER: w.viewer('A', 'VIEWER'),
   };
   const objects = await makeObjects(db, w.viewer('A'), w.viewer('R'), w);
+  await relayOnce(db);
+  await rollUpOnce(db);
   return { objects, viewers, ids: { networkId: w.networkId, stations: w.stations, skus: w.skus } };
 }
 

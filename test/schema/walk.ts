@@ -19,6 +19,10 @@ const ARGUMENTS: Readonly<Record<string, (objects: Objects) => string>> = {
   'Query.orders': () => '(scope: DOWNLINE)',
   'Query.order': () => '(externalRef: "ref-own")',
   'Query.gmvOverview': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
+  'Query.bestSellers': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
+  'Query.categoryVolumes': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
+  'Query.supplierVolumes': () => '(range: TODAY)',
+  'Query.salesSeries': ({ Sku }) => `(range: TODAY, skuId: "${Sku}")`,
   'Station.volume': () => '(range: TODAY)',
 };
 
@@ -67,6 +71,10 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   GmvOverview: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { @ }`,
   GmvPoint: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { points { @ } }`,
   StationGmv: ({ Station }) => `gmvOverview(range: TODAY, stationId: "${Station}") { byChild { @ } }`,
+  SkuVolume: ({ Station }) => `bestSellers(range: TODAY, stationId: "${Station}") { @ }`,
+  CategoryVolume: ({ Station }) => `categoryVolumes(range: TODAY, stationId: "${Station}") { @ }`,
+  SupplierVolume: plain('supplierVolumes(range: TODAY) { @ }'),
+  FrequentSku: plain('frequentSkus { @ }'),
   ApiKey: node('ApiKey'),
   AuditEntry: node('AuditEntry'),
   PageInfo: below(node('Station'), 'children { pageInfo { @ } }'),
