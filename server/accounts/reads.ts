@@ -132,6 +132,29 @@ export async function readGroundChanges(db: Database, grounds: readonly Ground[]
   return rows.map(({ kind, id, role, has_ended }) => ({ kind, id, role, hasEnded: has_ended }));
 }
 
+/** Somebody who left something behind that goes on acting for a party: a webhook. */
+export type Standing = {
+  readonly networkId: string;
+  readonly party: ActingParty;
+  readonly actorKind: 'USER' | 'API_KEY';
+  readonly actorId: string;
+};
+
+/**
+ * What somebody may do for a party today, whether or not they are there: the role of a live membership, the scopes of a live key.
+ * null once the membership or key was revoked, the key expired or the party closed.
+ */
+export async function readStanding(db: Database, standing: Standing): Promise<ReadonlySet<Permission> | null> {
+  const { networkId, party, actorKind, actorId } = standing;
+  if (actorKind === 'USER') {
+    const [row] = await run(db.pool, findStandingRole, [networkId, actorId, ...partyColumns(party)]);
+    return row === undefined ? null : permissionsOfRole[row.role];
+  }
+  const [key] = await run(db.pool, findApiKey, [networkId, actorId]);
+  if (key === undefined || (key.expires_at !== null && key.expires_at <= db.clock())) return null;
+  return partyId(partyOf(key)) === partyId(party) ? permissionsNamed(key.scopes) : null;
+}
+
 /** An API key as its party sees it. */
 export type ApiKeyView = {
   readonly id: string;
