@@ -125,7 +125,8 @@ const PriceBreakType = builder.objectRef<OfferBreak>('PriceBreak').implement({
   }),
 });
 
-const SkuOfferType = builder.objectRef<Offer>('SkuOffer').implement({
+/** The offer type of the contract. */
+export const SkuOfferType = builder.objectRef<Offer>('SkuOffer').implement({
   description: 'A SKU as the acting station may buy it now.',
   access: readingCatalogue,
   fields: (t) => ({
@@ -167,7 +168,8 @@ Sku.fields((t) => ({
   offer: t.field({
     type: SkuOfferType,
     description: 'As the acting station may buy it now.',
-    resolve: async (sku, _, context) => (await loadOffer(context, sku)).offer,
+    // without a promise where a page has brought it: there are up to a hundred in a page
+    resolve: (sku, _, context) => knownEntries.get(sku)?.offer ?? loadOffer(context, sku).then(({ offer }) => offer),
   }),
   basePrice: t.field({
     type: MoneyType,

@@ -2,7 +2,7 @@ import type { Viewer } from '#server/accounts/rules.ts';
 import { type SeenSku, seenSku, visibleSkus } from '#server/catalog/reads.ts';
 import { type Offer, offerOf } from '#server/catalog/rules.ts';
 import { type CatalogueCut, countCatalogue, type SkuFacts, STOCK_COUNT_MAX, selectCatalogue, selectSkuFacts } from '#server/catalog/sql.ts';
-import { type LineStation, loadLines } from '#server/network/sql.ts';
+import { type LineStation, loadLine } from '#server/network/sql.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Money } from '#server/platform/money.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
@@ -72,8 +72,8 @@ export async function catalogueEntries(db: Database, viewer: Viewer, skuIds: rea
 
 /** The line from HQ down to a station; throws when it is not there, since a viewer's station is. */
 export async function lineOf(db: Database, station: { networkId: string; stationId: string }): Promise<LineStation[]> {
-  const line = (await loadLines(db.pool, station.networkId, [station.stationId])).get(station.stationId);
-  if (!line) throw new Error(`no station ${station.stationId}`);
+  const line = await loadLine(db.pool, station.networkId, station.stationId);
+  if (line.length === 0) throw new Error(`no station ${station.stationId}`);
   return line;
 }
 

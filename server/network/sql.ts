@@ -109,6 +109,21 @@ export async function loadLines(db: Queryable, networkId: string, stationIds: re
   return lines;
 }
 
+/** The line from HQ down to one station, in order: its plan is kept, which one for an array of stations is not. Index: primary key, twice. */
+const lineOfStation: Statement<Omit<LineRow, 'of_id'>> = statement(
+  'network.lineOfStation',
+  `SELECT s.id, s.level_id, s.status::text, s.cost_guard::text
+   FROM station v CROSS JOIN LATERAL unnest(v.path) WITH ORDINALITY AS step (station_id, position)
+   JOIN station s ON s.network_id = $1 AND s.id = step.station_id
+   WHERE v.network_id = $1 AND v.id = $2 ORDER BY step.position`,
+);
+
+/** The line from HQ down to a station; empty when there is no such station. */
+export async function loadLine(db: Queryable, networkId: string, stationId: string): Promise<LineStation[]> {
+  const rows = await run(db, lineOfStation, [networkId, stationId]);
+  return rows.map((row) => ({ id: row.id, levelId: row.level_id, status: row.status, costGuard: row.cost_guard }));
+}
+
 /** Where stations stand now. Index: primary key. */
 const pathsOfStations: Statement<{ id: string; path: string[] }> = statement(
   'network.pathsOfStations',

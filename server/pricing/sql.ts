@@ -36,28 +36,33 @@ type MarkupRuleRow = {
 const RULE_COLUMNS = `r.id, r.station_id, r.child_id, r.level_id, r.sku_id, r.product_id, r.category_id, r.kind::text, r.value, r.breaks,
   r.inversion::text, r.currency, r.version, r.valid_from, r.valid_to, r.reason`;
 
-// each arm is a range of markup_rule_live_key (network_id, station_id, child_id, level_id, sku_id, product_id, category_id)
-const IN_SCOPE = `(r.sku_id = ANY ($7) OR (r.sku_id IS NULL AND r.product_id = ANY ($8))
-  OR (r.sku_id IS NULL AND r.product_id IS NULL AND (r.category_id = ANY ($9) OR r.category_id IS NULL)))`;
+// A rule of a target is for a SKU ($7), a product ($8), or wider ($9 categories, or everything): each arm is a range of the index,
+// so that a seller's rules for all the other SKUs are not read. Wider rules are few, and are filtered.
+const rulesFor = (target: string) => `CROSS JOIN LATERAL (
+    SELECT ${RULE_COLUMNS} FROM markup_rule r
+     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id = ANY ($7::uuid[])
+    UNION ALL
+    SELECT ${RULE_COLUMNS} FROM markup_rule r
+     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id IS NULL
+       AND r.product_id = ANY ($8::uuid[])
+    UNION ALL
+    SELECT ${RULE_COLUMNS} FROM markup_rule r
+     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id IS NULL
+       AND r.product_id IS NULL AND (r.category_id = ANY ($9::uuid[]) OR r.category_id IS NULL)
+  ) r`;
 
 /**
  * Every live rule by which one of the hops may price one of the SKUs: all stations, levels and SKUs in one statement.
- * Index: markup_rule_live_key, one range for each child ($2 sellers, $3 children), level ($4 sellers, $5 levels) and seller ($6).
- * No locks: a price is read as it stands.
+ * Index: markup_rule_live_key (network_id, station_id, child_id, level_id, sku_id, product_id, category_id), ranges for each child
+ * ($2 sellers, $3 children), level ($4 sellers, $5 levels) and seller ($6). No locks: a price is read as it stands.
  */
 const rulesOfHops: Statement<MarkupRuleRow> = statement(
   'pricing.rulesOfHops',
-  `SELECT ${RULE_COLUMNS} FROM unnest($2::uuid[], $3::uuid[]) AS t (station_id, child_id)
-     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id = t.child_id AND r.level_id IS NULL
-    WHERE r.valid_to IS NULL AND ${IN_SCOPE}
+  `SELECT r.* FROM unnest($2::uuid[], $3::uuid[]) AS t (station_id, child_id) ${rulesFor('r.child_id = t.child_id AND r.level_id IS NULL')}
    UNION ALL
-   SELECT ${RULE_COLUMNS} FROM unnest($4::uuid[], $5::uuid[]) AS t (station_id, level_id)
-     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id IS NULL AND r.level_id = t.level_id
-    WHERE r.valid_to IS NULL AND ${IN_SCOPE}
+   SELECT r.* FROM unnest($4::uuid[], $5::uuid[]) AS t (station_id, level_id) ${rulesFor('r.child_id IS NULL AND r.level_id = t.level_id')}
    UNION ALL
-   SELECT ${RULE_COLUMNS} FROM unnest($6::uuid[]) AS t (station_id)
-     JOIN markup_rule r ON r.network_id = $1 AND r.station_id = t.station_id AND r.child_id IS NULL AND r.level_id IS NULL
-    WHERE r.valid_to IS NULL AND ${IN_SCOPE}`,
+   SELECT r.* FROM unnest($6::uuid[]) AS t (station_id) ${rulesFor('r.child_id IS NULL AND r.level_id IS NULL')}`,
 );
 
 /** The live rules that may price these SKUs on these hops, each once. Feed them to `ruleBook`. */
