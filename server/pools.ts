@@ -19,8 +19,8 @@ const LOCK_SHARE = 0.5;
 /** A transaction waits for nobody but its own statements: one that is idle for so long has lost its process. */
 const IDLE_IN_TRANSACTION_MILLISECONDS = 30_000;
 
-/** Well below the two seconds after which another process must have gone on; a batch takes some ten milliseconds. */
-const RELAY_BOUNDS: DatabaseBounds = { statement: 1_500, idleInTransaction: 1_000, connection: 3_000, answer: 3_000 };
+/** Of the connection that numbers events: well below the two seconds after which another process must have gone on; a batch takes some ten milliseconds. */
+export const RELAY_BOUNDS: DatabaseBounds = { statement: 1_200, transaction: 1_200, connection: 3_000, answer: 3_000 };
 
 /** Opens them; nothing connects before the first statement. */
 export function openPools({ config, databaseUrl, log }: Pick<Ground, 'config' | 'databaseUrl' | 'log'>): Pools {

@@ -27,6 +27,8 @@ export interface DatabaseBounds {
   readonly lock?: number;
   /** An open transaction in which nothing happens: its process is gone, and its locks must not stay. */
   readonly idleInTransaction?: number;
+  /** A whole transaction, one statement by itself included, also while PostgreSQL waits for the rest of what was being sent. Ends the session. */
+  readonly transaction?: number;
   /** Waiting for a free connection. */
   readonly connection?: number;
   /** Waiting for an answer; nothing: for ever, since a server that is gone without a word is found out by TCP alone. */
@@ -114,6 +116,7 @@ function sessionOptions(role: string | null, bounds: DatabaseBounds | undefined)
     ['statement_timeout', bounds?.statement],
     ['lock_timeout', bounds?.lock],
     ['idle_in_transaction_session_timeout', bounds?.idleInTransaction],
+    ['transaction_timeout', bounds?.transaction],
     ['default_transaction_read_only', bounds?.readOnly === true ? 'on' : null],
   ];
   return settings.flatMap(([name, value]) => (value == null ? [] : [`-c ${name}=${value}`])).join(' ');
