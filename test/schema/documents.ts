@@ -133,4 +133,16 @@ export const HEAVY: readonly HeavyDocument[] = [
     statements: 20,
     text: `{ gmvOverview(range: DAYS_30) { totals ${TOTALS} comparison ${TOTALS} asOf points { start gmv ${MONEY} orderCount comparisonGmv ${MONEY} } byChild { childCount comparisonGmv ${MONEY} totals ${TOTALS} station { name status wallet { balance ${MONEY} } } } } apiKeys { name permissions } auditEntries(first: 50) { ${PAGE} edges { node { action actorName } } } orders(scope: DOWNLINE, first: 20) { edges { node { ${ORDER} } } } }`,
   },
+  {
+    name: 'what headquarters sells best, and whose goods',
+    as: 'HQ',
+    statements: 12,
+    text: `{ bestSellers(range: DAYS_60, first: 50) { productName totals ${TOTALS} sku ${SKU} } categoryVolumes(range: DAYS_60, first: 50) { name totals ${TOTALS} category { name } } supplierVolumes(range: DAYS_60, first: 50) { cost ${MONEY} totals ${TOTALS} supplier { name } } salesSeries(range: DAYS_60, skuId: "SKU") { start gmv ${MONEY} } }`,
+  },
+  {
+    name: 'what a buyer buys often, as it may be bought now',
+    as: 'A',
+    statements: 9,
+    text: `{ frequentSkus(first: 50) { orderCount quantity gmv ${MONEY} lastOn sku { ${SKU.slice(1, -1)} offer { unitPrice ${MONEY} stock { availableCount } } } } }`,
+  },
 ];

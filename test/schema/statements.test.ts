@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { globalId } from '#schema/ids.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
+import { relayOnce } from '#server/live/relay.ts';
+import { rollUpOnce } from '#server/live/roll-ups.ts';
 import type { Database } from '#server/platform/database.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { world } from '#test/support/world.ts';
@@ -30,7 +32,7 @@ beforeAll(async () => {
 afterAll(() => fresh.drop());
 
 describe('a document costs no more statements for 50 rows than for 2', () => {
-  test('and there are twenty of them', () => expect(HEAVY.length).toBe(20));
+  test('and there are more than twenty of them', () => expect(HEAVY.length).toBeGreaterThan(20));
 
   test.each(HEAVY.map((document) => [document.name, document] as const))('%s', async (_, document) => {
     const [forFew, forMany] = [await statementsOf(few, document), await statementsOf(many, document)];
@@ -86,6 +88,8 @@ async function crowd(db: Database, size: number): Promise<Crowd> {
   await Promise.all(numbers.map((n, index) => place(db, viewers.A, `own ${n}`, skuIds[index] ?? '')));
   for (const n of numbers)
     await ask(db, viewers.HQ, `mutation { createApiKey(input: { name: "key ${n}", permissions: [ORDERS_READ] }) { __typename } }`);
+  await relayOnce(db);
+  await rollUpOnce(db);
   return { viewers, skuId: skuIds[0] ?? '', orderIds };
 }
 
