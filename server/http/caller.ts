@@ -13,6 +13,8 @@ export interface Caller {
   readonly identity: Identity;
   /** Whose budget pays: the key, the person acting for a party, the person, or the address of nobody. */
   readonly budgetName: string;
+  /** The same caller with the rights of this moment; rejects when they have ended. */
+  readonly again: () => Promise<Caller>;
 }
 
 /** What is known once a request has been identified. */
@@ -35,7 +37,12 @@ export function callerOf({ identity, credentials, identify, requestId, log }: Ca
       return null;
     }
   };
-  return { facts: { viewer, person, revalidate, requestId, log }, identity, budgetName: budgetName(identity, credentials.clientAddress) };
+  return {
+    facts: { viewer, person, revalidate, requestId, log },
+    identity,
+    budgetName: budgetName(identity, credentials.clientAddress),
+    again: async () => callerOf({ identity: await identify(credentials), credentials, identify, requestId, log }),
+  };
 }
 
 function budgetName({ viewer, person }: Identity, clientAddress: string | null): string {

@@ -1,5 +1,6 @@
 import {
   createSourceEventStream,
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   executeRootSelectionSet,
@@ -14,13 +15,18 @@ import {
   validateSubscriptionArgs,
 } from 'graphql';
 import type { Context } from '#schema/context.ts';
+import type { Log } from '#server/platform/log.ts';
+import { type Asked, NotShareable } from '#server/live/fan-out-group.ts';
+import { isLiveStream, type LiveStream } from '#server/live/live-stream.ts';
 import type { Budgets, Cost } from './budget.ts';
 import type { Caller, RequestFacts } from './caller.ts';
 import { costOf } from './cost.ts';
+import { documentKey } from './document-key.ts';
 import { tooMany } from './document-limits.ts';
-import { requestError } from './errors.ts';
+import { formatResult, presentResult, requestError } from './errors.ts';
 import { unauthenticated } from './identify.ts';
 import type { Limits } from './limits.ts';
+import { type Asker, type Guard, guard, visibilityClass } from './visibility.ts';
 
 /** A resolver's context, with the caller beside it for the engine. */
 export type OperationContext = Context & { readonly caller: Caller };
@@ -39,7 +45,14 @@ export interface EngineOptions {
 /** Runs operations of validated documents, whichever transport they came by: rights of nobody, cost, time. */
 export interface Engine {
   execute(args: ExecutionArgs): Promise<ExecutionResult>;
-  subscribe(args: ExecutionArgs): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult>;
+  /** Opens a subscription: the answer that refuses it, events that are told to this subscriber alone, or what it may share. */
+  subscribe(args: ExecutionArgs): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult> | Shareable>;
+}
+
+/** A subscription that was let in, and is told by the fan-out from then on. */
+export interface Shareable extends Asked {
+  /** The same for another visibility: its subscriber's rights have changed, or its answers depend on the very person. */
+  readonly as: (asker: Asker) => Shareable;
 }
 
 /** Makes the engine. */
@@ -60,10 +73,90 @@ export function createEngine(options: EngineOptions): Engine {
       if (isRefused(args)) return { errors: args.map(ofVariables) };
       const admission = admit(args, options);
       if ('errors' in admission) return admission;
-      const events = await createSourceEventStream(args);
-      return Symbol.asyncIterator in events ? mapSourceToResponseEvent(args, events, (event) => executeEvent(event, options)) : events;
+      return open(args, { document: given.document, variables: given.variableValues ?? {} }, options);
     },
   };
+}
+
+type Sent = { readonly document: DocumentNode; readonly variables: Readonly<Record<string, unknown>> };
+
+/** Documents whose answers were found to depend on the very person. */
+const byActor = new WeakSet<DocumentNode>();
+
+async function open(
+  args: ValidatedSubscriptionArgs,
+  sent: Sent,
+  options: EngineOptions,
+): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult> | Shareable> {
+  const { caller } = args.contextValue as OperationContext;
+  const { viewer, person } = caller.facts;
+  const watcher = viewer === null || byActor.has(sent.document) ? null : guard({ viewer, person });
+  // what the stream is made from is shared as much as its answers, so it sees no more
+  const events = await createSourceEventStream(
+    watcher === null ? args : { ...args, contextValue: guarded(watcher, caller.facts, options) },
+  );
+  if (watcher?.tripped()) {
+    byActor.add(sent.document);
+    return open(args, sent, options);
+  }
+  if (!(Symbol.asyncIterator in events)) return events;
+  if (viewer !== null && isLiveStream(events)) return shareable(args, sent, events, { viewer, person }, options);
+  watcher?.lift();
+  return mapSourceToResponseEvent(args, events, (event) => executeEvent(event, options));
+}
+
+function shareable(
+  args: ValidatedSubscriptionArgs,
+  sent: Sent,
+  stream: LiveStream<unknown>,
+  asker: Asker,
+  options: EngineOptions,
+): Shareable {
+  const { requestId, log } = (args.contextValue as OperationContext).caller.facts;
+  // a group outlives who came first: nothing of that request is kept
+  return share({ args: { ...args, contextValue: undefined }, sent, stream, requestId, log, options }, asker);
+}
+
+type Shared = {
+  readonly args: ValidatedSubscriptionArgs;
+  readonly sent: Sent;
+  readonly stream: LiveStream<unknown>;
+  readonly requestId: string;
+  readonly log: Log;
+  readonly options: EngineOptions;
+};
+
+function share(shared: Shared, asker: Asker): Shareable {
+  const { args, sent, stream } = shared;
+  return {
+    key: `${documentKey(sent.document, args, sent.variables)} ${visibilityClass(asker, byActor.has(sent.document))}`,
+    stream,
+    render: (roots) => executeForMany(shared, asker, roots),
+    as: (changed) => share(shared, changed),
+  };
+}
+
+/** Executes for all who share: once for each event, together, from nothing that was loaded before, and seen by nobody in particular. */
+async function executeForMany(
+  { args, sent, requestId, log, options }: Shared,
+  asker: Asker,
+  roots: readonly unknown[],
+): Promise<readonly Buffer[]> {
+  const facts: RequestFacts = { ...asker, requestId, log, revalidate: async () => asker.viewer };
+  const watcher = byActor.has(sent.document) ? null : guard(asker);
+  const contextValue = watcher === null ? options.context(facts) : guarded(watcher, facts, options);
+  const execute = (rootValue: unknown) =>
+    withinTime(executeSubscriptionEvent({ ...args, rootValue, contextValue }), options.limits, () => undefined);
+  const results = await Promise.all(roots.map(execute));
+  if (watcher?.tripped()) {
+    byActor.add(sent.document);
+    throw new NotShareable();
+  }
+  return results.map((result) => Buffer.from(JSON.stringify(formatResult(presentResult(result, { facts })))));
+}
+
+function guarded(watcher: Guard, facts: RequestFacts, options: EngineOptions): Context {
+  return watcher.into(options.context({ ...facts, viewer: watcher.viewer, person: null, revalidate: async () => watcher.viewer }));
 }
 
 /** Each event is answered to who the caller is by now, from nothing that an earlier event has loaded. */

@@ -1,6 +1,7 @@
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { type MetBound, metBound } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import type { RequestFacts } from './caller.ts';
 
 /** How an error of the transport is answered. */
 export interface ErrorOptions {
@@ -73,7 +74,7 @@ const OF_BOUND: Readonly<Record<MetBound, string>> = {
 const OURS: ReadonlySet<unknown> = new Set(['INTERNAL_SERVER_ERROR', ...Object.keys(OF_BOUND)]);
 
 /** Whether an error that was presented is the server's fault. */
-export function isOurs(error: GraphQLError): boolean {
+function isOurs(error: GraphQLError): boolean {
   return OURS.has(error.extensions['code']);
 }
 
@@ -81,6 +82,28 @@ export function isOurs(error: GraphQLError): boolean {
 export function formatError(error: GraphQLError): GraphQLFormattedError {
   const { http: _, ...extensions } = error.extensions;
   return { ...error.toJSON(), extensions };
+}
+
+/** An answer with its errors as the client is told them. */
+export function presentResult(
+  result: ExecutionResult,
+  { facts }: { readonly facts: Pick<RequestFacts, 'requestId' | 'log'> },
+): ExecutionResult {
+  if (result.errors === undefined || result.errors.length === 0) return result;
+  const errors = result.errors.map((error) => presentError(error, facts.requestId, facts.log));
+  // beside data an answer is a success to HTTP, whatever one of its fields met
+  return { ...result, errors: 'data' in result ? errors.map(withoutUnexpectedStatus) : errors };
+}
+
+function withoutUnexpectedStatus(error: GraphQLError): GraphQLError {
+  if (!isOurs(error)) return error;
+  const { http: _, ...extensions } = error.extensions;
+  return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
+}
+
+/** An answer as it stands in JSON. */
+export function formatResult({ errors, ...rest }: ExecutionResult): FormattedExecutionResult {
+  return errors === undefined ? rest : { ...rest, errors: errors.map(formatError) };
 }
 
 /** Meant for the client: it carries a code, or comes from the document before any resolver ran. */

@@ -4,26 +4,24 @@ import { readBody } from './body.ts';
 import { type Caller, callerOf } from './caller.ts';
 import { type AllowedOrigins, refuseCookie, refuseCookieOfStream } from './cross-site.ts';
 import { requestError } from './errors.ts';
-import type { Graphql } from './graphql.ts';
+import { type EventStreamOptions, sendEventStream } from './event-stream.ts';
+import type { Graphql, SharedStream } from './graphql.ts';
 import type { Credentials, Identify } from './identify.ts';
 import type { Limits } from './limits.ts';
-import { sendResponse } from './respond.ts';
+import { isEventStream, sendResponse, writeHead } from './respond.ts';
 import type { SessionCookie } from './session-cookie.ts';
 import type { ShortWay } from './short-way.ts';
-import type { OpenStreams } from './streams.ts';
 
 /** The header by which a person says for which party she acts: the global id of a station or supplier. */
 const PARTY_HEADER = 'x-fenzhan-party';
 
 /** What /graphql is made of. */
-export interface GraphqlRouteOptions {
+export interface GraphqlRouteOptions extends EventStreamOptions {
   readonly graphql: Graphql;
   readonly shortWay: ShortWay;
   readonly identify: Identify;
-  readonly streams: OpenStreams;
   readonly cookie: SessionCookie;
   readonly allowedOrigins: AllowedOrigins;
-  readonly limits: Limits;
   readonly log: Log;
 }
 
@@ -44,8 +42,14 @@ export async function answerGraphql(exchange: Exchange, options: GraphqlRouteOpt
   response.setHeader('Cache-Control', 'no-store');
   const short = body === null ? null : await options.shortWay({ headers: request.headers, body, caller }, response);
   if (short?.kind === 'SENT') return;
-  const context = short?.kind === 'EXECUTED' ? { caller, executed: short.executed } : { caller };
+  const shared: SharedStream = { shareable: null };
+  const context = { caller, shared, ...(short?.kind === 'EXECUTED' && { executed: short.executed }) };
   const answer = await options.graphql.fetch(url.href, { method: request.method ?? 'GET', headers: headersOf(request), body }, context);
+  if (shared.shareable !== null && isEventStream(answer)) {
+    writeHead(response, answer);
+    await answer.body?.cancel();
+    return sendEventStream(response, shared.shareable, caller, options);
+  }
   await sendResponse(response, answer, { streams: options.streams, grounds: caller.identity.grounds });
 }
 

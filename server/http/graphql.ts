@@ -1,14 +1,17 @@
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule, parse } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema, NoSchemaIntrospectionCustomRule, parse } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { type Caller } from './caller.ts';
 import { documentLimitsRule } from './document-limits.ts';
 import { boundedCache, type Documents } from './documents.ts';
-import type { Engine, EngineOptions, OperationContext } from './engine.ts';
-import { isOurs, presentError, requestError } from './errors.ts';
+import type { Engine, EngineOptions, OperationContext, Shareable } from './engine.ts';
+import { presentResult, requestError } from './errors.ts';
 import type { Limits } from './limits.ts';
 
 /** What a transport hands over with a request. `executed`: what it came to, when only the answer is left to be made. */
-export type ServerContext = { readonly caller: Caller; readonly executed?: ExecutionResult };
+export type ServerContext = { readonly caller: Caller; readonly executed?: ExecutionResult; readonly shared: SharedStream };
+
+/** Where a subscription is left that the fan-out tells; what Yoga answers then is only its head. */
+export type SharedStream = { shareable: Shareable | null };
 
 /** GraphQL over HTTP and SSE: media types, methods, parsing, validation. What runs is the engine's business. */
 export type Graphql = YogaServerInstance<ServerContext, OperationContext>;
@@ -50,10 +53,18 @@ function engineAndLimits(
       };
     },
     onExecute: ({ args, setExecuteFn }) => {
-      const { executed } = args.contextValue as OperationContext & ServerContext;
+      const { executed } = args.contextValue as unknown as ServerContext;
       setExecuteFn(executed === undefined ? engine.execute : () => executed);
     },
-    onSubscribe: ({ setSubscribeFn }) => setSubscribeFn(engine.subscribe),
+    onSubscribe: ({ setSubscribeFn, args }) => {
+      const { shared } = args.contextValue as unknown as ServerContext;
+      setSubscribeFn(async (given: ExecutionArgs) => {
+        const answer = await engine.subscribe(given);
+        if (!('key' in answer)) return answer;
+        shared.shareable = answer;
+        return nothing();
+      });
+    },
     onResultProcess: ({ result, setResult, serverContext }) => {
       const present = (each: ExecutionResult) => presentResult(each, serverContext.caller);
       if (Symbol.asyncIterator in result) setResult(presentEach(result as AsyncIterable<ExecutionResult>, present));
@@ -61,6 +72,8 @@ function engineAndLimits(
     },
   };
 }
+
+async function* nothing(): AsyncGenerator<never, void, undefined> {}
 
 function parseWithin({ tokens }: Limits, source: Parameters<typeof parse>[0], options: Parameters<typeof parse>[1]): DocumentNode {
   try {
@@ -73,20 +86,6 @@ function parseWithin({ tokens }: Limits, source: Parameters<typeof parse>[0], op
       ofDocument: true,
     });
   }
-}
-
-/** An answer with its errors as the client is told them. */
-export function presentResult(result: ExecutionResult, { facts }: Caller): ExecutionResult {
-  if (result.errors === undefined || result.errors.length === 0) return result;
-  const errors = result.errors.map((error) => presentError(error, facts.requestId, facts.log));
-  // beside data an answer is a success to HTTP, whatever one of its fields met
-  return { ...result, errors: 'data' in result ? errors.map(withoutUnexpectedStatus) : errors };
-}
-
-function withoutUnexpectedStatus(error: GraphQLError): GraphQLError {
-  if (!isOurs(error)) return error;
-  const { http: _, ...extensions } = error.extensions;
-  return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
 }
 
 /** No generator: `return` must reach a source that waits for an event which may never come. */

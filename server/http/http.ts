@@ -5,13 +5,14 @@ import type { GraphQLSchema } from 'graphql';
 import type { ActingParty } from '#server/accounts/rules.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import { createFanOut } from '#server/live/fan-out.ts';
 import { answerAuth } from './auth-route.ts';
 import { createBudgets } from './budget.ts';
 import { clientAddressOf } from './client-address.ts';
 import { serveConsole } from './console.ts';
 import { refuseCookieOfStream } from './cross-site.ts';
 import { createDocuments } from './documents.ts';
-import { createEngine, type EngineOptions } from './engine.ts';
+import { createEngine, type EngineOptions, type Shareable } from './engine.ts';
 import { presentError, requestError } from './errors.ts';
 import { createGraphql } from './graphql.ts';
 import { answerGraphql, type Exchange } from './graphql-route.ts';
@@ -79,12 +80,14 @@ export function createHttp(options: HttpOptions): Http {
   const shortWay = createShortWay(options.schema, engine, documents, engineOptions);
   const identify = createIdentify(db, options.partyOf);
   const streams = watchStreams(db, log);
+  const fanOut = createFanOut<Shareable>(db, log);
   const signIn = createSignIn({ db, log, publicUrl, sessionSecret: options.sessionSecret });
   const consoleFiles = serveConsole(options.consoleDirectory);
   const sockets = createWebSocketTransport({
     engine,
     engineOptions,
     graphql,
+    fanOut,
     identify,
     streams,
     limits,
@@ -95,7 +98,7 @@ export function createHttp(options: HttpOptions): Http {
       sessionToken: refuseCookieOfStream(request.headers, allowedOrigins) === null ? cookie.readToken(request.headers.cookie) : null,
     }),
   });
-  const graphqlRoute = { graphql, shortWay, identify, streams, cookie, allowedOrigins, limits, log };
+  const graphqlRoute = { graphql, shortWay, identify, streams, fanOut, cookie, allowedOrigins, limits, log };
   let closing = false;
 
   async function answer(exchange: Exchange): Promise<void> {

@@ -20,6 +20,8 @@ export interface Limits {
   readonly executionMilliseconds: number;
   /** Operations that run at once on one WebSocket. */
   readonly operationsPerSocket: number;
+  /** Bytes that a client of live updates may leave unread before it is told in short, or cut. */
+  readonly unreadBytes: number;
 }
 
 /** The limits in force. docs/decisions says why these numbers. */
@@ -36,4 +38,5 @@ export const LIMITS: Limits = {
   refillPerSecond: 20_000,
   executionMilliseconds: 20_000,
   operationsPerSocket: 100,
+  unreadBytes: 128 * 1024,
 };

@@ -34,13 +34,22 @@ export interface StreamGround {
 
 /** Sends an answer of the GraphQL handler: whole, or event by event for as long as the client listens and its rights hold. */
 export async function sendResponse(response: ServerResponse, answer: Response, ground: StreamGround): Promise<void> {
-  response.statusCode = answer.status;
-  answer.headers.forEach((value, name) => void response.setHeader(name, value));
-  const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
-  if (isStream && answer.body !== null) return sendEvents(response, answer.body.getReader(), ground);
+  writeHead(response, answer);
+  if (isEventStream(answer) && answer.body !== null) return sendEvents(response, answer.body.getReader(), ground);
   const body = Buffer.from(await answer.arrayBuffer());
   response.setHeader('Content-Length', body.length);
   response.end(body);
+}
+
+/** The head of an answer of the GraphQL handler. */
+export function writeHead(response: ServerResponse, answer: Response): void {
+  response.statusCode = answer.status;
+  answer.headers.forEach((value, name) => void response.setHeader(name, value));
+}
+
+/** Whether the answer is a stream of server-sent events. */
+export function isEventStream(answer: Response): boolean {
+  return answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 }
 
 async function sendEvents(
@@ -49,7 +58,11 @@ async function sendEvents(
   { streams, grounds }: StreamGround,
 ): Promise<void> {
   const { promise: ended, resolve: end } = Promise.withResolvers<{ done: true }>();
-  const leave = streams.enter(grounds, () => end({ done: true }));
+  const leave = streams.enter(grounds, {
+    ended: () => end({ done: true }),
+    // each event asks for the rights again; what can't be asked for again here is when they end, so the client connects anew
+    changed: () => end({ done: true }),
+  });
   response.once('close', () => end({ done: true }));
   response.flushHeaders();
   try {

@@ -1,16 +1,24 @@
-import { type Ground, readEndedGrounds } from '#server/accounts/reads.ts';
+import { type Ground, readGroundChanges } from '#server/accounts/reads.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
 
 /** The streams that are open in this process, each with what it stands on. */
 export interface OpenStreams {
-  /** Registers a stream; `close` is called once when one of its grounds has ended. Returns how to leave. */
-  enter(grounds: readonly Ground[], close: () => void): () => void;
+  /** Registers a stream; one of `stream`'s functions is called once. Returns how to leave. */
+  enter(grounds: readonly Ground[], stream: OpenStream): () => void;
   /** Asks no more, and closes all that is open. */
   stop(): Promise<void>;
 }
 
-type Stream = { readonly grounds: readonly Ground[]; readonly close: () => void };
+/** What a stream does about what it stands on. */
+export interface OpenStream {
+  /** A key was revoked, a session or membership has ended, a station was closed: no more may be told. */
+  readonly ended: () => void;
+  /** The rights are others by now: it enters again under those. */
+  readonly changed: () => void;
+}
+
+type Entered = { readonly grounds: readonly Ground[]; readonly stream: OpenStream };
 
 /** How often it is asked whether keys, sessions and memberships still hold: four times within the second that a revocation may take. */
 const ASK_EVERY_MILLISECONDS = 250;
@@ -20,11 +28,11 @@ const ASK_EVERY_MILLISECONDS = 250;
  * asks for all streams of this process. It is a poll and no notification, since notifications may be lost and this may not.
  */
 export function watchStreams(db: Database, log: Log): OpenStreams {
-  const streams = new Set<Stream>();
+  const streams = new Set<Entered>();
   let asking: Promise<void> | null = null;
   const timer = setInterval(() => {
     if (streams.size === 0 || asking !== null) return;
-    asking = closeEnded(db, streams)
+    asking = tellChanges(db, streams)
       .catch((error: unknown) => log.error({ err: error }, 'could not ask which streams must end'))
       .finally(() => {
         asking = null;
@@ -32,32 +40,35 @@ export function watchStreams(db: Database, log: Log): OpenStreams {
   }, ASK_EVERY_MILLISECONDS);
   timer.unref();
   return {
-    enter: (grounds, close) => {
-      const stream = { grounds, close };
-      streams.add(stream);
-      return () => void streams.delete(stream);
+    enter: (grounds, stream) => {
+      const entered = { grounds, stream };
+      streams.add(entered);
+      return () => void streams.delete(entered);
     },
     stop: async () => {
       clearInterval(timer);
-      for (const stream of streams) stream.close();
+      for (const { stream } of streams) stream.ended();
       streams.clear();
       await asking;
     },
   };
 }
 
-async function closeEnded(db: Database, streams: Set<Stream>): Promise<void> {
+async function tellChanges(db: Database, streams: Set<Entered>): Promise<void> {
   const asked = [...streams];
-  const grounds = new Map(asked.flatMap((stream) => stream.grounds).map((ground) => [nameOf(ground), ground]));
-  const ended = new Set((await readEndedGrounds(db, [...grounds.values()])).map(nameOf));
-  if (ended.size === 0) return;
-  for (const stream of asked) {
-    if (!stream.grounds.some((ground) => ended.has(nameOf(ground)))) continue;
-    streams.delete(stream);
-    stream.close();
+  const grounds = new Map(asked.flatMap((entered) => entered.grounds).map((ground) => [nameOf(ground), ground]));
+  const changes = await readGroundChanges(db, [...grounds.values()]);
+  if (changes.length === 0) return;
+  const ended = new Set(changes.filter(({ hasEnded }) => hasEnded).map(nameOf));
+  const changed = new Set(changes.map(nameOf));
+  for (const entered of asked) {
+    if (!entered.grounds.some((ground) => changed.has(nameOf(ground))) || !streams.delete(entered)) continue;
+    if (entered.grounds.some((ground) => ended.has(nameOf(ground)))) entered.stream.ended();
+    else entered.stream.changed();
   }
 }
 
-function nameOf({ kind, id }: Pick<Ground, 'kind' | 'id'>): string {
-  return `${kind} ${id}`;
+/** A membership is asked for with the role that the stream was opened under: those of different roles are different questions. */
+function nameOf({ kind, id, role }: Pick<Ground, 'kind' | 'id' | 'role'>): string {
+  return `${kind} ${id} ${role}`;
 }
