@@ -1,10 +1,15 @@
 import { builder } from './builder.ts';
+import './alert-mutations.ts';
+import './alert.ts';
 import './api-key-mutations.ts';
 import './card-key-mutations.ts';
 import './catalogue.ts';
 import './commission.ts';
 import { readEventCursorFirst } from './event-cursor.ts';
 import './gmv.ts';
+import './live-prices.ts';
+import './live-wallet.ts';
+import './network-pulse.ts';
 import './node.ts';
 import './order.ts';
 import './people.ts';

@@ -13,8 +13,8 @@ import { badInput } from './errors.ts';
 import { idOf, optionalIdOf } from './ids.ts';
 import { loadOrder, OrderType } from './order.ts';
 
-/** SKUs that one subscription names. */
-const MOST_SKUS = 1000;
+/** SKUs that one subscription may name. */
+export const MOST_SKUS = 1000;
 
 const OrderEventKindEnum = builder.enumType('OrderEventKind', {
   description: 'What happened to an order.',

@@ -234,6 +234,40 @@ export async function selectSkusInScope(
   return (await run(db, skusInScope, values)).map(factsOf);
 }
 
+/**
+ * Goods that changes of prices name together, of those that the station ($2) may buy: SKUs ($3), of products ($4), of categories ($5),
+ * or all ($6); and of those only what a reader asks for ($7 SKUs, $8 category: null does not ask). Indexes: as `catalogueAfter`.
+ */
+const reachedSkus: Statement<{ id: string }> = statement(
+  'catalog.reachedSkus',
+  `SELECT s.id FROM sku s
+   WHERE s.network_id = $1 AND ${VISIBLE} AND s.listing_state IN ('LIVE', 'PAUSED', 'RETIRED')
+     AND ($6 OR s.id = ANY ($3::uuid[]) OR s.product_id = ANY ($4::uuid[]) OR s.category_path && $5::uuid[])
+     AND ($7::uuid[] IS NULL OR s.id = ANY ($7)) AND ($8::uuid IS NULL OR $8 = ANY (s.category_path))
+   ORDER BY ${PLACE} LIMIT $9`,
+);
+
+/** Goods as several changes of prices name them. */
+export type NamedGoods = {
+  readonly skuIds: readonly string[];
+  readonly productIds: readonly string[];
+  readonly categoryIds: readonly string[];
+  readonly everything: boolean;
+};
+
+/** Of these goods, those that the station may buy and the reader asks for, in the catalogue's order; at most `limit`. */
+export async function selectReachedSkus(
+  db: Queryable,
+  viewer: { networkId: string; stationId: string },
+  goods: NamedGoods,
+  asked: { readonly skuIds: readonly string[] | null; readonly categoryId: string | null },
+  limit: number,
+): Promise<string[]> {
+  const named = [goods.skuIds, goods.productIds, goods.categoryIds, goods.everything];
+  const rows = await run(db, reachedSkus, [viewer.networkId, viewer.stationId, ...named, asked.skuIds, asked.categoryId, limit]);
+  return rows.map(({ id }) => id);
+}
+
 /** A product as it is stored. */
 export type ProductRecord = {
   readonly id: string;

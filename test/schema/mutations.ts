@@ -20,8 +20,21 @@ export const MUTATIONS: Readonly<Record<string, (objects: Objects) => Record<str
   setCommissionPlan: ({ Sku }) => ({ skuId: Sku, poolKind: 'PERCENT', poolValue: '2', shareBps: [5000], expectedVersion: 1 }),
   refundOrder: ({ Sold }) => ({ requestKey: 'm-7', orderId: Sold, amount: '0.50', reason: 'late' }),
   decideRefund: ({ Refund }) => ({ requestKey: 'm-8', refundId: Refund, approve: true }),
+  resolveAlert: ({ Alert }) => ({ alertId: Alert }),
+  setWalletThreshold: () => ({ amount: '3.00', expectedVersion: 1 }),
+  setStockThreshold: ({ Sku }) => ({ skuId: Sku, count: 2 }),
   createApiKey: () => ({ name: 'second', permissions: ['ORDERS_READ'] }),
   revokeApiKey: ({ ApiKey }) => ({ apiKeyId: ApiKey }),
+  createWebhookEndpoint: () => ({
+    url: 'https://shop.example.com/second',
+    document: 'subscription { orderUpdated(scope: MINE) { kind } }',
+  }),
+  updateWebhookEndpoint: ({ WebhookEndpoint }) => ({ webhookEndpointId: WebhookEndpoint, expectedVersion: 1, description: 'my shop' }),
+  testWebhookEndpoint: ({ WebhookEndpoint }) => ({ webhookEndpointId: WebhookEndpoint }),
+  resendWebhookDelivery: ({ WebhookDelivery }) => ({ webhookDeliveryId: WebhookDelivery }),
+  rotateWebhookSecret: ({ WebhookEndpoint }) => ({ webhookEndpointId: WebhookEndpoint, expectedVersion: 2 }),
+  endWebhookSecretRotation: ({ WebhookEndpoint }) => ({ webhookEndpointId: WebhookEndpoint, expectedVersion: 3 }),
+  deleteWebhookEndpoint: ({ WebhookEndpoint }) => ({ webhookEndpointId: WebhookEndpoint, expectedVersion: 4 }),
 };
 
 /** The document of a mutation with a selection of its answer. */

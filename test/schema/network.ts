@@ -1,8 +1,10 @@
-import { globalId } from '#schema/ids.ts';
+import { decodeId, globalId } from '#schema/ids.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
+import { raiseAlerts } from '#server/flows/raise-alerts.ts';
 import { relayOnce } from '#server/live/relay.ts';
 import { rollUpOnce } from '#server/live/roll-ups.ts';
-import type { Database } from '#server/platform/database.ts';
+import { type Database, run } from '#server/platform/database.ts';
+import { insertAttempt } from '#server/webhooks/sql.ts';
 import { world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
 
@@ -137,6 +139,24 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     owner,
     'mutation { createApiKey(input: { name: "bot", permissions: [ORDERS_READ] }) { ... on ApiKeyCreated { apiKey { id } } } }',
   );
+  const made = await ask(
+    db,
+    owner,
+    'mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { ... on WebhookEndpointCreated { webhookEndpoint { id } } } }',
+    { input: { url: 'https://shop.example.com/hook', document: 'subscription { orderUpdated(scope: MINE) { kind } }' } },
+  );
+  const webhook = idIn(made, 'createWebhookEndpoint', 'webhookEndpoint');
+  const delivery = await ask(
+    db,
+    owner,
+    'mutation ($id: ID!) { testWebhookEndpoint(input: { webhookEndpointId: $id }) { ... on WebhookDeliveryQueued { webhookDelivery { id } } } }',
+    { id: webhook },
+  );
+  await called(db, w.networkId, decodeId(idIn(delivery, 'testWebhookEndpoint', 'webhookDelivery'))?.id ?? '');
+  await ask(db, owner, 'mutation { setWalletThreshold(input: { amount: "9999.00" }) { __typename } }');
+  // raised as the server does, from the numbered event
+  await relayOnce(db);
+  await raiseAlerts(db);
   const row = async (table: string, condition: string) => {
     const found = await db.pool.query<{ id: string }>(
       `SELECT id FROM ${table} WHERE network_id = $1 AND ${condition} ORDER BY id LIMIT 1`,
@@ -177,9 +197,18 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     CommissionPlan: globalId('CommissionPlan', await row('commission_plan', `owner_id = '${stationId}'`)),
     Lot: globalId('Lot', lot),
     ImportJob: globalId('ImportJob', job),
+    Alert: globalId('Alert', await row('alert', `station_id = '${stationId}'`)),
+    AlertThreshold: globalId('AlertThreshold', await row('alert_threshold', `station_id = '${stationId}'`)),
     ApiKey: idIn(key, 'createApiKey', 'apiKey'),
+    WebhookEndpoint: webhook,
+    WebhookDelivery: idIn(delivery, 'testWebhookEndpoint', 'webhookDelivery'),
     AuditEntry: globalId('AuditEntry', await row('audit_entry', `station_id = '${stationId}'`)),
   };
+}
+
+/** An attempt in the log of a delivery. */
+async function called(db: Database, networkId: string, deliveryId: string): Promise<void> {
+  await run(db.pool, insertAttempt, [networkId, db.newId(), deliveryId, db.clock(), 12, 500, null, 'no']);
 }
 
 async function placed(db: Database, buyer: Viewer, requestKey: string, skuId: string): Promise<string> {

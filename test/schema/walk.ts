@@ -77,6 +77,13 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   FrequentSku: plain('frequentSkus { @ }'),
   ApiKey: node('ApiKey'),
   AuditEntry: node('AuditEntry'),
+  WebhookEndpoint: node('WebhookEndpoint'),
+  WebhookDelivery: node('WebhookDelivery'),
+  WebhookAttempt: below(node('WebhookDelivery'), 'attempts { @ }'),
+  Alert: node('Alert'),
+  AlertThreshold: node('AlertThreshold'),
+  AlertConnection: plain('alerts { @ }'),
+  AlertEdge: plain('alerts { edges { @ } }'),
   PageInfo: below(node('Station'), 'children { pageInfo { @ } }'),
   StationConnection: below(node('Station'), 'children { @ }'),
   StationEdge: below(node('Station'), 'children { edges { @ } }'),
@@ -94,10 +101,24 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   LotEdge: plain('lots { edges { @ } }'),
   AuditEntryConnection: plain('auditEntries { @ }'),
   AuditEntryEdge: plain('auditEntries { edges { @ } }'),
+  WebhookEndpointConnection: plain('webhookEndpoints { @ }'),
+  WebhookEndpointEdge: plain('webhookEndpoints { edges { @ } }'),
+  WebhookDeliveryConnection: below(node('WebhookEndpoint'), 'deliveries { @ }'),
+  WebhookDeliveryEdge: below(node('WebhookEndpoint'), 'deliveries { edges { @ } }'),
 };
 
 /** Types that only an answer to a mutation, or an event of a subscription, brings: they are walked there. */
-export const ELSEWHERE: ReadonlySet<string> = new Set(['BandBreak', 'OrderEvent', 'StockEvent', ...outcomes()]);
+export const ELSEWHERE: ReadonlySet<string> = new Set([
+  'BandBreak',
+  'OrderEvent',
+  'StockEvent',
+  'PriceEvent',
+  'PriceChange',
+  'WalletEvent',
+  'AlertEvent',
+  'PulseTick',
+  ...outcomes(),
+]);
 
 /** Every field of the query root and of every type that can be reached from it; a type without a route throws. */
 export function allSteps(objects: Objects): Step[] {

@@ -1,0 +1,243 @@
+import {
+  type AlertRow,
+  alertsByIds,
+  alertsCount,
+  alertsPage,
+  stockThresholds,
+  type ThresholdRow,
+  thresholdsByIds,
+  walletThreshold,
+} from '#server/alerts/reads.ts';
+import type { AlertKind } from '#server/alerts/rules.ts';
+import { type AlertEvent, alertFeed } from '#server/live/alert-feed.ts';
+import { openStream } from '#server/live/live-stream.ts';
+import { actsFor, viewerOf } from './acting.ts';
+import { builder } from './builder.ts';
+import { loadSku, SkuType } from './catalogue.ts';
+import { connectionType, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
+import { NotSellableReasonEnum } from './enums.ts';
+import { batched } from './loaders.ts';
+import { amountOf, MoneyType, unitPriceOf } from './money.ts';
+import { nodeType } from './node.ts';
+import { eventOf } from './subscriptions.ts';
+
+const readingAlerts = { party: 'STATION', permission: 'ALERTS_READ' } as const;
+
+const AlertKindEnum = builder.enumType('AlertKind', {
+  description: 'What an alert is about.',
+  values: {
+    PRICE_INVERTED: { description: 'The station pays more for a SKU than it may ask: its children cannot buy it.' },
+    BELOW_COST: { description: 'The next card key costs more than the owner asks: the cost guard hides the SKU.' },
+    WALLET_LOW: { description: 'The wallet is below the threshold that the station has set.' },
+    STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
+  } as const,
+});
+
+const ADVICE: Record<AlertKind, string> = {
+  PRICE_INVERTED: 'Raise the price of the rule, or let it follow the start.',
+  BELOW_COST: 'Raise the price, import cheaper card keys, or withdraw the dear ones.',
+  WALLET_LOW: 'Top up the wallet before orders are refused.',
+  STOCK_LOW: 'Import card keys before the shelf is empty.',
+};
+
+const Alert = nodeType<AlertRow>('Alert', {
+  description: 'Something that needs a decision of the acting station; told once for each time that its cause begins.',
+  access: readingAlerts,
+  load: (context, id) => loadAlert(context, id),
+});
+
+/** The alert type of the contract. */
+export const AlertType = Alert.ref;
+
+/** An alert of the acting station, by id; batched. */
+export const loadAlert = batched<string, AlertRow>((context, ids) => alertsByIds(context.db.pool, viewerOf(context), ids));
+
+Alert.fields((t) => ({
+  kind: t.field({ type: AlertKindEnum, description: 'What it is about.', resolve: ({ kind }) => kind }),
+  raisedAt: t.field({ type: 'DateTime', description: 'When its cause began.', resolve: (row) => row.raised_at }),
+  endedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'When its cause ended; null while it lasts.',
+    resolve: (row) => row.ended_at,
+  }),
+  resolvedAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'Since when nobody has to decide any more; null while somebody has to.',
+    resolve: (row) => row.resolved_at,
+  }),
+  advice: t.string({ description: 'What to do, in one English sentence.', resolve: ({ kind }) => ADVICE[kind] }),
+  sku: t.field({
+    type: SkuType,
+    nullable: true,
+    description: 'The SKU that it is about; null for a wallet.',
+    resolve: (row, _, context) => (row.kind === 'WALLET_LOW' ? null : loadSku(context, row.subject_id)),
+  }),
+  available: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'WALLET_LOW: what could be spent when it was looked at last.',
+    resolve: ({ data, currency }) => amountIn(data['available'], currency),
+  }),
+  threshold: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'WALLET_LOW: below what the station wanted to be told.',
+    resolve: ({ data, currency }) => amountIn(data['threshold'], currency),
+  }),
+  availableCount: t.int({
+    nullable: true,
+    description: 'STOCK_LOW: how many card keys were left when it was looked at last.',
+    resolve: ({ data }) => countIn(data['availableCount']),
+  }),
+  thresholdCount: t.int({
+    nullable: true,
+    description: 'STOCK_LOW: below how many the owner wanted to be told.',
+    resolve: ({ data }) => countIn(data['thresholdCount']),
+  }),
+  nextUnitCost: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'BELOW_COST: what the next card key costs.',
+    resolve: ({ data, currency }) => amountIn(data['nextUnitCost'], currency),
+  }),
+  hiddenFromCount: t.int({
+    nullable: true,
+    description: 'BELOW_COST: from how many direct children it is hidden, of the first 200.',
+    resolve: ({ data }) => countIn(data['hiddenFromCount']),
+  }),
+  unitPrice: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'PRICE_INVERTED: what the station pays.',
+    resolve: ({ data, currency }) => (typeof data['unitPrice'] === 'string' ? unitPriceOf(data['unitPrice'], currency) : null),
+  }),
+  reason: t.field({
+    type: NotSellableReasonEnum,
+    nullable: true,
+    description: 'PRICE_INVERTED: its own price is too low, or the ceiling is.',
+    resolve: ({ data }) => (data['reason'] === 'INVERTED' || data['reason'] === 'ABOVE_CEILING' ? data['reason'] : null),
+  }),
+}));
+
+const AlertConnection = connectionType<AlertRow>('Alert', AlertType);
+
+builder.queryField('alerts', (t) =>
+  t.field({
+    type: AlertConnection,
+    access: readingAlerts,
+    description: 'The alerts of the acting station, newest first.',
+    complexity: pageCost,
+    args: {
+      open: t.arg.boolean({ description: 'Only those that wait for a decision, or only those that do not; all when left out.' }),
+      ...pageArgs(t.arg),
+    },
+    resolve: async (_, { open, ...args }, context) => {
+      const request = readPage('alerts', args);
+      const viewer = viewerOf(context);
+      const page = await alertsPage(context.db.pool, viewer, open ?? null, request);
+      return toConnection(
+        'alerts',
+        request,
+        page,
+        (row) => row.id,
+        () => alertsCount(context.db.pool, viewer, open ?? null),
+      );
+    },
+  }),
+);
+
+const AlertThreshold = nodeType<ThresholdRow>('AlertThreshold', {
+  description: 'Below what the acting station wants to be told.',
+  access: readingAlerts,
+  load: (context, id) => loadThreshold(context, id),
+});
+
+/** The threshold type of the contract. */
+export const AlertThresholdType = AlertThreshold.ref;
+
+const loadThreshold = batched<string, ThresholdRow>((context, ids) => thresholdsByIds(context.db.pool, viewerOf(context), ids));
+const thresholdOfSku = batched<string, ThresholdRow>((context, ids) => stockThresholds(context.db.pool, viewerOf(context), ids));
+
+AlertThreshold.fields((t) => ({
+  sku: t.field({
+    type: SkuType,
+    nullable: true,
+    description: 'Of the stock of which SKU; null for the wallet.',
+    resolve: (row, _, context) => (row.sku_id === null ? null : loadSku(context, row.sku_id)),
+  }),
+  amount: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'Of the wallet: below this amount; null when it was taken away.',
+    resolve: ({ amount, currency }) => amountIn(amount, currency),
+  }),
+  count: t.int({
+    nullable: true,
+    description: 'Of a stock: below this many card keys; null when it was taken away.',
+    resolve: ({ count }) => count,
+  }),
+  version: t.exposeInt('version', { description: 'Rises with every edit: the expectedVersion of the next.' }),
+}));
+
+builder.queryField('walletThreshold', (t) =>
+  t.field({
+    type: AlertThresholdType,
+    nullable: true,
+    access: readingAlerts,
+    description: 'The threshold of the acting station’s wallet; null when it never had one.',
+    resolve: (_, __, context) => walletThreshold(context.db.pool, viewerOf(context)),
+  }),
+);
+
+builder.objectField(SkuType, 'stockThreshold', (t) =>
+  t.field({
+    type: AlertThresholdType,
+    nullable: true,
+    access: { ...readingAlerts, only: (sku, context) => actsFor(context, sku.ownerId) },
+    description: 'Below how many card keys its owner wants to be told; shown to the owner alone.',
+    resolve: ({ id }, _, context) => thresholdOfSku(context, id),
+  }),
+);
+
+const AlertEventType = builder.objectRef<AlertEvent>('AlertEvent').implement({
+  description: 'An alert was raised.',
+  access: readingAlerts,
+  fields: (t) => ({
+    cursor: t.field({
+      type: 'Cursor',
+      description: 'Its place: subscribe with after to go on from here without a gap.',
+      resolve: ({ cursor }) => cursor,
+    }),
+    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
+    alert: t.field({
+      type: AlertType,
+      description: 'The alert as it is now.',
+      resolve: async ({ alertId }, _, context) => {
+        const alert = await loadAlert(context, alertId);
+        if (alert === null) throw new Error(`the alert ${alertId} of an event is not seen by who is told of it`);
+        return alert;
+      },
+    }),
+  }),
+});
+
+builder.subscriptionField('alertRaised', (t) =>
+  t.field({
+    type: AlertEventType,
+    access: readingAlerts,
+    description: 'Alerts of the acting station as they are raised.',
+    args: { after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }) },
+    subscribe: (_, { after }, context) => openStream(context.events, alertFeed(viewerOf(context)), after ?? null),
+    resolve: eventOf,
+  }),
+);
+
+function amountIn(text: unknown, currency: string) {
+  return typeof text === 'string' && text !== '' ? amountOf(text, currency) : null;
+}
+
+function countIn(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}

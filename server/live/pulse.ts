@@ -1,0 +1,248 @@
+import { localDate } from '#server/platform/clock.ts';
+import { type Database, run, statement } from '#server/platform/database.ts';
+import { addMoney, type CurrencyCode, currencyCode, type Money, money, toAmountString, zeroMoney } from '#server/platform/money.ts';
+import { type EventSource, type LiveEvent, readPosition } from './event-source.ts';
+
+// The pulse of a network is kept in the process that somebody listens in: GMV today is the roll-up's figure and what was numbered
+// since, orders per second are counted as their events pass. Orders are never summed, and nothing is written.
+
+/** The figures of one second of a station with its downline. Amounts are decimal texts. */
+export type PulseTick = {
+  readonly stationId: string;
+  readonly at: Date;
+  readonly gmvToday: string;
+  readonly currency: CurrencyCode;
+  readonly orderCountToday: number;
+  /** mean over the last `RATE_SECONDS` seconds */
+  readonly ordersPerSecond: number;
+};
+
+/** Over how long orders per second are averaged. */
+export const RATE_SECONDS = 5;
+const TICK_MILLISECONDS = 1_000;
+/** How often the figures are taken from the roll-up again. */
+const BASE_SECONDS = 5;
+/** A tick that has not changed is told this seldom, for those who have just come. */
+const UNCHANGED_SECONDS = 15;
+
+type Totals = { readonly gmv: Money; readonly orderCount: number };
+type Passed = { readonly seq: bigint; readonly path: readonly string[]; readonly total: Money; readonly day: string; readonly at: number };
+
+type NetworkPulse = {
+  readonly networkId: string;
+  readonly currency: CurrencyCode;
+  readonly timeZone: string;
+  /** who listens, by station */
+  readonly listeners: Map<string, Set<(tick: PulseTick) => void>>;
+  /** delivered orders that the roll-up may not have, and those of the last seconds */
+  passed: Passed[];
+  seq: bigint;
+  /** the place from which events are seen */
+  readonly beganAt: bigint;
+  base: { readonly day: string; readonly seq: bigint; readonly totals: ReadonlyMap<string, Totals> } | null;
+  baseAt: number;
+  readonly stopped: AbortController;
+};
+
+const networkOf = statement<{ currency: string; time_zone: string }>(
+  'pulse.network',
+  'SELECT n.currency, n.time_zone FROM network n WHERE n.id = $1',
+);
+
+// One snapshot: the roll-up and the place up to which it counts are moved in one transaction. station_hour by
+// station_hour_network_id_station_id_local_date_idx, at most 25 rows for each station that is listened to.
+const rollUp = statement<{ station_id: string; last_seq: bigint | null; gmv: string; order_count: bigint }>(
+  'pulse.rollUp',
+  `SELECT w.id AS station_id, (SELECT p.last_seq FROM roll_up_position p WHERE p.network_id = $1 AND p.kind = 'STATIONS') AS last_seq,
+          coalesce(sum(s.gmv), 0.00) AS gmv, coalesce(sum(s.order_count), 0)::bigint AS order_count
+   FROM unnest($2::uuid[]) AS w (id)
+   LEFT JOIN station_hour s ON s.network_id = $1 AND s.station_id = w.id AND s.local_date = $3::date
+   GROUP BY w.id`,
+);
+
+const pulses = new WeakMap<EventSource, Map<string, Promise<NetworkPulse>>>();
+
+/**
+ * A source of ticks for one station: read by a feed like any other, it yields at most one tick a second and none that says nothing
+ * new (but one every 15 seconds). Ticks have no place of their own to resume from. One reader of events serves a whole network.
+ */
+export function pulseSource(db: Database, events: EventSource, stationId: string): EventSource {
+  return {
+    async *read(networkId, _after, signal) {
+      // a pulse ends with its last listener, or with its reader of events: whoever is there then begins another
+      while (!signal.aborted) {
+        const pulse = await pulseOf(db, events, networkId);
+        if (!pulse.stopped.signal.aborted) yield* ticks(pulse, stationId, signal);
+      }
+    },
+    stop: async () => undefined,
+  };
+}
+
+async function* ticks(pulse: NetworkPulse, stationId: string, signal: AbortSignal): AsyncGenerator<readonly LiveEvent[], void, undefined> {
+  const ended = AbortSignal.any([signal, pulse.stopped.signal]);
+  let waiting: PulseTick | null = null;
+  let changed = Promise.withResolvers<void>();
+  ended.addEventListener('abort', () => changed.resolve(), { once: true });
+  const leave = listen(pulse, stationId, (tick) => {
+    waiting = tick;
+    changed.resolve();
+  });
+  try {
+    while (!ended.aborted) {
+      await changed.promise;
+      changed = Promise.withResolvers<void>();
+      const tick = waiting as PulseTick | null;
+      waiting = null;
+      // only the newest is told to who reads slowly
+      if (tick !== null && !ended.aborted) yield [tickEvent(tick, pulse.seq)];
+    }
+  } finally {
+    leave();
+  }
+}
+
+/** The tick that an event of this source carries. */
+export function tickOf({ data }: LiveEvent): PulseTick {
+  return data as PulseTick;
+}
+
+function tickEvent(tick: PulseTick, seq: bigint): LiveEvent {
+  return { seq, topic: 'order.delivered', subjectId: tick.stationId, audience: [tick.stationId], data: tick, occurredAt: tick.at };
+}
+
+function pulseOf(db: Database, events: EventSource, networkId: string): Promise<NetworkPulse> {
+  const networks = pulses.get(events) ?? new Map<string, Promise<NetworkPulse>>();
+  pulses.set(events, networks);
+  const known = networks.get(networkId);
+  if (known) return known;
+  const forget = () => {
+    if (networks.get(networkId) === begun) networks.delete(networkId);
+  };
+  const begun = begin(db, events, networkId, forget);
+  networks.set(networkId, begun);
+  begun.catch(forget);
+  return begun;
+}
+
+async function begin(db: Database, events: EventSource, networkId: string, onEnd: () => void): Promise<NetworkPulse> {
+  const [network] = await run(db.pool, networkOf, [networkId]);
+  if (!network) throw new Error(`no network ${networkId}`);
+  const seq = await readPosition(db.pool, networkId);
+  const pulse: NetworkPulse = {
+    networkId,
+    currency: currencyCode(network.currency),
+    timeZone: network.time_zone,
+    listeners: new Map(),
+    passed: [],
+    seq,
+    beganAt: seq,
+    base: null,
+    baseAt: 0,
+    stopped: new AbortController(),
+  };
+  const last = new Map<string, { said: string; at: number }>();
+  let beating = false;
+  const beat = async () => {
+    if (beating || pulse.stopped.signal.aborted) return;
+    beating = true;
+    // a read that fails leaves the figures as they were; the next second tries again
+    await rebase(db, pulse).catch(() => undefined);
+    tell(db, pulse, last);
+    beating = false;
+  };
+  const timer = setInterval(() => void beat(), TICK_MILLISECONDS);
+  timer.unref();
+  pulse.stopped.signal.addEventListener('abort', () => {
+    clearInterval(timer);
+    onEnd();
+  });
+  // a reader of events that fails ends the pulse, and whoever listens begins another
+  void follow(events, pulse)
+    .catch(() => undefined)
+    .finally(() => pulse.stopped.abort());
+  return pulse;
+}
+
+async function follow(events: EventSource, pulse: NetworkPulse): Promise<void> {
+  for await (const batch of events.read(pulse.networkId, pulse.seq, pulse.stopped.signal)) {
+    for (const event of batch) {
+      pulse.seq = event.seq;
+      const total = event.data['total'];
+      // an order of before its event told the total is counted by the roll-up a moment later
+      if (event.topic !== 'order.delivered' || typeof total !== 'string') continue;
+      const { seq, audience: path, occurredAt } = event;
+      pulse.passed.push({ seq, path, total: money(total, pulse.currency), day: localDate(occurredAt, pulse.timeZone), at: Date.now() });
+    }
+  }
+}
+
+function listen(pulse: NetworkPulse, stationId: string, listener: (tick: PulseTick) => void): () => void {
+  const listeners = pulse.listeners.get(stationId) ?? new Set();
+  pulse.listeners.set(stationId, listeners.add(listener));
+  if (!pulse.base?.totals.has(stationId)) pulse.baseAt = 0;
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) pulse.listeners.delete(stationId);
+    if (pulse.listeners.size > 0) return;
+    pulse.stopped.abort();
+  };
+}
+
+/** Takes the figures of everybody who listens from the roll-up: one statement. */
+async function rebase(db: Database, pulse: NetworkPulse): Promise<void> {
+  const now = db.clock();
+  const day = localDate(now, pulse.timeZone);
+  if (pulse.base?.day === day && Date.now() - pulse.baseAt < BASE_SECONDS * 1000) return;
+  const rows = await run(db.pool, rollUp, [pulse.networkId, [...pulse.listeners.keys()], day]);
+  const seq = rows[0]?.last_seq ?? 0n;
+  // what lies between the roll-up and the first order that was seen here is in neither: wait for the roll-up
+  if (pulse.base === null && seq < pulse.beganAt) return;
+  const totals = rows.map((row) => [row.station_id, { gmv: money(row.gmv, pulse.currency), orderCount: Number(row.order_count) }] as const);
+  pulse.base = { day, seq, totals: new Map(totals) };
+  pulse.baseAt = Date.now();
+  const old = Date.now() - RATE_SECONDS * 1000;
+  pulse.passed = pulse.passed.filter((order) => order.seq > seq || order.at >= old);
+}
+
+/** Tells each station its tick, when it says something new. */
+function tell(db: Database, pulse: NetworkPulse, last: Map<string, { said: string; at: number }>): void {
+  const { base } = pulse;
+  if (base === null) return;
+  const newer = countNewer(pulse, base);
+  for (const [stationId, listeners] of pulse.listeners) {
+    const before = base.totals.get(stationId);
+    if (!before) continue;
+    const { gmv, orderCount, recentCount } = newer.get(stationId) ?? { gmv: zeroMoney(pulse.currency), orderCount: 0, recentCount: 0 };
+    const tick: PulseTick = {
+      stationId,
+      at: db.clock(),
+      gmvToday: toAmountString(addMoney(before.gmv, gmv)),
+      currency: pulse.currency,
+      orderCountToday: before.orderCount + orderCount,
+      ordersPerSecond: recentCount / RATE_SECONDS,
+    };
+    const said = `${tick.gmvToday} ${tick.orderCountToday} ${tick.ordersPerSecond}`;
+    const known = last.get(stationId);
+    if (known?.said === said && Date.now() - known.at < UNCHANGED_SECONDS * 1000) continue;
+    last.set(stationId, { said, at: Date.now() });
+    for (const listener of listeners) listener(tick);
+  }
+}
+
+function countNewer(pulse: NetworkPulse, base: NonNullable<NetworkPulse['base']>) {
+  const counts = new Map<string, { gmv: Money; orderCount: number; recentCount: number }>();
+  const since = Date.now() - RATE_SECONDS * 1000;
+  for (const { seq, path, total, day, at } of pulse.passed) {
+    const isNewer = seq > base.seq && day === base.day;
+    for (const stationId of path) {
+      if (!pulse.listeners.has(stationId)) continue;
+      const count = counts.get(stationId) ?? { gmv: zeroMoney(pulse.currency), orderCount: 0, recentCount: 0 };
+      counts.set(stationId, count);
+      if (isNewer) count.gmv = addMoney(count.gmv, total);
+      if (isNewer) count.orderCount += 1;
+      if (at >= since) count.recentCount += 1;
+    }
+  }
+  return counts;
+}
