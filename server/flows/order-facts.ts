@@ -10,6 +10,7 @@ import { type OrderedSkuRow, selectKnownKeys, selectOrderedSkus, selectTakenRefs
 import { localDate } from '#server/platform/clock.ts';
 import type { Transaction } from '#server/platform/database.ts';
 import { type CurrencyCode, currencyCode, money, zeroMoney } from '#server/platform/money.ts';
+import { together } from '#server/platform/together.ts';
 import { type PricedSku, quantityFits, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadBands, loadRules } from '#server/pricing/sql.ts';
 import { type ClaimedKeyRow, claimKeys, countAvailable, type Wanted } from '#server/stock/sql.ts';
@@ -44,17 +45,19 @@ class LineMoved extends Error {
   }
 }
 
-/** Reads policy, lines and SKUs: three statements in one round trip. */
+/** Reads policy, lines and SKUs: one round trip. */
 export async function loadOrderGround(
   tx: Transaction,
   networkId: string,
   asked: readonly { readonly buyerId: string; readonly skuId: string }[],
 ): Promise<OrderGround> {
-  const [terms, lines, rows] = await Promise.all([
-    selectTerms(tx, networkId),
-    loadLines(tx, networkId, distinct(asked.map(({ buyerId }) => buyerId))),
-    selectOrderedSkus(tx, networkId, distinct(asked.map(({ skuId }) => skuId))),
-  ]);
+  const [terms, lines, rows] = await together(tx, (gathering) =>
+    Promise.all([
+      selectTerms(gathering, networkId),
+      loadLines(gathering, networkId, distinct(asked.map(({ buyerId }) => buyerId))),
+      selectOrderedSkus(gathering, networkId, distinct(asked.map(({ skuId }) => skuId))),
+    ]),
+  );
   const currency = currencyCode(terms.currency);
   const skus = new Map(rows.map((row) => [row.id, pricedSku(row, currency)]));
   return { networkId, currency, terms, lines, skuRows: new Map(rows.map((row) => [row.id, row])), skus };
@@ -74,28 +77,33 @@ export async function loadOrderFacts(
   const skus = [...ground.skus.values()];
   const today = localDate(tx.now, ground.terms.time_zone);
   const wanted = wantedKeys(ground, requests);
-  const [wallets, knownKeys, takenRefs, rules, bands, plans, claimed, stand] = await Promise.all([
+  const [wallets, [knownKeys, takenRefs, rules, bands, plans, claimed, stand]] = await Promise.all([
     lockWallets(tx, networkId, currency, payersOf(ground, requests)),
-    selectKnownKeys(
-      tx,
-      networkId,
-      requests.map(({ buyerId, requestKey }) => [buyerId, requestKey]),
+    // a statement of its own, behind the locks: it sees what those who held them have committed
+    together(tx, (gathering) =>
+      Promise.all([
+        selectKnownKeys(
+          gathering,
+          networkId,
+          requests.map(({ buyerId, requestKey }) => [buyerId, requestKey]),
+        ),
+        selectTakenRefs(
+          gathering,
+          networkId,
+          requests.flatMap(({ buyerId, externalRef }) => (externalRef === null ? [] : [[buyerId, externalRef] as const])),
+        ),
+        loadRules(gathering, networkId, hopsOf(lines.values()), skus),
+        loadBands(
+          gathering,
+          networkId,
+          skus.map(({ id }) => id),
+        ),
+        loadPlans(gathering, networkId, skus),
+        claimKeys(gathering, networkId, wanted, today, mode),
+        // beside the rules, so that these belong to the lines, and under the wallets' locks, which a move waits for where credit is in use
+        linesStand(gathering, networkId, lines),
+      ]),
     ),
-    selectTakenRefs(
-      tx,
-      networkId,
-      requests.flatMap(({ buyerId, externalRef }) => (externalRef === null ? [] : [[buyerId, externalRef] as const])),
-    ),
-    loadRules(tx, networkId, hopsOf(lines.values()), skus),
-    loadBands(
-      tx,
-      networkId,
-      skus.map(({ id }) => id),
-    ),
-    loadPlans(tx, networkId, skus),
-    claimKeys(tx, networkId, wanted, today, mode),
-    // after the rules, so that these belong to the lines, and under the wallets' locks, which a move waits for where credit is in use
-    linesStand(tx, networkId, lines),
   ]);
   if (!stand) throw new LineMoved();
   const claimedKeys = keysBySku(claimed, currency);

@@ -1,22 +1,14 @@
 import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
-import { type AccountBook, accountKey, type LedgerOf, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
+import { type AccountBook, accountKey, type LedgerOf, movePostings, openAccountBook, writeTransferRows } from '#server/ledger/commands.ts';
 import { dueOn } from '#server/ledger/rules.ts';
 import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
-import {
-  insertHops,
-  insertKeys,
-  insertLines,
-  insertOrders,
-  markFirstOrder,
-  type SeenOrderRow,
-  seenByBuyer,
-  settlePlans,
-} from '#server/orders/sql.ts';
+import { insertHops, insertKeys, insertLines, insertOrders, markFirstOrder, type SeenOrderRow, seenByBuyer } from '#server/orders/sql.ts';
 import { CommitUnknown, type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
 import { decimal4, decimal4Text, isAmountText, type Money, money, toAmountString, toUnitPriceString } from '#server/platform/money.ts';
 import { hashInput, isRequestKey } from '#server/platform/request-keys.ts';
+import { together } from '#server/platform/together.ts';
 import { insertSales, takeKeys } from '#server/stock/sql.ts';
 import { type ClaimMode, KeysHeldElsewhere, loadOrderFacts, loadOrderGround, type OrderGround } from './order-facts.ts';
 
@@ -64,7 +56,7 @@ export async function placeOrders(db: Database, requests: readonly PlaceOrderReq
   for (let attempt = 1; ; attempt += 1) {
     const accounts = accountsKnownTo(db, list.networkId);
     try {
-      const { outcomes, book } = await inTransaction(db, (tx) => placeList(tx, list, { mode, mine, accounts }));
+      const { outcomes, book } = await inTransaction(db, (tx) => placeList(tx, list, { mode, mine, accounts }), { settledPlans: true });
       for (const [key, id] of book) accounts.set(key, id);
       return list.outcomes((index) => outcomes[index]);
     } catch (error) {
@@ -135,7 +127,7 @@ async function placeList(
   list: List,
   { mode, mine, accounts }: Attempt,
 ): Promise<{ outcomes: PlaceOrderOutcome[]; book: AccountBook }> {
-  const [, ground] = await Promise.all([settlePlans(tx), loadOrderGround(tx, list.networkId, list.asked)]);
+  const ground = await loadOrderGround(tx, list.networkId, list.asked);
   const outcomes: PlaceOrderOutcome[] = [];
   const sound: { place: number; asked: Asked; request: OrderRequest }[] = [];
   for (const [place, asked] of list.asked.entries()) {
@@ -209,7 +201,7 @@ type Placed = { readonly id: string; readonly asked: Asked; readonly order: Acce
 
 type Written = { readonly seen: ReadonlyMap<string, SeenOrderRow>; readonly book: AccountBook };
 
-/** Writes accepted orders: one statement a table, whatever their number. Answers them as their buyers see them. */
+/** Writes accepted orders, whatever their number in two round trips at most, and concludes the transaction. Answers them as their buyers see them. */
 async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly Placed[], accounts: AccountBook): Promise<Written> {
   if (placed.length === 0) return { seen: new Map(), book: new Map() };
   const { networkId, currency, terms } = ground;
@@ -233,36 +225,39 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
     postings: order.postings.map((posting) => ({ ...posting, dueOn: posting.accountKind.endsWith('PENDING') ? due : null })),
   }));
   const book = await bookOf(tx, ledger, placed, accounts);
-  await Promise.all([
-    insertOrders(tx, list, orders),
-    insertHops(tx, networkId, hops.flat()),
-    insertLines(tx, networkId, lines),
-    takeKeys(
-      tx,
-      networkId,
-      placed.flatMap(({ order }) => order.keys.map(({ id }) => id)),
-      'SOLD',
-    ),
-    insertSales(
-      tx,
-      networkId,
-      placed.flatMap((each, index) => saleRows(tx, each, lines[index]?.id ?? '')),
-    ),
-    insertKeys(
-      tx,
-      networkId,
-      placed.map(({ id, asked }) => ({
-        stationId: asked.buyerId,
-        requestKey: asked.requestKey,
-        inputHash: asked.inputHash,
-        orderId: id,
-      })),
-    ),
-    terms.first_order_at === null ? markFirstOrder(tx, networkId) : null,
-    writeEvents(tx, eventsOf(ground, placed)),
-    // the balances that every order shares come last: they are held for the shortest time
-    writeTransfers(tx, ledger, book, transfers),
-  ]);
+  const rows = together(tx, (gathering) =>
+    Promise.all([
+      insertOrders(gathering, list, orders),
+      insertHops(gathering, networkId, hops.flat()),
+      insertLines(gathering, networkId, lines),
+      takeKeys(
+        gathering,
+        networkId,
+        placed.flatMap(({ order }) => order.keys.map(({ id }) => id)),
+        'SOLD',
+      ),
+      insertSales(
+        gathering,
+        networkId,
+        placed.flatMap((each, index) => saleRows(tx, each, lines[index]?.id ?? '')),
+      ),
+      insertKeys(
+        gathering,
+        networkId,
+        placed.map(({ id, asked }) => ({
+          stationId: asked.buyerId,
+          requestKey: asked.requestKey,
+          inputHash: asked.inputHash,
+          orderId: id,
+        })),
+      ),
+      terms.first_order_at === null ? markFirstOrder(gathering, networkId) : null,
+      writeEvents(gathering, eventsOf(ground, placed)),
+      writeTransferRows(gathering, ledger, transfers),
+    ]),
+  );
+  // the balances that every order shares come last, and COMMIT right behind them: they are held for the shortest time
+  tx.conclude(Promise.all([rows, movePostings(tx, ledger, book, transfers)]));
   const seen = orders.flatMap((order, index) => {
     const own = hops[index]?.find(({ distance }) => distance === 0);
     return own ? [[order.id, seenByBuyer(order, own, { ...list, placedAt: tx.now })] as const] : [];

@@ -95,6 +95,30 @@ export async function writeTransfers(
   book: AccountBook,
   transfers: readonly NewTransfer[],
 ): Promise<string[][]> {
+  const [, ids] = await Promise.all([writeTransferRows(tx, ledger, transfers), movePostings(tx, ledger, book, transfers)]);
+  return ids;
+}
+
+/** The first part of `writeTransfers`: the rows that postings refer to, which must be written before them. */
+export function writeTransferRows(tx: Transaction, { networkId }: LedgerOf, transfers: readonly NewTransfer[]): Promise<void> {
+  const rows = transfers.map(({ id, kind, orderId, reversesId, actorId, note }) => ({
+    id,
+    kind,
+    orderId: orderId ?? null,
+    reversesId: reversesId ?? null,
+    actorId,
+    note: note ?? '',
+  }));
+  return insertTransfers(tx, networkId, rows);
+}
+
+/** The second part of `writeTransfers`: locks the balances in id order, writes the postings and moves the balances. */
+export async function movePostings(
+  tx: Transaction,
+  ledger: LedgerOf,
+  book: AccountBook,
+  transfers: readonly NewTransfer[],
+): Promise<string[][]> {
   const postings = transfers.map((transfer) =>
     transfer.postings.map((posting) => ({
       id: tx.newId(),
@@ -108,22 +132,7 @@ export async function writeTransfers(
   );
   const all = postings.flat();
   const accountIds = [...new Set(all.map(({ accountId }) => accountId))];
-  const rows = transfers.map(({ id, kind, orderId, reversesId, actorId, note }) => ({
-    id,
-    kind,
-    orderId: orderId ?? null,
-    reversesId: reversesId ?? null,
-    actorId,
-    note: note ?? '',
-  }));
-  const [, , posted] = await Promise.all([
-    lockAccounts(tx, ledger.networkId, accountIds),
-    insertTransfers(tx, ledger.networkId, rows),
-    insertPostings(tx, ledger, all),
-  ]);
-  if (posted.postingCount !== all.length || posted.accountCount !== accountIds.length) {
-    throw new Error('a posting named an account that is not of its network and currency');
-  }
+  await Promise.all([lockAccounts(tx, ledger.networkId, accountIds), insertPostings(tx, ledger, all)]);
   return postings.map((list) => list.map(({ id }) => id));
 }
 

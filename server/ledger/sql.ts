@@ -149,7 +149,7 @@ export type PostingRow = {
   reversesId: string | null;
 };
 
-const postingsStatement = statement<{ posting_count: number; account_count: number }>(
+const postingsStatement = statement(
   'ledger.insertPostings',
   `WITH inserted AS (
      INSERT INTO posting (network_id, id, transfer_id, account_id, amount, currency, reason, due_on, reverses_id, created_at)
@@ -161,7 +161,7 @@ const postingsStatement = statement<{ posting_count: number; account_count: numb
    ), unbalanced AS (
      SELECT transfer_id FROM inserted GROUP BY transfer_id HAVING sum(amount) <> 0
    ), guard AS (
-     SELECT 1 / (CASE WHEN count(*) = 0 THEN 1 ELSE 0 END) AS balanced FROM unbalanced
+     SELECT 1 / (CASE WHEN NOT EXISTS (SELECT FROM unbalanced) AND (SELECT count(*) FROM inserted) = cardinality($2::uuid[]) THEN 1 ELSE 0 END) AS balanced
    ), deltas AS (
      SELECT account_id, sum(amount) AS delta FROM inserted GROUP BY account_id
    ), updated AS (
@@ -169,21 +169,21 @@ const postingsStatement = statement<{ posting_count: number; account_count: numb
      FROM deltas d, guard g WHERE g.balanced = 1 AND a.network_id = $1 AND a.id = d.account_id
      RETURNING a.id
    )
-   SELECT (SELECT count(*)::int FROM inserted) AS posting_count, (SELECT count(*)::int FROM updated) AS account_count`,
+   SELECT 1 / (CASE WHEN (SELECT count(*) FROM updated) = (SELECT count(*) FROM deltas) THEN 1 ELSE 0 END) AS moved`,
 );
 
 /**
  * The one statement that moves money: it inserts postings, derives every balance from what it inserted, and aborts (division
- * by zero) unless each transfer sums to zero. account_floor_check is the floor's last guard. A posting whose account is not
- * of the network and currency is not inserted, so the caller compares the counts. The accounts were locked in id order before
- * (`lockAccounts`): the UPDATE itself takes them in any order.
+ * by zero) unless each transfer sums to zero, every posting found its account (of the network and currency) and every balance was
+ * moved. account_floor_check is the floor's last guard. The accounts were locked in id order before (`lockAccounts`): the UPDATE
+ * itself takes them in any order.
  */
 export async function insertPostings(
   tx: Transaction,
   ledger: { readonly networkId: string; readonly currency: string },
   postings: readonly PostingRow[],
-): Promise<{ postingCount: number; accountCount: number }> {
-  const [counts] = await run(tx, postingsStatement, [
+): Promise<void> {
+  await run(tx, postingsStatement, [
     ledger.networkId,
     postings.map(({ id }) => id),
     postings.map(({ transferId }) => transferId),
@@ -195,7 +195,6 @@ export async function insertPostings(
     tx.now,
     ledger.currency,
   ]);
-  return { postingCount: counts?.posting_count ?? 0, accountCount: counts?.account_count ?? 0 };
 }
 
 /** A movement on one of a station's accounts, with what it belongs to. */

@@ -93,19 +93,6 @@ export function selectTakenRefs(
   return run(tx, takenRefsStatement, [networkId, refs.map(([buyerId]) => buyerId), refs.map(([, ref]) => ref)]);
 }
 
-// Within this transaction alone: every statement keeps the plan that holds for any list, since planning one anew costs more than
-// running it; and by indexes, since a plan (and that of a foreign key's check) that was made while a table was new and empty
-// would otherwise scan it until somebody analyses it.
-const settledPlansStatement = statement(
-  'orders.settledPlans',
-  `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`,
-);
-
-/** Lets the statements of a list keep their plans until the transaction ends. To be sent before them, without waiting. */
-export async function settlePlans(tx: Transaction): Promise<void> {
-  await run(tx, settledPlansStatement, []);
-}
-
 // ---- effects: one statement a table, whatever the length of the list ----
 
 /** A row of `orders` as it is born: DELIVERED from stock. Amounts are NUMERIC texts. */

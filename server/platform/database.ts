@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { arrayText } from './array-text.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { getTypeParser } from './column-types.ts';
 import { createIds, type NewId } from './ids.ts';
 
 /** The role that the application's connections take: it cannot rewrite history (architecture §3). */
@@ -60,6 +61,22 @@ export interface Transaction extends Queryable {
   /** The instant of this attempt, read once: every row of a transaction carries the same time. */
   readonly now: Date;
   readonly newId: NewId;
+  /**
+   * Sends COMMIT right behind statements that have been sent, without waiting for their answers: a round trip less, and locks are
+   * held no longer than PostgreSQL itself needs. Whatever must not take effect has to fail in SQL; when it does, nothing of the
+   * transaction takes effect and its error is thrown. Nothing is sent afterwards.
+   */
+  readonly conclude: (effects: Promise<unknown>) => void;
+}
+
+/** What a transaction may ask of PostgreSQL beside a plain BEGIN. */
+export interface TransactionOptions {
+  /**
+   * Statements keep the plan that holds for any values, since planning one anew costs more than running it; and by indexes, since
+   * a plan (and that of a foreign key's check) that was made while a table was new and empty would otherwise scan it until
+   * somebody analyses it. For lists whose statements all find their rows by key.
+   */
+  readonly settledPlans?: boolean;
 }
 
 /** A prepared statement with the type of its rows. */
@@ -154,10 +171,14 @@ const SERIALIZATION_FAILURE = '40001';
  * Runs `work` in a READ COMMITTED transaction and returns after COMMIT has returned. A deadlock or serialization failure
  * rolls back and runs the whole of `work` again, so `work` does nothing that a rollback cannot undo.
  */
-export async function inTransaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+export async function inTransaction<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+  options: TransactionOptions = {},
+): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await attemptTransaction(db, work);
+      return await attemptTransaction(db, work, options);
     } catch (error) {
       if (attempt === ATTEMPTS || !isRetryable(error)) throw error;
       await pause(attempt);
@@ -165,7 +186,14 @@ export async function inTransaction<Result>(db: Database, work: (tx: Transaction
   }
 }
 
-async function attemptTransaction<Result>(db: Database, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+const BEGIN = 'BEGIN';
+const BEGIN_WITH_SETTLED_PLANS = 'BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off';
+
+async function attemptTransaction<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+  { settledPlans = false }: TransactionOptions,
+): Promise<Result> {
   const client = await db.transactions.connect();
   let broken: Error | undefined;
   const onError = (error: Error) => {
@@ -174,12 +202,16 @@ async function attemptTransaction<Result>(db: Database, work: (tx: Transaction) 
   client.on('error', onError);
   try {
     // BEGIN travels with the first statement of the work; should it fail, that statement or COMMIT fails too
-    const begun = client.query('BEGIN');
+    const begun = client.query(settledPlans ? BEGIN_WITH_SETTLED_PLANS : BEGIN);
     begun.catch(() => undefined);
-    const tx: Transaction = { now: db.clock(), newId: db.newId, query: (config) => client.query(config) };
+    const last: Promise<unknown>[] = [];
+    const conclude = (effects: Promise<unknown>) => {
+      effects.catch(() => undefined);
+      last.push(effects);
+    };
+    const tx: Transaction = { now: db.clock(), newId: db.newId, query: (config) => client.query(config), conclude };
     const result = await rollBackOnError(client, () => work(tx));
-    await begun;
-    await commit(client);
+    await commit(client, [begun, ...last]);
     for (const tell of db.commits) tell();
     return result;
   } finally {
@@ -198,15 +230,16 @@ async function rollBackOnError<Result>(client: pg.PoolClient, work: () => Promis
   }
 }
 
-async function commit(client: pg.PoolClient): Promise<void> {
-  let command: string;
-  try {
-    command = (await client.query('COMMIT')).command;
-  } catch (error) {
-    throw isConnectionLost(error) ? new CommitUnknown(error) : error;
-  }
+/** Sends COMMIT behind what was sent before, and tells how all of it ended. */
+async function commit(client: pg.PoolClient, before: readonly Promise<unknown>[]): Promise<void> {
+  const committing = client.query('COMMIT').then(({ command }) => command);
+  const [ended, ...earlier] = await Promise.allSettled([committing, ...before]);
+  // an error that PostgreSQL itself told of before COMMIT: nothing took effect
+  const failed = earlier.find((each) => each.status === 'rejected' && !isConnectionLost(each.reason));
+  if (failed?.status === 'rejected') throw failed.reason;
+  if (ended.status === 'rejected') throw isConnectionLost(ended.reason) ? new CommitUnknown(ended.reason) : ended.reason;
   // COMMIT of a transaction in which a statement failed answers ROLLBACK without an error
-  if (command !== 'COMMIT') throw new Error('a statement failed and its error was not awaited: the transaction was rolled back');
+  if (ended.value !== 'COMMIT') throw new Error('a statement failed and its error was not awaited: the transaction was rolled back');
 }
 
 function isRetryable(error: unknown): boolean {
@@ -244,21 +277,3 @@ export function metBound(error: unknown): MetBound | null {
 function pause(attempt: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * 2 ** attempt));
 }
-
-const DATE = 1082;
-const INT8 = 20;
-const DATE_ARRAY = 1182;
-const NUMERIC_ARRAY = 1231;
-const TEXT_ARRAY: number = 1009;
-
-/**
- * How values arrive: numerics as text (as ever), and unlike pg's own choice a date as "YYYY-MM-DD" (never shifted by a time zone),
- * an int8 as a bigint, and arrays of numerics and dates as text.
- */
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
-  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
-  if (oid === DATE) return (text: string) => text;
-  if (oid === INT8) return (text: string) => BigInt(text);
-  if (oid === DATE_ARRAY || oid === NUMERIC_ARRAY) return pg.types.getTypeParser(TEXT_ARRAY, 'text');
-  return pg.types.getTypeParser(oid, 'text');
-};
