@@ -1,8 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Bus, createLocalBus } from '#server/live/bus.ts';
 import { CursorExpired, createEventSource, type EventSource } from '#server/live/event-source.ts';
-import { createPostgresBus } from '#server/live/postgres-bus.ts';
-import { type EventConsumer, pruneEvents } from '#server/live/prune.ts';
+import { pruneEvents } from '#server/live/prune.ts';
 import { relayOnce, startRelay } from '#server/live/relay.ts';
 import { rollUpConsumer, rollUpOnce } from '#server/live/roll-ups.ts';
 import { inTransaction } from '#server/platform/database.ts';
@@ -95,6 +94,27 @@ describe('the relay', () => {
     expect((await numbers()).map(Number)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
   });
 
+  test('what follows from a committed event is numbered after it, also when the clock of its server is behind', async () => {
+    const [early, late] = [db.newId(), db.newId()];
+    const write = (id: string) =>
+      sql(
+        `INSERT INTO outbox_event (network_id, id, topic, subject_id, audience, data, occurred_at) VALUES ($1, $2, 'stock.changed', $2, '{}', '{}', now())`,
+        [networkId, id],
+      );
+    await write(late);
+    await write(early);
+    expect(await relayOnce(db)).toBe(2);
+    expect(await sql('SELECT id FROM outbox_event WHERE network_id = $1 ORDER BY seq', [networkId])).toEqual([{ id: late }, { id: early }]);
+  });
+
+  test('a batch after another numbers a backlog, and tells of each', async () => {
+    for (let round = 0; round < 5; round += 1) await commitEvents(500);
+    const told: bigint[] = [];
+    expect(await relayOnce(db, (_, seq) => void told.push(seq))).toBe(2_500);
+    expect(told).toEqual([1_000n, 2_000n, 2_500n]);
+    expect((await numbers()).map(Number)).toEqual(Array.from({ length: 2_500 }, (_, index) => index + 1));
+  });
+
   test('a round that fails leaves nothing numbered, and the next one numbers it all', async () => {
     await commitEvents(3);
     // a number that is taken already stands for any error
@@ -143,7 +163,7 @@ describe('a reader', () => {
       .toBe(true);
   });
 
-  test('in another process than the relay is told as well', async () => {
+  test('in a process that hears nothing is told as well', async () => {
     const elsewhere = source();
     const reading = take(elsewhere, 0n, 3);
     await commitEvents(3);
