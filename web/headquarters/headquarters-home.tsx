@@ -12,6 +12,7 @@ import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Bone, Failure } from '../parts/states.tsx';
 import { useUrlState } from '../parts/use-url-state.ts';
+import { BestSellers } from './best-sellers.tsx';
 import { GmvChart } from './gmv-chart.tsx';
 import { GmvTree } from './gmv-tree.tsx';
 import { Heartbeat } from './heartbeat.tsx';
@@ -45,12 +46,15 @@ export function HeadquartersHome() {
       />
       {gmv.error ? <Failure error={gmv.error} retry={gmv.retry} /> : <Figures gmv={gmv} range={range} beats={beats} />}
       <div className="hq-grid">
-        <section className="card flush">
-          <h2 className="card-title">
-            {t('hq.tree')} <span className="soft">{t('hq.treeHelp')}</span>
-          </h2>
-          {gmv.overview ? <GmvTree rows={gmv.overview.byChild} range={range} asOf={gmv.overview.asOf} /> : <Bone height={280} />}
-        </section>
+        <div className="hq-stack">
+          <section className="card flush">
+            <h2 className="card-title">
+              {t('hq.tree')} <span className="soft">{t('hq.treeHelp')}</span>
+            </h2>
+            {gmv.overview ? <GmvTree rows={gmv.overview.byChild} range={range} asOf={gmv.overview.asOf} /> : <Bone height={280} />}
+          </section>
+          <BestSellers range={range} />
+        </div>
         <section className="card flush">
           <h2 className="card-title">
             {t('hq.stream')}

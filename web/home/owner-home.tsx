@@ -11,6 +11,7 @@ import {
   WalletFiguresDocument,
   WalletPartsFragmentDoc,
 } from '../gql/graphql.ts';
+import { BestSellers } from '../headquarters/best-sellers.tsx';
 import { GmvChart } from '../headquarters/gmv-chart.tsx';
 import { GmvTree } from '../headquarters/gmv-tree.tsx';
 import { useGmv } from '../headquarters/use-gmv.ts';
@@ -41,7 +42,7 @@ export function OwnerHome() {
             aria-label={t('hq.range')}
             value={range}
             onChange={setRange}
-            options={(['TODAY', 'DAYS_7', 'DAYS_30'] as const).map((value) => ({ value, label: t(`range.${value}`) }))}
+            options={(['TODAY', 'DAYS_7', 'DAYS_30', 'DAYS_60'] as const).map((value) => ({ value, label: t(`range.${value}`) }))}
           />
         }
       />
@@ -96,13 +97,16 @@ export function OwnerHome() {
         )}
       </section>
       <div className="hq-grid">
-        <section className="card flush">
-          <h2 className="card-title">
-            {t('owner.downline')}
-            <Link to="/downline">{t('all')}</Link>
-          </h2>
-          {gmv.overview ? <GmvTree rows={gmv.overview.byChild} range={range} asOf={gmv.overview.asOf} /> : <Bone height={240} />}
-        </section>
+        <div className="hq-stack">
+          <section className="card flush">
+            <h2 className="card-title">
+              {t('owner.downline')}
+              <Link to="/downline">{t('all')}</Link>
+            </h2>
+            {gmv.overview ? <GmvTree rows={gmv.overview.byChild} range={range} asOf={gmv.overview.asOf} /> : <Bone height={240} />}
+          </section>
+          <BestSellers range={range} />
+        </div>
         <section className="card flush">
           <h2 className="card-title">
             {t('hq.stream')}

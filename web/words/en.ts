@@ -288,6 +288,9 @@ export const words: Words = {
     price: 'Your price',
     sellableOnly: 'Can be bought',
     often: 'Bought often',
+    oftenNone: 'What you bought in the last 90 days appears here, one tap from being bought again.',
+    oftenCount_one: '{{count, number}} order in 90 days',
+    oftenCount_other: '{{count, number}} orders in 90 days',
     none: 'No goods match',
     noneHelp: 'Nothing matches “{{text}}”. Try another word.',
     emptyHelp: 'What your upline lists appears here.',
@@ -448,6 +451,14 @@ export const words: Words = {
   home: {
     supplier: 'Acting for a supplier',
     supplierHelp: 'Offers, purchase attempts and payables come in a later version. API keys can be managed now.',
+  },
+  best: {
+    title: 'Best sellers',
+    none: 'Nothing was sold in this time',
+    noneHelp: 'What you and your downline buy is ranked here by GMV.',
+    units_one: '{{count, number}} unit',
+    units_other: '{{count, number}} units',
+    earned: 'margin',
   },
   owner: {
     margin: { TODAY: 'Margin today', DAYS_7: 'Margin, 7 days', DAYS_30: 'Margin, 30 days', DAYS_60: 'Margin, 60 days' },

@@ -275,6 +275,8 @@ export const words = {
     price: '我的价格',
     sellableOnly: '只看可买',
     often: '经常买',
+    oftenNone: '近 90 天买过的会出现在这里，点一下就能再买。',
+    oftenCount_other: '近 90 天 {{count, number}} 单',
     none: '没有符合的商品',
     noneHelp: '没有与“{{text}}”相符的商品，换个词试试。',
     emptyHelp: '上级站点上架后会出现在这里。',
@@ -423,6 +425,13 @@ export const words = {
   },
   range: { TODAY: '今天', DAYS_7: '7 天', DAYS_30: '30 天', DAYS_60: '60 天' },
   home: { supplier: '供货商身份', supplierHelp: '供货商的货源、采购单与应付将在后续版本提供；API 密钥现在就可以管理。' },
+  best: {
+    title: '热销商品',
+    none: '这段时间还没有成交',
+    noneHelp: '自己和下级买的商品按交易额排在这里。',
+    units_other: '{{count, number}} 件',
+    earned: '利润',
+  },
   owner: {
     margin: { TODAY: '今日利润', DAYS_7: '近 7 天利润', DAYS_30: '近 30 天利润', DAYS_60: '近 60 天利润' },
     volume: '交易额',
