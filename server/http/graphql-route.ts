@@ -47,10 +47,17 @@ export async function answerGraphql(exchange: Exchange, options: GraphqlRouteOpt
   const answer = await options.graphql.fetch(url.href, { method: request.method ?? 'GET', headers: headersOf(request), body }, context);
   if (shared.shareable !== null && isEventStream(answer)) {
     writeHead(response, answer);
-    await answer.body?.cancel();
+    await discardBody(answer);
     return sendEventStream(response, shared.shareable, caller, options);
   }
   await sendResponse(response, answer, { streams: options.streams, grounds: caller.identity.grounds });
+}
+
+/** Yoga's stream ends only once it has begun. */
+async function discardBody(answer: Response): Promise<void> {
+  const reader = answer.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
 }
 
 async function identified(
