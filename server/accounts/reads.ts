@@ -18,6 +18,7 @@ import {
 import {
   type ApiKeyAccessRow,
   type AuditEntryRow,
+  auditPages,
   countAudit,
   findApiKey,
   findSession,
@@ -27,9 +28,7 @@ import {
   type MembershipRow,
   type PersonRow,
   selectApiKeys,
-  selectAuditBackward,
   selectAuditByIds,
-  selectAuditForward,
   selectMemberships,
   selectPeople,
   touchApiKey,
@@ -198,8 +197,9 @@ export async function readPeople(db: Queryable, userIds: readonly string[]): Pro
 
 /** The audit log of the viewer's own party, newest first. */
 export async function visibleAuditEntries(db: Queryable, viewer: Viewer, page: PageRequest): Promise<Page<AuditEntryRow>> {
-  const select = page.direction === 'FORWARD' ? selectAuditForward : selectAuditBackward;
-  return pageOf(page, await run(db, select, [viewer.networkId, ...partyColumns(viewer.party), page.from, page.count + 1]));
+  const pages = auditPages[page.direction];
+  const values = [viewer.networkId, partyId(viewer.party), page.from ?? pages.end, page.count + 1];
+  return pageOf(page, await run(db, pages[viewer.party.kind], values));
 }
 
 /** Of these entries, those of the viewer's own party, by id. */

@@ -252,21 +252,31 @@ const auditColumns = `a.id, a.actor_kind, a.actor_id, a.action, a.subject_id, a.
      CASE a.actor_kind WHEN 'USER' THEN (SELECT u.name FROM users u WHERE u.id = a.actor_id)
        ELSE (SELECT k.name FROM api_key k WHERE k.network_id = a.network_id AND k.id = a.actor_id) END AS actor_name`;
 
-/** Newest first by audit_entry_network_id_station_id_id_idx; $4 is the id to go on from. */
-export const selectAuditForward = statement<AuditEntryRow>(
-  'accounts.selectAuditForward',
-  `SELECT ${auditColumns} FROM audit_entry a
-   WHERE a.network_id = $1 AND a.station_id IS NOT DISTINCT FROM $2 AND a.supplier_id IS NOT DISTINCT FROM $3 AND ($4::uuid IS NULL OR a.id < $4)
-   ORDER BY a.id DESC LIMIT $5`,
-);
+/**
+ * The audit log of a party ($2) from beyond the entry $3 on: a range of audit_entry_network_id_station_id_id_idx, for a supplier
+ * of the entries without a station. The cursor is always given, and the party compared with `=`, so that both bound the range.
+ */
+const auditPage = (name: string, ofParty: string, beyond: string, order: string) =>
+  statement<AuditEntryRow>(
+    name,
+    `SELECT ${auditColumns} FROM audit_entry a WHERE a.network_id = $1 AND ${ofParty} AND a.id ${beyond} $3 ORDER BY a.id ${order} LIMIT $4`,
+  );
+const OF_STATION = 'a.station_id = $2';
+const OF_SUPPLIER = 'a.station_id IS NULL AND a.supplier_id = $2';
 
-/** The same list from its old end. */
-export const selectAuditBackward = statement<AuditEntryRow>(
-  'accounts.selectAuditBackward',
-  `SELECT ${auditColumns} FROM audit_entry a
-   WHERE a.network_id = $1 AND a.station_id IS NOT DISTINCT FROM $2 AND a.supplier_id IS NOT DISTINCT FROM $3 AND ($4::uuid IS NULL OR a.id > $4)
-   ORDER BY a.id LIMIT $5`,
-);
+/** Pages of a party's audit log by its kind and the page's direction, each with the cursor that begins it. */
+export const auditPages = {
+  FORWARD: {
+    end: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    STATION: auditPage('accounts.auditOfStationOlder', OF_STATION, '<', 'DESC'),
+    SUPPLIER: auditPage('accounts.auditOfSupplierOlder', OF_SUPPLIER, '<', 'DESC'),
+  },
+  BACKWARD: {
+    end: '00000000-0000-0000-0000-000000000000',
+    STATION: auditPage('accounts.auditOfStationNewer', OF_STATION, '>', 'ASC'),
+    SUPPLIER: auditPage('accounts.auditOfSupplierNewer', OF_SUPPLIER, '>', 'ASC'),
+  },
+} as const;
 
 /** Entries of the party by id, by audit_entry's primary key. */
 export const selectAuditByIds = statement<AuditEntryRow>(

@@ -126,14 +126,28 @@ export type LotRow = {
 
 const LOT_COLUMNS = 'l.id, l.sku_id, l.supplier_id, l.terms::text, l.currency, l.total_cost, l.key_count, l.expires_on, l.created_at';
 
-/** An owner's lots from beyond $4 on, of one SKU ($3) or all. Indexes: lot_network_id_sku_id_id_idx, else the primary key. */
-const lotPage = (name: string, beyond: string, order: string) =>
+/**
+ * An owner's lots from beyond $3 on: a range of the primary key; of one SKU ($5): of lot_network_id_sku_id_id_idx. The cursor is
+ * always given, since `$3 IS NULL OR` would make a filter of the range.
+ */
+const lotPage = (name: string, ofSku: string, beyond: string, order: string) =>
   statement<LotRow>(
     name,
-    `SELECT ${LOT_COLUMNS} FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 AND ($3::uuid IS NULL OR l.sku_id = $3)
-     AND ($4::uuid IS NULL OR l.id ${beyond} $4) ORDER BY l.id ${order} LIMIT $5`,
+    `SELECT ${LOT_COLUMNS} FROM lot l WHERE l.network_id = $1 AND l.owner_id = $2 ${ofSku} AND l.id ${beyond} $3 ORDER BY l.id ${order} LIMIT $4`,
   );
-const lotPages = { FORWARD: lotPage('stock.lotsOlder', '<', 'DESC'), BACKWARD: lotPage('stock.lotsNewer', '>', 'ASC') } as const;
+const OF_SKU = 'AND l.sku_id = $5';
+const lotPages = {
+  FORWARD: {
+    end: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    all: lotPage('stock.lotsOlder', '', '<', 'DESC'),
+    ofSku: lotPage('stock.lotsOfSkuOlder', OF_SKU, '<', 'DESC'),
+  },
+  BACKWARD: {
+    end: '00000000-0000-0000-0000-000000000000',
+    all: lotPage('stock.lotsNewer', '', '>', 'ASC'),
+    ofSku: lotPage('stock.lotsOfSkuNewer', OF_SKU, '>', 'ASC'),
+  },
+} as const;
 
 /** One page of an owner's lots, newest first when FORWARD. */
 export function selectLots(
@@ -142,7 +156,9 @@ export function selectLots(
   skuId: string | null,
   page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
 ): Promise<LotRow[]> {
-  return run(db, lotPages[page.direction], [owner.networkId, owner.stationId, skuId, page.from, page.limit]);
+  const { end, all, ofSku } = lotPages[page.direction];
+  const values = [owner.networkId, owner.stationId, page.from ?? end, page.limit];
+  return skuId === null ? run(db, all, values) : run(db, ofSku, [...values, skuId]);
 }
 
 const lotCount = statement<{ count: number }>(

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { categoriesByIds, childCategories, productsByIds, skusByIds, skusOfProducts, topCategories } from '#server/catalog/reads.ts';
 import { type CatalogueEntry, catalogueCount, catalogueEntries, cataloguePage } from '#server/flows/catalogue.ts';
+import { moveStation } from '#server/flows/move-station.ts';
 import { setControlBand } from '#server/flows/set-control-band.ts';
 import { setMarkupRule } from '#server/flows/set-markup-rule.ts';
 import { controllableClock } from '#server/platform/clock.ts';
@@ -173,6 +174,15 @@ describe('a change shows at once', () => {
     expect(await shown(w, 'B', 'xbox')).toEqual([null, 'UNAVAILABLE']);
     await fresh.sql(`UPDATE sku SET listing_state = 'PAUSED' WHERE id = $1`, [w.skus.xbox]);
     expect(await shown(w, 'B', 'xbox')).toEqual([null, 'NOT_LISTED']);
+  });
+
+  test('of a station’s parent: prices follow the new line', async () => {
+    const w = await network();
+    expect(await shown(w, 'B', 'xbox')).toEqual(['20.3000', null]);
+    const moved = await moveStation(fresh.db, w.viewer('HQ'), { stationId: w.stations.B, newParentId: w.stations.C, expectedVersion: 1 });
+    expect(moved.kind).toBe('STATION_MOVED');
+    expect(await shown(w, 'B', 'xbox')).toEqual(['20.0000', null]);
+    expect(await shown(w, 'R', 'xbox')).toEqual(['20.4000', null]);
   });
 
   test('of an archived product: nothing of it is for sale', async () => {
