@@ -1,3 +1,4 @@
+import type { Page, PageRequest } from '#server/platform/page.ts';
 import {
   type AttemptRow,
   attemptsOf,
@@ -58,6 +59,25 @@ const loadCounts = batched<string, Readonly<Partial<Record<DeliveryRow['state'],
 
 /** A delivery, loaded together with all others of the operation. */
 export const loadDelivery = batched<string, DeliveryRow>((context, ids) => deliveriesByIds(context.db.pool, viewerOf(context), ids));
+
+type LogKey = { readonly endpointId: string; readonly state: DeliveryRow['state'] | null; readonly request: PageRequest };
+const logOf = ({ state, request }: LogKey) => JSON.stringify([state, request]);
+const logKeyText = (key: LogKey) => `${key.endpointId} ${logOf(key)}`;
+
+/** A page of a webhook's log; those of all webhooks that are asked for alike are one statement. */
+const loadLog = batched<LogKey, Page<DeliveryRow>>(
+  async (context, keys) => {
+    const pages = new Map<string, Page<DeliveryRow>>();
+    for (const alike of Map.groupBy(keys, logOf).values()) {
+      const [{ state, request }] = alike as [LogKey];
+      const log = { endpointIds: alike.map(({ endpointId }) => endpointId), state };
+      const found = await visibleDeliveries(context.db.pool, viewerOf(context), log, request);
+      for (const [endpointId, page] of found) pages.set(logKeyText({ endpointId, state, request }), page);
+    }
+    return pages;
+  },
+  { keyText: logKeyText },
+);
 
 const loadAttempts = batched<string, readonly AttemptRow[]>((context, ids) => attemptsOf(context.db.pool, viewerOf(context), ids));
 
@@ -185,15 +205,16 @@ export const EndpointType = Endpoint.fields((t) => ({
     description: 'Its log, newest first.',
     complexity: pageCost,
     args: { state: t.arg({ type: DeliveryStateEnum, description: 'Only those in this state.' }), ...pageArgs(t.arg) },
-    resolve: async ({ id }, { state, ...args }, context) => {
+    resolve: async ({ id: endpointId }, { state = null, ...args }, context) => {
       const request = readPage('deliveries', args);
-      const page = await visibleDeliveries(context.db.pool, viewerOf(context), { endpointId: id, state: state ?? null }, request);
+      const page = await loadLog(context, { endpointId, state, request });
+      if (page === null) throw new Error('a webhook without a log');
       return toConnection(
         'deliveries',
         request,
         page,
         (row) => row.id,
-        () => countOf(context, id, state ?? null),
+        () => countOf(context, endpointId, state),
       );
     },
   }),

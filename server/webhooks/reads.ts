@@ -36,15 +36,17 @@ export async function countOwnEndpoints(db: Queryable, viewer: WebhookViewer): P
   return Number(row?.count ?? 0n);
 }
 
-/** The log of a webhook of the viewer's own party, newest first; `state` null is all of it. */
+/** A page of the log of each of these webhooks, by its id: those of the viewer's own party, newest first; `state` null is all of it. */
 export async function visibleDeliveries(
   db: Queryable,
   viewer: WebhookViewer,
-  log: { readonly endpointId: string; readonly state: DeliveryState | null },
+  log: { readonly endpointIds: readonly string[]; readonly state: DeliveryState | null },
   page: PageRequest,
-): Promise<Page<DeliveryRow>> {
+): Promise<Map<string, Page<DeliveryRow>>> {
   const select = page.direction === 'FORWARD' ? selectDeliveriesForward : selectDeliveriesBackward;
-  return pageOf(page, await run(db, select, [...ownColumns(viewer), log.endpointId, log.state, page.from, page.count + 1]));
+  const rows = await run(db, select, [...ownColumns(viewer), log.endpointIds, log.state, page.from, page.count + 1]);
+  const ofEach = Map.groupBy(rows, (row) => row.endpoint_id);
+  return new Map(log.endpointIds.map((id) => [id, pageOf(page, ofEach.get(id) ?? [])]));
 }
 
 /** Of these deliveries, those of the viewer's own party, by id. */

@@ -29,7 +29,8 @@ export type EndpointRow = {
 const endpointColumns = `e.id, e.station_id, e.supplier_id, e.url, e.description, e.document, e.topics, e.permissions, e.actor_kind, e.actor_id,
      e.is_enabled, e.disabled_reason, e.previous_until, e.version, e.created_at, e.updated_at,
      s.failure_count, s.failing_since, s.last_success_at, s.opened_count, s.open_until`;
-const ofParty = `e.network_id = $1 AND e.station_id IS NOT DISTINCT FROM $2 AND e.supplier_id IS NOT DISTINCT FROM $3 AND e.deleted_at IS NULL`;
+// two ranges of webhook_endpoint_network_id_station_id_id_idx: IS NOT DISTINCT FROM would bound none
+const ofParty = `e.network_id = $1 AND (e.station_id = $2 OR (e.station_id IS NULL AND e.supplier_id = $3)) AND e.deleted_at IS NULL`;
 const withState = `webhook_endpoint e JOIN webhook_state s ON s.network_id = e.network_id AND s.endpoint_id = e.id`;
 
 /** Newest first by webhook_endpoint_network_id_station_id_id_idx; $4 is the id to go on from. A party has few. */
@@ -343,18 +344,25 @@ export type DeliveryRow = {
 const deliveryColumns = `d.id, d.endpoint_id, d.topic, d.payload, d.state, d.attempt_count, d.next_attempt_at, d.created_at, d.finished_at, e.permissions AS granted`;
 const deliveriesOfParty = `webhook_delivery d JOIN webhook_endpoint e ON e.network_id = d.network_id AND e.id = d.endpoint_id`;
 
-/** Newest first by webhook_delivery_network_id_endpoint_id_id_idx; $5 a state or null, $6 the id to go on from. */
+/**
+ * A page of the log of each of the party's endpoints $4, newest first: a range of webhook_delivery_network_id_endpoint_id_id_idx for
+ * each. $5 a state or null, $6 the id to go on from.
+ */
 export const selectDeliveriesForward = statement<DeliveryRow>(
   'webhooks.selectDeliveriesForward',
-  `SELECT ${deliveryColumns} FROM ${deliveriesOfParty}
-   WHERE ${ofParty} AND d.network_id = $1 AND d.endpoint_id = $4 AND ($5::text IS NULL OR d.state = $5) AND ($6::uuid IS NULL OR d.id < $6) ORDER BY d.id DESC LIMIT $7`,
+  `SELECT ${deliveryColumns} FROM webhook_endpoint e JOIN LATERAL (
+     SELECT * FROM webhook_delivery w WHERE w.network_id = $1 AND w.endpoint_id = e.id
+       AND ($5::text IS NULL OR w.state = $5) AND ($6::uuid IS NULL OR w.id < $6) ORDER BY w.id DESC LIMIT $7
+   ) d ON true WHERE ${ofParty} AND e.id = ANY ($4::uuid[]) ORDER BY d.id DESC`,
 );
 
-/** The same list from its old end. */
+/** The same lists from their old ends. */
 export const selectDeliveriesBackward = statement<DeliveryRow>(
   'webhooks.selectDeliveriesBackward',
-  `SELECT ${deliveryColumns} FROM ${deliveriesOfParty}
-   WHERE ${ofParty} AND d.network_id = $1 AND d.endpoint_id = $4 AND ($5::text IS NULL OR d.state = $5) AND ($6::uuid IS NULL OR d.id > $6) ORDER BY d.id LIMIT $7`,
+  `SELECT ${deliveryColumns} FROM webhook_endpoint e JOIN LATERAL (
+     SELECT * FROM webhook_delivery w WHERE w.network_id = $1 AND w.endpoint_id = e.id
+       AND ($5::text IS NULL OR w.state = $5) AND ($6::uuid IS NULL OR w.id > $6) ORDER BY w.id LIMIT $7
+   ) d ON true WHERE ${ofParty} AND e.id = ANY ($4::uuid[]) ORDER BY d.id`,
 );
 
 /** Of these ids, the deliveries of the party's own endpoints; by the primary keys. */

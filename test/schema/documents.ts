@@ -145,4 +145,10 @@ export const HEAVY: readonly HeavyDocument[] = [
     statements: 8,
     text: `{ frequentSkus(first: 50) { orderCount quantity gmv ${MONEY} lastOn sku { ${SKU.slice(1, -1)} offer { unitPrice ${MONEY} stock { availableCount } } } } }`,
   },
+  {
+    name: 'webhooks with their logs',
+    as: 'HQ',
+    statements: 9,
+    text: `{ webhookEndpoints(first: 20) { ${PAGE} edges { node { id url topics permissions isEnabled circuit pendingCount failedCount lastSuccessAt deliveries(first: 20) { ${PAGE} edges { node { id webhookId topic state payload attempts { status failure answer durationMs } } } } } } } }`,
+  },
 ];

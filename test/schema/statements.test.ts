@@ -90,6 +90,8 @@ async function crowd(db: Database, size: number): Promise<Crowd> {
     await ask(db, viewers.HQ, `mutation { createApiKey(input: { name: "key ${n}", permissions: [ORDERS_READ] }) { __typename } }`);
   await relayOnce(db);
   await rollUpOnce(db);
+  // a party has at most twenty
+  for (const n of numbers.slice(0, 20)) await webhook(db, viewers.HQ, `https://shop${n}.example.com/`);
   return { viewers, skuId: skuIds[0] ?? '', orderIds };
 }
 
@@ -105,4 +107,16 @@ async function place(db: Database, buyer: Viewer, requestKey: string, skuId: str
   const document = 'mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } } }';
   const { data } = await ask(db, buyer, document, { input: { requestKey, skuId, quantity: 1, maxTotal: '100' } });
   return (data as { placeOrder: { order: { id: string } } }).placeOrder.order.id;
+}
+
+async function webhook(db: Database, viewer: Viewer, url: string): Promise<void> {
+  const made = await ask(
+    db,
+    viewer,
+    'mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { ... on WebhookEndpointCreated { webhookEndpoint { id } } } }',
+    { input: { url, document: 'subscription { orderUpdated(scope: OWNED) { kind } }' } },
+  );
+  const { id } = (made.data as { createWebhookEndpoint: { webhookEndpoint: { id: string } } }).createWebhookEndpoint.webhookEndpoint;
+  for (let count = 0; count < 2; count += 1)
+    await ask(db, viewer, 'mutation ($id: ID!) { testWebhookEndpoint(input: { webhookEndpointId: $id }) { __typename } }', { id });
 }

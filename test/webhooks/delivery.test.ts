@@ -130,7 +130,8 @@ describe('what fails', () => {
     receiver.answer = 503;
     const { endpointId } = await webhookAt('/circuit');
     for (let count = 0; count < 12; count += 1) await orderAndRead();
-    for (let round = 0; round < 12; round += 1) await stage.send();
+    const oneByOne = stage.newSender({ total: 8, perEndpoint: 1 });
+    for (let round = 0; round < 12; round += 1) await stage.send(oneByOne);
     expect(receiver.received.length).toBe(5);
     receiver.answer = 204;
     expect(await stage.send()).toBe(0);
