@@ -20,13 +20,13 @@ import {
   type AuditEntryRow,
   auditPages,
   countAudit,
-  findApiKey,
   findSession,
   findStandingRole,
   type GroundKind,
   groundChanges,
   type MembershipRow,
   type PersonRow,
+  selectApiKey,
   selectApiKeys,
   selectAuditByIds,
   selectMemberships,
@@ -58,11 +58,11 @@ export async function identifyApiKey(db: Database, text: string, clientAddress: 
   const parts = parseApiKey(text);
   if (parts === null) return 'KEY_INVALID';
   const { networkId, apiKeyId, secret } = parts;
-  const [row] = await run(db.pool, findApiKey, [networkId, apiKeyId]);
+  const row = await selectApiKey(db, { networkId, apiKeyId });
   // hashed and compared also when there is no such key: the time says nothing
   const matches = sameHash(hashApiKeySecret(secret), row?.secret_hash ?? Buffer.alloc(32));
   const now = db.clock();
-  if (row === undefined || !matches || (row.expires_at !== null && row.expires_at <= now)) return 'KEY_INVALID';
+  if (row === null || !matches || (row.expires_at !== null && row.expires_at <= now)) return 'KEY_INVALID';
   if (!addressAllowed(clientAddress, row.allowed_ips)) return 'ADDRESS_NOT_ALLOWED';
   await touch(db, networkId, apiKeyId, row.last_used_at, now);
   const viewer: Viewer = {
@@ -149,8 +149,8 @@ export async function readStanding(db: Database, standing: Standing): Promise<Re
     const [row] = await run(db.pool, findStandingRole, [networkId, actorId, ...partyColumns(party)]);
     return row === undefined ? null : permissionsOfRole[row.role];
   }
-  const [key] = await run(db.pool, findApiKey, [networkId, actorId]);
-  if (key === undefined || (key.expires_at !== null && key.expires_at <= db.clock())) return null;
+  const key = await selectApiKey(db, { networkId, apiKeyId: actorId });
+  if (key === null || (key.expires_at !== null && key.expires_at <= db.clock())) return null;
   return partyId(partyOf(key)) === partyId(party) ? permissionsNamed(key.scopes) : null;
 }
 

@@ -1,8 +1,10 @@
-import { statement } from '#server/platform/database.ts';
+import DataLoader from 'dataloader';
+import { type Database, run, statement } from '#server/platform/database.ts';
 import type { Role } from './rules.ts';
 
 /** An API key with what decides whether it opens. */
 export type ApiKeyAccessRow = {
+  id: string;
   station_id: string | null;
   supplier_id: string | null;
   secret_hash: Buffer;
@@ -12,15 +14,51 @@ export type ApiKeyAccessRow = {
   last_used_at: Date | null;
 };
 
-/** By api_key_pkey, then the party's primary key: a closed party's keys open nothing (domain §2). */
-export const findApiKey = statement<ApiKeyAccessRow>(
-  'accounts.findApiKey',
-  `SELECT k.station_id, k.supplier_id, k.secret_hash, k.scopes, k.allowed_ips, k.expires_at, k.last_used_at
+/** Keys that open something, by api_key_pkey, then the party's primary key: a closed party's keys open nothing (domain §2). */
+const findApiKeys = statement<ApiKeyAccessRow>(
+  'accounts.findApiKeys',
+  `SELECT k.id, k.station_id, k.supplier_id, k.secret_hash, k.scopes, k.allowed_ips, k.expires_at, k.last_used_at
    FROM api_key k
    LEFT JOIN station s ON s.network_id = k.network_id AND s.id = k.station_id
    LEFT JOIN supplier p ON p.network_id = k.network_id AND p.id = k.supplier_id
-   WHERE k.network_id = $1 AND k.id = $2 AND k.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'`,
+   WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND k.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'`,
 );
+
+type ApiKeyName = { readonly networkId: string; readonly apiKeyId: string };
+
+const keyLoaders = new WeakMap<Database, DataLoader<ApiKeyName, ApiKeyAccessRow | null>>();
+
+/**
+ * The key, when it opens something. Requests that arrive in one turn of the event loop ask together, a statement for each
+ * network: under load that is one question for dozens of programs. Nothing is remembered: a revoked key is seen at once.
+ */
+export function selectApiKey(db: Database, name: ApiKeyName): Promise<ApiKeyAccessRow | null> {
+  const known = keyLoaders.get(db);
+  if (known !== undefined) return known.load(name);
+  const loader = new DataLoader((names: readonly ApiKeyName[]) => loadApiKeys(db, names), {
+    cache: false,
+    maxBatchSize: KEYS_AT_ONCE,
+    // when all that has arrived was read, and not later
+    batchScheduleFn: (send) => void setImmediate(send),
+  });
+  keyLoaders.set(db, loader);
+  return loader.load(name);
+}
+
+const KEYS_AT_ONCE = 250;
+
+async function loadApiKeys(db: Database, names: readonly ApiKeyName[]): Promise<(ApiKeyAccessRow | null)[]> {
+  const networkIds = [...new Set(names.map(({ networkId }) => networkId))];
+  const found = await Promise.all(
+    networkIds.map(async (networkId) => {
+      const ids = names.filter((name) => name.networkId === networkId).map(({ apiKeyId }) => apiKeyId);
+      const rows = await run(db.pool, findApiKeys, [networkId, ids]);
+      return [networkId, new Map(rows.map((row) => [row.id, row]))] as const;
+    }),
+  );
+  const networks = new Map(found);
+  return names.map(({ networkId, apiKeyId }) => networks.get(networkId)?.get(apiKeyId) ?? null);
+}
 
 /** A session and, where the person may act for the party that was named, that membership. */
 export type SessionAccessRow = {
