@@ -15,9 +15,9 @@ import {
   validateSubscriptionArgs,
 } from 'graphql';
 import type { Context } from '#schema/context.ts';
-import type { Log } from '#server/platform/log.ts';
 import { type Asked, NotShareable } from '#server/live/fan-out-group.ts';
 import { isLiveStream, type LiveStream } from '#server/live/live-stream.ts';
+import type { Log } from '#server/platform/log.ts';
 import type { Budgets, Cost } from './budget.ts';
 import type { Caller, RequestFacts } from './caller.ts';
 import { costOf } from './cost.ts';

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { GraphQLSchema } from 'graphql';
 import type { ActingParty } from '#server/accounts/rules.ts';
+import { readPosition } from '#server/live/event-source.ts';
+import { createFanOut } from '#server/live/fan-out.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
-import { createFanOut } from '#server/live/fan-out.ts';
 import { answerAuth } from './auth-route.ts';
 import { createBudgets } from './budget.ts';
 import { clientAddressOf } from './client-address.ts';
@@ -80,7 +81,7 @@ export function createHttp(options: HttpOptions): Http {
   const shortWay = createShortWay(options.schema, engine, documents, engineOptions);
   const identify = createIdentify(db, options.partyOf);
   const streams = watchStreams(db, log);
-  const fanOut = createFanOut<Shareable>(db, log);
+  const fanOut = createFanOut<Shareable>((networkId) => readPosition(db.pool, networkId), log);
   const signIn = createSignIn({ db, log, publicUrl, sessionSecret: options.sessionSecret });
   const consoleFiles = serveConsole(options.consoleDirectory);
   const sockets = createWebSocketTransport({

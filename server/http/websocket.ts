@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, type ExecutionResult, getOperationAST, GraphQLError, OperationTypeNode } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST, OperationTypeNode } from 'graphql';
 import { CloseCode, handleProtocols, type Message, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { FanOut } from '#server/live/fan-out.ts';
@@ -12,15 +12,7 @@ import type { Graphql } from './graphql.ts';
 import { type Credentials, type Identify, unauthenticated } from './identify.ts';
 import type { Limits } from './limits.ts';
 import type { OpenStreams } from './streams.ts';
-import {
-  type Connection,
-  closeConnection,
-  isOpen,
-  type Operation,
-  sendMessage,
-  stopAll,
-  stopOperation,
-} from './websocket-connection.ts';
+import { type Connection, closeConnection, isOpen, type Operation, sendMessage, stopAll, stopOperation } from './websocket-connection.ts';
 import { moveSubscriptions, subscribeSocket } from './websocket-subscription.ts';
 
 /** What GraphQL over WebSocket is made of. */
@@ -294,7 +286,12 @@ function isSubscription({ document, operationName }: ExecutionArgs): boolean {
 }
 
 /** A stream that nobody shares. */
-async function tellAlone(connection: Connection, id: string, answers: AsyncIterableIterator<ExecutionResult>, caller: Caller): Promise<void> {
+async function tellAlone(
+  connection: Connection,
+  id: string,
+  answers: AsyncIterableIterator<ExecutionResult>,
+  caller: Caller,
+): Promise<void> {
   const operation: Operation = { stop: () => void answers.return?.() };
   connection.operations.set(id, operation);
   for await (const answer of answers) {

@@ -44,6 +44,8 @@ export class NotShareable extends Error {
 /** Those who are told the same. Every subscriber is in exactly one of the three. */
 export interface Group {
   readonly asked: Asked;
+  /** Subscribers told in one go, before others have their turn. */
+  readonly turn: number;
   /** Told everything up to `done`, and nothing beyond. */
   readonly members: Set<Subscriber>;
   /** Told everything up to their place, which is at `done` or beyond: the group skips what they have. */
@@ -61,13 +63,12 @@ export interface Group {
 
 /** Events executed together: their loads are batched, and no slice takes long. */
 const SLICE = 50;
-/** Subscribers told in one go, before others have their turn. */
-const TURN = 200;
 
 /** A group of nobody. */
-export function newGroup(asked: Asked): Group {
+export function newGroup(asked: Asked, turn: number): Group {
   return {
     asked,
+    turn,
     members: new Set(),
     late: new Map(),
     behind: new Map(),
@@ -136,7 +137,7 @@ export async function tellEverybody(group: Group, payloads: readonly Payload[], 
     for (const member of group.members) {
       member.tell(payloads);
       count += 1;
-      if (count % TURN === 0) await othersTurn();
+      if (count % group.turn === 0) await othersTurn();
     }
     for (const [subscriber, after] of group.late) tellAfter(subscriber, payloads, after);
     group.telling = false;

@@ -2,7 +2,7 @@ import { type Group, type Payload, place, renderBatch, take, tellAfter } from '.
 import { isCursorFailure } from './live-stream.ts';
 import type { Pace } from './pace.ts';
 
-const A_WHILE_MILLISECONDS = 50;
+const A_WHILE_MILLISECONDS = 25;
 
 /**
  * Brings those behind to the live edge, from the one farthest behind: one execution serves all who pass the same place. Whoever

@@ -1,6 +1,5 @@
-import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
-import { CursorExpired, readPosition } from './event-source.ts';
+import { CursorExpired } from './event-source.ts';
 import {
   type Asked,
   type Group,
@@ -42,12 +41,20 @@ export interface Watching<Ask extends Asked> {
 const REPLAY_SHARE = 0.3;
 const REPLAY_BURST_MILLISECONDS = 200;
 const RETRY_MILLISECONDS = 500;
+const TURN = 200;
 
-/** Makes the fan-out of a process. */
-export function createFanOut<Ask extends Asked>(db: Database, log: Log): FanOut<Ask> {
+/**
+ * Makes the fan-out of a process. `readPosition`: the last number that was given in a network; a group begins there. `turn`:
+ * subscribers told in one go, before orders and others have theirs.
+ */
+export function createFanOut<Ask extends Asked>(
+  readPosition: (networkId: string) => Promise<bigint>,
+  log: Log,
+  turn: number = TURN,
+): FanOut<Ask> {
   const groups = new Map<string, { readonly group: Group; readonly watching: Watching<Ask> }>();
   const pace = createPace({ share: REPLAY_SHARE, burstMilliseconds: REPLAY_BURST_MILLISECONDS });
-  const positionOf = ({ stream }: Asked) => readPosition(db.pool, stream.feed.scope.networkId);
+  const positionOf = ({ stream }: Asked) => readPosition(stream.feed.scope.networkId);
 
   function enter(group: Group, subscriber: Subscriber, after: bigint | null): void {
     place(group, subscriber, after);
@@ -136,7 +143,7 @@ export function createFanOut<Ask extends Asked>(db: Database, log: Log): FanOut<
   }
 
   function open(asked: Ask): { readonly group: Group; readonly watching: Watching<Ask> } {
-    const group = newGroup(asked);
+    const group = newGroup(asked, turn);
     const leave = (subscriber: Subscriber) => {
       take(group, subscriber);
       closeIfEmpty(group);
