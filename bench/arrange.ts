@@ -1,12 +1,15 @@
 import { createApiKey } from '#server/accounts/commands.ts';
-import { permissionsOfRole } from '#server/accounts/rules.ts';
+import { type Permission, permissionsOfRole } from '#server/accounts/rules.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
+import { send, writeGoods, writePrices } from './arrange-goods.ts';
 
 /** How large a network is to be. */
 export interface ShopSize {
   /** Stations from headquarters down to the buyers: 5 is headquarters, three sub-stations, and the buyers below them. */
   readonly chain: number;
-  /** Buyers, all below the last sub-station. */
+  /** Sub-stations at each depth below headquarters, `chain` - 2 numbers; one at each when left out. */
+  readonly subStations?: readonly number[];
+  /** Buyers, dealt out over the last sub-stations. */
   readonly stations: number;
   readonly skus: number;
   readonly keysPerSku: number;
@@ -17,7 +20,9 @@ export interface ShopSize {
 /** A network that orders can be placed in. */
 export interface Shop {
   readonly networkId: string;
-  /** From headquarters down, without the buyers. */
+  /** The owner of the network's programs. */
+  readonly userId: string;
+  /** From headquarters down, without the buyers: the first station of each depth. */
   readonly trunk: readonly string[];
   readonly supplierId: string;
   readonly skuIds: readonly string[];
@@ -30,28 +35,33 @@ export interface Buyer {
   readonly secret: string;
 }
 
-const CATEGORIES = 20;
+/** In every wallet: no buyer runs out of it. */
+const WALLET = '100000000';
 
 /**
- * Arranges a network by set-based SQL as the owner of the tables; its audit is clean. Each station of the trunk adds 1 % for
- * everyone, another percentage in every category, and a fixed sum on every tenth SKU; every fifth SKU has a control band; the
- * owner pays 1 % of each sale as commission to three levels.
+ * Arranges a network by set-based SQL as the owner of the tables; its audit is clean. Each sub-station adds 1 % for everyone and
+ * another percentage in every category; headquarters, and in a network of one line all above the buyers, also a fixed sum on every
+ * tenth SKU; every tenth SKU has a control band; the owner pays 1 % of each sale as commission to three levels.
  */
 export async function arrangeShop(db: Database, size: ShopSize): Promise<Shop> {
   const networkId = db.newId();
   const userId = db.newId();
   const supplierId = db.newId();
   const trunk = Array.from({ length: size.chain - 1 }, () => db.newId());
+  const subStations = size.subStations ?? trunk.slice(1).map(() => 1);
   await inTransaction(db, async (tx) => {
-    await writeParties(tx, { networkId, userId, supplierId, trunk }, size);
-    await writeGoods(tx, { networkId, userId, supplierId, trunk }, size);
-    await writePrices(tx, { networkId, userId, trunk });
+    await writeParties(tx, { networkId, userId, supplierId });
+    await writeStations(tx, { networkId, trunk }, [1, ...subStations]);
+    await writeBuyers(tx, networkId, { stations: size.stations, depth: trunk.length });
+    await writeGoods(tx, { networkId, ownerId: trunk[0] ?? '' }, size.skus);
+    // in a wide network only headquarters prices SKUs by themselves: every line then has the same prices
+    await writePrices(tx, { networkId, userId, ownerId: trunk[0] ?? '', pricing: size.subStations ? trunk.slice(0, 1) : trunk });
     await fillWallets(tx, networkId, userId);
   });
   const skus = await db.pool.query<{ id: string }>('SELECT id FROM sku WHERE network_id = $1 ORDER BY id', [networkId]);
-  await stockUp(db, networkId, size.keysPerSku);
-  const buyers = await openPrograms(db, { networkId, userId }, size.programs);
-  return { networkId, trunk, supplierId, skuIds: skus.rows.map(({ id }) => id), buyers };
+  if (size.keysPerSku > 0) await stockUp(db, networkId, size.keysPerSku);
+  const buyers = await openBuyers(db, { networkId, userId }, size.programs);
+  return { networkId, userId, trunk, supplierId, skuIds: skus.rows.map(({ id }) => id), buyers };
 }
 
 /** Puts so many more keys of every SKU (or of the named ones) on the shelf, in one new lot each. */
@@ -72,12 +82,22 @@ export async function stockUp(db: Database, networkId: string, keysPerSku: numbe
   );
 }
 
-type Parties = { networkId: string; userId: string; supplierId: string; trunk: readonly string[] };
+/** Gives a station another program with these permissions; answers its key. */
+export async function openProgram(
+  db: Database,
+  { networkId, userId }: Pick<Shop, 'networkId' | 'userId'>,
+  stationId: string,
+  permissions: readonly Permission[],
+): Promise<string> {
+  return inTransaction(db, (tx) => createKey(tx, { networkId, userId, stationId }, permissions));
+}
 
-async function writeParties(tx: Transaction, { networkId, userId, supplierId, trunk }: Parties, { stations }: ShopSize): Promise<void> {
+type Parties = { networkId: string; userId: string; supplierId: string };
+
+async function writeParties(tx: Transaction, { networkId, userId, supplierId }: Parties): Promise<void> {
   await send(
     tx,
-    `INSERT INTO network (id, name, currency, time_zone, created_at) VALUES ($1, 'Benchmark', 'CNY', 'Asia/Shanghai', now())`,
+    `INSERT INTO network (id, name, currency, time_zone, created_at) VALUES ($1, 'Benchmark', 'CNY', 'Asia/Shanghai', now() - interval '1 year')`,
     [networkId],
   );
   await send(
@@ -89,87 +109,49 @@ async function writeParties(tx: Transaction, { networkId, userId, supplierId, tr
     networkId,
     supplierId,
   ]);
+}
+
+/** Headquarters and the sub-stations below, depth by depth; the trunk's ids are the first of each. */
+async function writeStations(
+  tx: Transaction,
+  { networkId, trunk }: { networkId: string; trunk: readonly string[] },
+  counts: readonly number[],
+): Promise<void> {
   for (const [depth, id] of trunk.entries()) {
     await send(
       tx,
       `INSERT INTO station (network_id, id, parent_id, kind, name, code, path, depth, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, 'Station', 'T' || $5::text, $6, $5::int, now(), now())`,
+       VALUES ($1, $2, $3, $4, 'Station', 'T' || $5::text || '-0', $6, $5::int, now(), now())`,
       [networkId, id, trunk[depth - 1] ?? null, depth === 0 ? 'HEADQUARTERS' : 'SUBSTATION', depth, trunk.slice(0, depth + 1)],
     );
+    // the rest of its depth: dealt out over the stations above
+    await send(tx, dealtOut('SUBSTATION', `'T' || $2::text || '-'`), [networkId, depth, 1, (counts[depth] ?? 1) - 1]);
   }
-  await send(
-    tx,
-    `WITH made AS MATERIALIZED (SELECT uuidv7() AS id, g FROM generate_series(1, $3::int) g)
+}
+
+async function writeBuyers(tx: Transaction, networkId: string, { stations, depth }: { stations: number; depth: number }): Promise<void> {
+  await send(tx, dealtOut('RESELLER', `'B'`), [networkId, depth, 0, stations - 1]);
+}
+
+/** Stations of depth $2 numbered from $3 to $4, each below the station above whose number it has when divided. */
+function dealtOut(kind: 'SUBSTATION' | 'RESELLER', code: string): string {
+  return `WITH above AS MATERIALIZED (
+       SELECT id, path, row_number() OVER (ORDER BY length(code), code) - 1 AS number, count(*) OVER () AS count
+       FROM station WHERE network_id = $1 AND depth = $2::int - 1
+     ), made AS MATERIALIZED (SELECT uuidv7() AS id, g FROM generate_series($3::int, $4::int) g)
      INSERT INTO station (network_id, id, parent_id, kind, name, code, path, depth, created_at, updated_at)
-     SELECT $1, m.id, ($2::uuid[])[cardinality($2)], 'RESELLER', 'Buyer ' || g, 'B' || g, $2 || m.id, cardinality($2), now(), now() FROM made m`,
-    [networkId, trunk, stations],
-  );
+     SELECT $1, m.id, a.id, '${kind}', 'Station ' || m.g, ${code} || m.g, a.path || m.id, $2::int, now(), now()
+     FROM made m JOIN above a ON a.number = m.g % a.count`;
 }
 
-async function writeGoods(tx: Transaction, { networkId, trunk }: Parties, { skus }: ShopSize): Promise<void> {
-  await send(
-    tx,
-    `WITH made AS MATERIALIZED (SELECT uuidv7() AS id, g FROM generate_series(1, $3::int) g)
-     INSERT INTO category (network_id, id, owner_id, name, path, created_at) SELECT $1, m.id, $2, 'Category ' || g, ARRAY[m.id], now() FROM made m`,
-    [networkId, trunk[0], CATEGORIES],
-  );
-  await send(
-    tx,
-    `WITH c AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM category WHERE network_id = $1),
-     made AS MATERIALIZED (SELECT uuidv7() AS product_id, uuidv7() AS sku_id, g FROM generate_series(1, $3::int) g),
-     products AS (
-       INSERT INTO product (network_id, id, owner_id, category_id, name, brand, created_at)
-       SELECT $1, m.product_id, $2, c.id, 'Product ' || g, 'Brand', now() FROM made m JOIN c ON c.n = 1 + m.g % $4::int
-     )
-     INSERT INTO sku (network_id, id, product_id, owner_id, category_path, code, name, face_value, currency, base_price, created_at, updated_at)
-     SELECT $1, m.sku_id, m.product_id, $2, ARRAY[c.id], 'K' || g, 'SKU ' || g, '50', 'CNY', 47.5, now(), now() FROM made m JOIN c ON c.n = 1 + m.g % $4::int`,
-    [networkId, trunk[0], skus, CATEGORIES],
-  );
-}
-
-async function writePrices(tx: Transaction, { networkId, userId, trunk }: Pick<Parties, 'networkId' | 'userId' | 'trunk'>): Promise<void> {
-  const columns = '(network_id, id, station_id, sku_id, category_id, kind, value, currency, valid_from, created_by)';
-  const sellers = 'unnest($2::uuid[]) AS t (station_id)';
-  const values = [networkId, trunk, userId];
-  await send(
-    tx,
-    `INSERT INTO markup_rule ${columns} SELECT $1, uuidv7(), t.station_id, NULL, NULL, 'PERCENT', 1, 'CNY', now(), $3 FROM ${sellers}`,
-    values,
-  );
-  await send(
-    tx,
-    `INSERT INTO markup_rule ${columns} SELECT $1, uuidv7(), t.station_id, NULL, c.id, 'PERCENT', 1.5, 'CNY', now(), $3
-     FROM ${sellers} JOIN category c ON c.network_id = $1`,
-    values,
-  );
-  await send(
-    tx,
-    `INSERT INTO markup_rule ${columns} SELECT $1, uuidv7(), t.station_id, s.id, NULL, 'FIXED', 0.3, 'CNY', now(), $3
-     FROM ${sellers} JOIN sku s ON s.network_id = $1 AND s.code LIKE 'K%0'`,
-    values,
-  );
-  await send(
-    tx,
-    `INSERT INTO control_band (network_id, id, sku_id, floor, ceiling, currency, valid_from, created_by)
-     SELECT $1, uuidv7(), s.id, 30, 120, 'CNY', now(), $2 FROM sku s WHERE s.network_id = $1 AND s.code LIKE 'K%5'`,
-    [networkId, userId],
-  );
-  await send(
-    tx,
-    `INSERT INTO commission_plan (network_id, id, owner_id, category_id, pool_kind, pool_value, share_bps, currency, valid_from, created_by)
-     SELECT $1, uuidv7(), $2, c.id, 'PERCENT', 1, '{5000,3000,2000}', 'CNY', now(), $3 FROM category c WHERE c.network_id = $1`,
-    [networkId, trunk[0], userId],
-  );
-}
-
-/** Every buyer gets 1,000,000.00 from CASH, in one transfer. */
+/** Every buyer gets its wallet filled from CASH, in one transfer. */
 async function fillWallets(tx: Transaction, networkId: string, userId: string): Promise<void> {
   await send(
     tx,
     `INSERT INTO account (network_id, id, station_id, kind, currency, balance, floorless, updated_at)
-     SELECT $1::uuid, uuidv7(), s.id, 'WALLET'::account_kind, 'CNY', 1000000, false, now() FROM station s WHERE s.network_id = $1 AND s.kind = 'RESELLER'
+     SELECT $1::uuid, uuidv7(), s.id, 'WALLET'::account_kind, 'CNY', ${WALLET}, false, now() FROM station s WHERE s.network_id = $1 AND s.kind = 'RESELLER'
      UNION ALL
-     SELECT $1, uuidv7(), NULL, 'CASH', 'CNY', -1000000 * count(*), true, now() FROM station s WHERE s.network_id = $1 AND s.kind = 'RESELLER'`,
+     SELECT $1, uuidv7(), NULL, 'CASH', 'CNY', -${WALLET}::numeric * count(*), true, now() FROM station s WHERE s.network_id = $1 AND s.kind = 'RESELLER'`,
     [networkId],
   );
   const transferId = tx.newId();
@@ -186,35 +168,36 @@ async function fillWallets(tx: Transaction, networkId: string, userId: string): 
   );
 }
 
-async function openPrograms(db: Database, { networkId, userId }: { networkId: string; userId: string }, count: number): Promise<Buyer[]> {
+/** Programs of so many buyers, drawn evenly from all. */
+async function openBuyers(db: Database, shop: { networkId: string; userId: string }, count: number): Promise<Buyer[]> {
   const { rows } = await db.pool.query<{ id: string }>(
     `SELECT id FROM station WHERE network_id = $1 AND kind = 'RESELLER' ORDER BY id LIMIT $2`,
-    [networkId, count],
+    [shop.networkId, count],
   );
   return inTransaction(db, async (tx) => {
     const buyers: Buyer[] = [];
     for (const { id: stationId } of rows) {
-      const viewer = {
-        networkId,
-        party: { kind: 'STATION', stationId },
-        actor: { kind: 'USER', userId, sessionId: userId },
-        role: 'OWNER',
-        permissions: permissionsOfRole.OWNER,
-        clientAddress: null,
-      } as const;
       const permissions = ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE'] as const;
-      const key = await createApiKey(tx, viewer, { name: 'load', permissions, expiresAt: null, allowedIps: [] });
-      if (key.kind !== 'API_KEY_CREATED') throw new Error(`no API key: ${key.message}`);
-      buyers.push({ stationId, secret: key.secret });
+      buyers.push({ stationId, secret: await createKey(tx, { ...shop, stationId }, permissions) });
     }
     return buyers;
   });
 }
 
-async function send(
-  db: { query(config: { text: string; values: unknown[] }): Promise<unknown> },
-  text: string,
-  values: readonly unknown[],
-): Promise<void> {
-  await db.query({ text, values: [...values] });
+async function createKey(
+  tx: Transaction,
+  { networkId, userId, stationId }: { networkId: string; userId: string; stationId: string },
+  permissions: readonly Permission[],
+): Promise<string> {
+  const viewer = {
+    networkId,
+    party: { kind: 'STATION', stationId },
+    actor: { kind: 'USER', userId, sessionId: userId },
+    role: 'OWNER',
+    permissions: permissionsOfRole.OWNER,
+    clientAddress: null,
+  } as const;
+  const key = await createApiKey(tx, viewer, { name: 'load', permissions, expiresAt: null, allowedIps: [] });
+  if (key.kind !== 'API_KEY_CREATED') throw new Error(`no API key: ${key.message}`);
+  return key.secret;
 }

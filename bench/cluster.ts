@@ -6,6 +6,7 @@ import pg from 'pg';
 import { applyMigrations } from '#prisma/migrate.ts';
 import { chooseSystemUser, findBinaries } from '#server/platform/postgres-binaries.ts';
 import { findFreePort, initCluster, preparePlace, SUPERUSER, startPostgres } from '#server/platform/postgres-process.ts';
+import { onSignal } from './endings.ts';
 
 /** A cluster of the benchmark's own: migrated, empty, and as careful with its disk as the product's. */
 export interface BenchCluster {
@@ -15,6 +16,9 @@ export interface BenchCluster {
   readonly pid: number;
   /** Where it lies; data folders of servers may lie beside it. */
   readonly directory: string;
+  /** Makes another database, migrated and empty; answers its URL. */
+  database(name: string): Promise<string>;
+  /** Ends it and removes its folder. A signal that ends this process does so too. */
   stop(): Promise<void>;
 }
 
@@ -24,26 +28,35 @@ export const POSTGRES_SETTINGS = { max_connections: '120', shared_buffers: '256M
 /** Makes a cluster in a temporary folder. `more` is for looking inside (pg_stat_statements); figures are taken without. */
 export async function startBenchCluster(more: Readonly<Record<string, string>> = {}): Promise<BenchCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'fenzhan-bench-'));
-  chmodSync(directory, 0o711);
-  const dataDir = join(directory, 'cluster', 'data');
-  const place = await preparePlace(dataDir, findBinaries(), chooseSystemUser(dataDir));
-  const password = randomBytes(16).toString('hex');
-  await initCluster(place, password);
-  const port = await findFreePort(0);
-  if (port === null) throw new Error('no port of 127.0.0.1 is free');
-  const server = await startPostgres(place, port, {
-    logFile: join(directory, 'postgres.log'),
-    settings: { ...POSTGRES_SETTINGS, ...more },
-  });
-  const address = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/`;
-  await query(`${address}postgres`, 'CREATE DATABASE bench');
-  const url = `${address}bench`;
-  await applyMigrations(url);
+  let endServer: () => Promise<void> = async () => undefined;
   const stop = async () => {
-    await server.stop();
+    await endServer();
     rmSync(directory, { recursive: true, force: true });
+    forget();
   };
-  return { url, pid: server.pid, directory, stop };
+  const forget = onSignal(stop);
+  try {
+    chmodSync(directory, 0o711);
+    const dataDir = join(directory, 'cluster', 'data');
+    const place = await preparePlace(dataDir, findBinaries(), chooseSystemUser(dataDir));
+    const password = randomBytes(16).toString('hex');
+    await initCluster(place, password);
+    const port = await findFreePort(0);
+    if (port === null) throw new Error('no port of 127.0.0.1 is free');
+    const logFile = join(directory, 'postgres.log');
+    const server = await startPostgres(place, port, { logFile, settings: { ...POSTGRES_SETTINGS, ...more } });
+    endServer = () => server.stop();
+    const address = `postgresql://${SUPERUSER}:${password}@127.0.0.1:${port}/`;
+    const database = async (name: string) => {
+      await query(`${address}postgres`, `CREATE DATABASE ${name}`);
+      await applyMigrations(`${address}${name}`);
+      return `${address}${name}`;
+    };
+    return { url: await database('bench'), pid: server.pid, directory, database, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** One statement on a connection of its own. */

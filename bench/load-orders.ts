@@ -10,6 +10,8 @@ const ORDER =
   'mutation Buy($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { replayed order { id state total { amount } } } ... on Refusal { code message } } }';
 const LIST =
   'mutation Buy($input: PlaceOrdersInput!) { placeOrders(input: $input) { __typename ... on PlaceOrdersPayload { results { __typename ... on OrderPlaced { replayed order { id state total { amount } } } ... on Refusal { code message } } } ... on Refusal { code message } } }';
+/** A lane that is full and a budget that is used up. */
+const REFUSING = [200, 429] as const;
 const PLACED = '"__typename":"OrderPlaced","replayed":false';
 
 onLoad<HttpLoad>(async (load, meter) => {
@@ -21,9 +23,13 @@ onLoad<HttpLoad>(async (load, meter) => {
     })),
   );
   const send = async ({ wire, secret }: (typeof connections)[number], askedAt: number) => {
-    const answer = await wire.ask(postOf('/graphql', secret, requestOf()));
-    if (answer.split(PLACED).length - 1 !== load.listSize) throw new Error(`not every order was placed: ${answer.slice(0, 1000)}`);
-    meter.note(askedAt, load.listSize);
+    const speaker = load.drawsPrograms === true ? (load.secrets[Math.floor(Math.random() * load.secrets.length)] ?? '') : secret;
+    const answer = await wire.ask(postOf('/graphql', speaker, requestOf()), load.mayBeRefused === true ? REFUSING : undefined);
+    const placed = answer.split(PLACED).length - 1;
+    if (placed === load.listSize) return meter.note(askedAt, placed);
+    if (load.mayBeRefused !== true) throw new Error(`not every order was placed: ${answer.slice(0, 1000)}`);
+    if (placed > 0) meter.note(askedAt, placed);
+    meter.refuse();
   };
   if (load.requestsPerSecond === null) {
     await Promise.all(

@@ -4,7 +4,7 @@ import { systemClock } from '#server/platform/clock.ts';
 import { APPLICATION_ROLE } from '#server/platform/database.ts';
 import { createIds } from '#server/platform/ids.ts';
 import type { ReferenceLoad } from './load.ts';
-import { readTemplate, referenceStatement, referenceValues } from './reference-order.ts';
+import { readTemplate, referenceParameters, referenceStatement } from './reference-order.ts';
 import { onLoad } from './worker.ts';
 
 // A process that runs R: one order per commit, each connection with buyers of its own.
@@ -15,7 +15,7 @@ onLoad<ReferenceLoad>(async (load, meter) => {
   const clients = await Promise.all(Array.from({ length: load.connections }, () => openClient(load.url)));
   const [first] = clients;
   if (first === undefined) throw new Error('R needs a connection');
-  const template = await readTemplate(first, load.networkId);
+  const parametersOf = referenceParameters(await readTemplate(first, load.networkId), newId);
   let number = 0;
   await Promise.all(
     clients.map(async (client, index) => {
@@ -25,7 +25,7 @@ onLoad<ReferenceLoad>(async (load, meter) => {
         number += 1;
         const skuId = load.skuIds[Math.floor(Math.random() * load.skuIds.length)] ?? '';
         const order = { buyerId: buyerIds[turn % buyerIds.length] ?? '', skuId, requestKey: `${run}-${number}` };
-        const { rows } = await client.query<{ sold: number }>({ ...referenceStatement, values: referenceValues(template, order, newId) });
+        const { rows } = await client.query<{ sold: number }>({ ...referenceStatement, values: parametersOf(order) });
         if (rows[0]?.sold !== 1) throw new Error('R sold no card key');
         meter.note(askedAt, 1);
       }

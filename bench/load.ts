@@ -6,8 +6,11 @@ export interface HttpLoad {
   readonly kind: 'HTTP';
   /** Connections are dealt out over these in turn. */
   readonly urls: readonly string[];
-  /** Each connection speaks for one program. */
+  /** Each connection speaks for one program, or (`drawsPrograms`) for another one drawn from these with every request. */
   readonly secrets: readonly string[];
+  readonly drawsPrograms?: boolean;
+  /** Whether an order may be refused as busy, or a request for its cost: such ones do not count. */
+  readonly mayBeRefused?: boolean;
   readonly skuIds: readonly string[];
   readonly connections: number;
   /** Orders in one request: 1 sends `placeOrder`, more `placeOrders`. */
@@ -49,6 +52,8 @@ export interface LoadReport {
   /** Milliseconds from when a request was to be sent to its whole answer. */
   readonly p50: number;
   readonly p99: number;
+  /** Requests that were refused, where a load may be. */
+  readonly refused: number;
   /** The generator's own CPU for one of `count`, in microseconds. */
   readonly clientMicroseconds: number;
 }

@@ -1,184 +1,119 @@
-import type { Shop } from './arrange.ts';
-import { query } from './cluster.ts';
 import type { HttpLoad } from './load.ts';
+import { loadOf, REFERENCE_CONNECTIONS, rate, rateText, referenceLoadOf, shopOf, slownessOf, writeTemplate } from './order-loads.ts';
 import { type CaseResult, costOf, median, resultOf, short } from './report.ts';
-import type { Round, Stage } from './stage.ts';
+import type { Round } from './site.ts';
+import type { Stage } from './stage.ts';
+import { inTurn, type Turns } from './turns.ts';
 
-const CHAIN = 5;
-const PROGRAMS = 64;
-const REFERENCE_CONNECTIONS = 16;
-/** Below this on two cores, R is too slow to be a reference. */
-const REFERENCE_LEAST = 3_000;
 const LIST = 100;
-const LIST_CONNECTIONS = 16;
+/** Lists wait for each other: more connections would only wait longer. */
+const LIST_CONNECTIONS = 8;
 
 /** Single orders through GraphQL against R. */
-export async function singleOrders(stage: Stage): Promise<CaseResult> {
-  const { ours, references } = await againstReference(stage, {});
-  return resultOf('single orders', {
-    unit: 'orders/s',
-    values: ours.map(rate),
-    references: references.map(rate),
-    goal: '≥ 1.0',
-    notes: [...warnings(references), costOf('ours', ours), costOf('R', references)],
-  });
+export async function singleOrders(stage: Stage): Promise<CaseResult[]> {
+  return [compareWithReference('single orders', stage, '≥ 1.0', await againstReference(stage, {}))];
 }
 
 /** Orders in lists of 100 through GraphQL against R. */
-export async function listsOfOrders(stage: Stage): Promise<CaseResult> {
-  const { ours, references } = await againstReference(stage, { listSize: LIST, connections: LIST_CONNECTIONS });
-  return resultOf('lists of 100', {
-    unit: 'orders/s',
-    values: ours.map(rate),
-    references: references.map(rate),
-    goal: '≥ 1.5',
-    notes: [...warnings(references), costOf('ours', ours), costOf('R', references)],
-  });
+export async function listsOfOrders(stage: Stage): Promise<CaseResult[]> {
+  const found = await againstReference(stage, { listSize: LIST, connections: LIST_CONNECTIONS });
+  return [compareWithReference('lists of 100', stage, '≥ 1.5', found)];
 }
 
 /** The slowest hundredth of single orders at half of what the server can, against R's transaction with the machine to itself. */
-export async function latencyAtHalfLoad(stage: Stage): Promise<CaseResult> {
+export async function latencyAtHalfLoad(stage: Stage): Promise<CaseResult[]> {
+  const site = await stage.site();
   const shop = await shopOf(stage, 'server');
-  const load = await loadOf(stage, shop, {});
-  await stage.prepare(shop, shop.skuIds);
-  const full = await stage.measure(load);
+  const load = await loadOf(stage, site, shop);
+  await site.prepare(shop, shop.skuIds);
+  // the first round of a new server is no measure of what it can
+  await site.measure(load);
+  const full = await site.measure(load);
   const { ours, references } = await againstReference(stage, { requestsPerSecond: full.perSecond / 2 }, 1);
-  return resultOf('p99 at half load', {
-    unit: 'ms',
-    values: ours.map(({ p99 }) => p99),
-    references: references.map(({ p50 }) => p50),
-    goal: '≤ 15',
-    notes: [
-      `half of ${short(full.perSecond)} orders/s, sent at fixed times`,
-      costOf('ours', ours),
-      `R on one connection: ${short(median(references.map(rate)))} orders/s`,
-    ],
-  });
+  const notes = [
+    `half of ${short(full.perSecond)} orders/s, sent at fixed times`,
+    costOf('ours', ours),
+    `R on one connection: ${short(median(references.map(rate)))} orders/s, p50 ${short(median(references.map(({ p50 }) => p50)))} ms`,
+  ];
+  const values = ours.map(({ p99 }) => p99);
+  return [resultOf('p99 at half load', { unit: 'ms', values, references: references.map(({ p50 }) => p50), goal: '≤ 15', notes })];
 }
 
 /** Everybody orders one SKU, against a thousand. */
-export async function hotSku(stage: Stage): Promise<CaseResult> {
+export async function hotSku(stage: Stage): Promise<CaseResult[]> {
+  const site = await stage.site();
   const shop = await shopOf(stage, 'server');
-  const spread: Round[] = [];
-  const hot: Round[] = [];
-  const load = await loadOf(stage, shop, {});
-  for (let round = 0; round < stage.options.rounds; round += 1) {
+  const load = await loadOf(stage, site, shop);
+  const hot = async () => {
     const skuIds = shop.skuIds.slice(0, 1);
-    await stage.prepare(shop, skuIds);
-    hot.push(await stage.measure({ ...load, skuIds }));
-    await stage.prepare(shop, shop.skuIds);
-    spread.push(await stage.measure(load));
-  }
-  await stage.audit(shop);
-  return resultOf('one hot SKU', {
-    unit: 'orders/s',
-    values: hot.map(rate),
-    references: spread.map(rate),
-    goal: '≥ 0.7',
-    notes: [costOf('hot', hot), costOf(`spread over ${shop.skuIds.length}`, spread)],
-  });
+    await site.prepare(shop, skuIds);
+    return site.measure({ ...load, skuIds });
+  };
+  const spread = async () => {
+    await site.prepare(shop, shop.skuIds);
+    return site.measure(load);
+  };
+  const found = await inTurn(stage, { ours: hot, reference: spread }, rateText);
+  await stage.audit(site, shop);
+  return [compare('one hot SKU', '≥ 0.7', found, ['hot', `spread over ${shop.skuIds.length}`])];
 }
 
 /** Two server processes on one database against one. */
-export async function twoServers(stage: Stage): Promise<CaseResult> {
+export async function twoServers(stage: Stage): Promise<CaseResult[]> {
+  const site = await stage.site();
   const shop = await shopOf(stage, 'server');
-  const rounds: Record<1 | 2, Round[]> = { 1: [], 2: [] };
-  for (let round = 0; round < stage.options.rounds; round += 1) {
-    for (const count of [2, 1] as const) {
-      const urls = (await stage.servers(count)).map(({ url }) => url);
-      await stage.prepare(shop, shop.skuIds);
-      rounds[count].push(await stage.measure({ ...(await loadOf(stage, shop, {})), urls }));
-    }
-  }
-  await stage.audit(shop);
-  return resultOf('two server processes', {
-    unit: 'orders/s',
-    values: rounds[2].map(rate),
-    references: rounds[1].map(rate),
-    goal: '≥ 1.0',
-    notes: [costOf('two', rounds[2]), costOf('one', rounds[1])],
-  });
+  const by = (count: number) => async () => {
+    const urls = (await site.servers(count)).map(({ url }) => url);
+    await site.prepare(shop, shop.skuIds);
+    return site.measure(await loadOf(stage, site, shop, { urls }));
+  };
+  const found = await inTurn(stage, { ours: by(2), reference: by(1) }, rateText);
+  await site.servers(1);
+  await stage.audit(site, shop);
+  return [compare('two server processes', '≥ 1.0', found, ['two', 'one'])];
 }
 
 /** Rounds of ours and of R in turn, on two networks of one size; the audit of ours is clean afterwards. */
 async function againstReference(
   stage: Stage,
   change: Partial<HttpLoad>,
-  referenceConnections = REFERENCE_CONNECTIONS,
-): Promise<{ ours: Round[]; references: Round[] }> {
+  connections: number = REFERENCE_CONNECTIONS,
+): Promise<Turns<Round>> {
+  const site = await stage.site();
   const shop = await shopOf(stage, 'server');
   const twin = await shopOf(stage, 'reference');
-  const load = await loadOf(stage, shop, change);
-  await writeTemplate(stage, twin);
-  const ours: Round[] = [];
-  const references: Round[] = [];
-  const { seconds, warmSeconds, rounds } = stage.options;
-  // tables that were empty a moment ago and a server that has just started tell nothing: the first round of each does not count
-  for (let round = -1; round < rounds; round += 1) {
-    await stage.prepare(shop, shop.skuIds);
-    ours.push(await stage.measure(load));
-    await stage.prepare(twin, twin.skuIds);
-    references.push(
-      await stage.measureAlone({
-        kind: 'REFERENCE',
-        url: stage.cluster.url,
-        networkId: twin.networkId,
-        skuIds: twin.skuIds,
-        buyerIds: twin.buyers.map(({ stationId }) => stationId),
-        connections: referenceConnections,
-        seconds,
-        warmSeconds,
-      }),
-    );
-  }
-  await stage.audit(shop);
-  return { ours: ours.slice(1), references: references.slice(1) };
-}
-
-function shopOf(stage: Stage, name: 'server' | 'reference'): Promise<Shop> {
-  const { stations, skus } = stage.options;
-  return stage.shop(name, { chain: CHAIN, stations, skus, programs: PROGRAMS });
-}
-
-async function loadOf(stage: Stage, shop: Shop, change: Partial<HttpLoad>): Promise<HttpLoad> {
-  const { seconds, warmSeconds, connections } = stage.options;
-  const servers = await stage.servers(1);
-  return {
-    kind: 'HTTP',
-    urls: servers.map(({ url }) => url),
-    secrets: shop.buyers.map(({ secret }) => secret),
-    skuIds: shop.skuIds,
-    connections,
-    listSize: 1,
-    requestsPerSecond: null,
-    seconds,
-    warmSeconds,
-    ...change,
+  const load = await loadOf(stage, site, shop, change);
+  await writeTemplate(stage, site, twin);
+  const ours = async () => {
+    await site.prepare(shop, shop.skuIds);
+    return site.measure(load);
   };
+  const reference = async () => {
+    await site.prepare(twin, twin.skuIds);
+    return site.measureAlone(referenceLoadOf(stage, site, twin, connections));
+  };
+  const found = await inTurn(stage, { ours, reference }, rateText);
+  await stage.audit(site, shop);
+  return found;
 }
 
-/** R repeats an order: the server places one in R's own network. */
-async function writeTemplate(stage: Stage, twin: Shop): Promise<void> {
-  const [known] = await query(stage.cluster.url, 'SELECT FROM orders WHERE network_id = $1 LIMIT 1', [twin.networkId]);
-  if (known !== undefined) return;
-  // of a SKU whose price every hop makes by its category's percentage
-  const load = await loadOf(stage, twin, {
-    skuIds: twin.skuIds.slice(0, 1),
-    connections: 1,
-    requestsPerSecond: 4,
-    seconds: 1,
-    warmSeconds: 0,
+function compareWithReference(name: string, stage: Stage, goal: string, found: Turns<Round>): CaseResult {
+  return compare(name, goal, found, ['ours', 'R'], slownessOf(stage, found.references));
+}
+
+function compare(
+  name: string,
+  goal: string,
+  found: Turns<Round>,
+  names: readonly [string, string],
+  before: readonly string[] = [],
+): CaseResult {
+  return resultOf(name, {
+    unit: 'orders/s',
+    values: found.ours.map(rate),
+    references: found.references.map(rate),
+    goal,
+    rounds: found,
+    notes: [...before, costOf(names[0], found.ours), costOf(names[1], found.references)],
   });
-  await stage.measure(load);
-}
-
-function warnings(references: readonly Round[]): string[] {
-  const least = median(references.map(rate));
-  return least < REFERENCE_LEAST
-    ? [`WARNING: R reached only ${short(least)} orders/s: it is too slow (or the machine too busy) to be a reference`]
-    : [];
-}
-
-function rate({ perSecond }: Round): number {
-  return perSecond;
 }

@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { globalId } from '#schema/ids.ts';
 import type { Shop } from './arrange.ts';
 import type { PageLoad } from './load.ts';
+import { rateText } from './order-loads.ts';
 import type { PageRow, ReferencePages } from './reference-page.ts';
 import { type CaseResult, costOf, resultOf } from './report.ts';
-import type { Round, Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
+import { inTurn } from './turns.ts';
 import { openWire, postOf } from './wire.ts';
 
 const DEPTH = 8;
@@ -28,21 +30,22 @@ type Page = {
 };
 
 /** A page of 50 priced SKUs for a station at depth 8 against hand-written SQL behind bare node:http, on the same pages. */
-export async function catalogueOfFifty(stage: Stage): Promise<CaseResult> {
+export async function catalogueOfFifty(stage: Stage): Promise<CaseResult[]> {
   const { pageStations: stations, pageSkus: skus } = stage.options;
-  const shop = await stage.shop('catalogue', { chain: DEPTH + 1, stations, skus, programs: PROGRAMS });
-  const [server] = await stage.servers(1);
+  const site = await stage.site();
+  const shop = await stage.shop(site, 'catalogue', { chain: DEPTH + 1, stations, skus, programs: PROGRAMS });
+  const [server] = await site.servers(1);
   const port = Number(new URL(server?.url ?? '').port);
   const pages = await walk(port, shop);
   const reference = await startReference({
-    url: stage.cluster.url,
+    url: site.url,
     networkId: shop.networkId,
     stationId: shop.buyers[0]?.stationId ?? '',
     count: PAGE,
   });
   try {
     await compare(reference.port, pages);
-    const { seconds, warmSeconds, rounds } = stage.options;
+    const { seconds, warmSeconds } = stage.options;
     const load = (to: number, requests: readonly string[]): PageLoad => ({
       kind: 'PAGES',
       port: to,
@@ -55,19 +58,24 @@ export async function catalogueOfFifty(stage: Stage): Promise<CaseResult> {
       pages.map((_, index) => requestOf(secret, pages[(index + program) % pages.length]?.after ?? '')),
     );
     const referenceRequests = pages.map(({ last }) => `GET /?after=${last} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`);
-    const ours: Round[] = [];
-    const references: Round[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      ours.push(await stage.measure(load(port, shuffled(requests))));
-      references.push(await stage.measureAlone(load(reference.port, referenceRequests), reference.child.pid));
-    }
-    return resultOf('catalogue page of 50', {
-      unit: 'pages/s',
-      values: ours.map(({ perSecond }) => perSecond),
-      references: references.map(({ perSecond }) => perSecond),
-      goal: '≥ 0.4',
-      notes: [`${stations} stations, ${skus} SKUs, depth ${DEPTH}`, costOf('ours', ours), costOf('hand-written', references)],
-    });
+    const found = await inTurn(
+      stage,
+      {
+        ours: () => site.measure(load(port, shuffled(requests))),
+        reference: () => site.measureAlone(load(reference.port, referenceRequests), reference.child.pid),
+      },
+      rateText,
+    );
+    return [
+      resultOf('catalogue page of 50', {
+        unit: 'pages/s',
+        values: found.ours.map(({ perSecond }) => perSecond),
+        references: found.references.map(({ perSecond }) => perSecond),
+        goal: '≥ 0.4',
+        rounds: found,
+        notes: [`${stations} stations, ${skus} SKUs, depth ${DEPTH}`, costOf('ours', found.ours), costOf('hand-written', found.references)],
+      }),
+    ];
   } finally {
     reference.child.kill();
   }

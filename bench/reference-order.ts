@@ -26,14 +26,16 @@ export interface ReferenceOrder {
 
 /** Reads the first order of a shop. */
 export async function readTemplate(client: pg.Client, networkId: string): Promise<OrderTemplate> {
-  const [order] = (await client.query('SELECT * FROM orders WHERE network_id = $1 ORDER BY id LIMIT 1', [networkId])).rows;
+  const [order] = (
+    await client.query('SELECT *, due_on::text AS due_on FROM orders WHERE network_id = $1 ORDER BY id LIMIT 1', [networkId])
+  ).rows;
   if (order === undefined) throw new Error('R repeats an order, and there is none');
   const hops = await client.query('SELECT * FROM order_hop WHERE network_id = $1 AND order_id = $2 ORDER BY distance', [
     networkId,
     order.id,
   ]);
   const postings = await client.query(
-    `SELECT p.*, a.kind AS account_kind FROM transfer t JOIN posting p ON p.network_id = $1 AND p.transfer_id = t.id
+    `SELECT p.*, p.due_on::text AS due_on, a.kind AS account_kind FROM transfer t JOIN posting p ON p.network_id = $1 AND p.transfer_id = t.id
      JOIN account a ON a.network_id = $1 AND a.id = p.account_id WHERE t.network_id = $1 AND t.order_id = $2 ORDER BY p.id`,
     [networkId, order.id],
   );
@@ -85,54 +87,65 @@ export const referenceStatement = {
   SELECT count(*)::int AS sold FROM taken`,
 } as const;
 
-/** Parameters of one order. */
-export function referenceValues(template: OrderTemplate, { buyerId, skuId, requestKey }: ReferenceOrder, newId: () => string): unknown[] {
+/** Makes the parameters of one order after another. What all have in common is written as text once, as the server's own lists are. */
+export function referenceParameters(template: OrderTemplate, newId: () => string): (order: ReferenceOrder) => unknown[] {
   const { networkId, supplierId, order, hops, postings } = template;
-  const now = new Date();
-  const column = (rows: typeof hops, name: string) => rows.map((row) => row[name]);
-  const path = (order['buyer_path'] as string[]).with(-1, buyerId);
-  return [
-    networkId,
-    newId(),
-    buyerId,
-    skuId,
-    newId(),
-    requestKey,
-    now,
-    order['total'],
-    order['cost'],
-    createHash('sha256').update(requestKey).digest(),
-    order['due_on'],
-    now,
-    order['owner_id'],
-    path,
-    order['product_name'],
-    order['sku_name'],
-    order['unit_price'],
-    order['commission_plan_id'],
-    order['commission_pool'],
-    order['placed_by_key_id'],
-    hops.map(() => newId()),
-    hops.map((hop) => (hop['distance'] === 0 ? buyerId : hop['station_id'])),
-    column(hops, 'distance'),
-    column(hops, 'role'),
-    column(hops, 'paid_unit_price'),
-    column(hops, 'paid_total'),
-    column(hops, 'sold_unit_price'),
-    column(hops, 'sold_total'),
-    column(hops, 'markup_rule_id'),
-    column(hops, 'margin'),
-    column(hops, 'commission'),
-    newId(),
-    supplierId,
-    newId(),
-    newId(),
-    newId(),
-    newId(),
-    postings.map(() => newId()),
-    postings.map((posting) => (posting['account_kind'] === 'WALLET' ? null : posting['account_id'])),
-    column(postings, 'amount'),
-    column(postings, 'reason'),
-    column(postings, 'due_on'),
-  ];
+  const column = (rows: typeof hops, name: string) => textOf(rows.map((row) => row[name]));
+  const path = order['buyer_path'] as string[];
+  const above = path.slice(0, -1).join(',');
+  const sellers = textOf(hops.filter((hop) => hop['distance'] !== 0).map((hop) => hop['station_id'])).slice(1, -1);
+  const accounts = textOf(postings.map((posting) => (posting['account_kind'] === 'WALLET' ? null : posting['account_id'])));
+  const hopColumns = ['paid_unit_price', 'paid_total', 'sold_unit_price', 'sold_total', 'markup_rule_id', 'margin', 'commission'];
+  const hopValues = hopColumns.map((name) => column(hops, name));
+  const [distances, roles] = [column(hops, 'distance'), column(hops, 'role')];
+  const [amounts, reasons, dueOns] = [column(postings, 'amount'), column(postings, 'reason'), column(postings, 'due_on')];
+  const newIds = (rows: readonly unknown[]) => `{${rows.map(newId).join(',')}}`;
+  if (hops[0]?.['distance'] !== 0) throw new Error('the first hop of a template is its buyer');
+  return ({ buyerId, skuId, requestKey }) => {
+    const now = new Date().toISOString();
+    const inputHash = createHash('sha256').update(requestKey).digest();
+    return [
+      networkId,
+      newId(),
+      buyerId,
+      skuId,
+      newId(),
+      requestKey,
+      now,
+      order['total'],
+      order['cost'],
+      inputHash,
+      order['due_on'],
+      now,
+      order['owner_id'],
+      `{${above},${buyerId}}`,
+      order['product_name'],
+      order['sku_name'],
+      order['unit_price'],
+      order['commission_plan_id'],
+      order['commission_pool'],
+      order['placed_by_key_id'],
+      newIds(hops),
+      `{${buyerId},${sellers}}`,
+      distances,
+      roles,
+      ...hopValues,
+      newId(),
+      supplierId,
+      newId(),
+      newId(),
+      newId(),
+      newId(),
+      newIds(postings),
+      accounts,
+      amounts,
+      reasons,
+      dueOns,
+    ];
+  };
+}
+
+/** A column as the text of an array: ids, amounts, dates and names of kinds need no quotes. */
+function textOf(values: readonly unknown[]): string {
+  return `{${values.map((value) => (value === null ? 'NULL' : String(value))).join(',')}}`;
 }

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { POSTGRES_SETTINGS } from './cluster.ts';
-import type { Round } from './stage.ts';
+import type { Round } from './site.ts';
 
-/** What a case found: medians over its rounds. */
+/** What a case found: medians over its rounds. One object of bench/results.json, with the machine beside it. */
 export interface CaseResult {
   readonly case: string;
   readonly unit: string;
@@ -12,9 +12,14 @@ export interface CaseResult {
   readonly ratio: number;
   readonly goal: string;
   readonly reached: boolean;
+  /** The same comparison by the CPU that one order or page took of all processes, in microseconds; its ratio reads like the other. */
+  readonly cpu?: { readonly value: number; readonly reference: number; readonly ratio: number };
   /** Where the CPU went and what else is worth knowing. */
   readonly notes: readonly string[];
 }
+
+/** A result as it stands in bench/results.json. */
+export type WrittenResult = CaseResult & { readonly machine: Readonly<Record<string, unknown>> };
 
 /** The middle of some numbers; of an even count, the mean of the two in the middle. */
 export function median(numbers: readonly number[]): number {
@@ -23,22 +28,27 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
 }
 
-/** A result of a value and its reference; `goal` is "≥ 1.0" or "≤ 15". */
-export function resultOf(
-  name: string,
-  {
-    unit,
-    values,
-    references,
-    goal,
-    notes,
-  }: { unit: string; values: readonly number[]; references: readonly number[]; goal: string; notes: readonly string[] },
-): CaseResult {
+/** What a result is made from. `rounds`: where CPU is to be compared too, of ours and of the reference. */
+export interface Found {
+  readonly unit: string;
+  readonly values: readonly number[];
+  readonly references: readonly number[];
+  /** "≥ 1.0" or "≤ 15": where the ratio of value and reference is to lie. */
+  readonly goal: string;
+  readonly notes: readonly string[];
+  readonly rounds?: { readonly ours: readonly CpuOf[]; readonly references: readonly CpuOf[] };
+}
+
+/** CPU for one order or page, by who took it, in microseconds. */
+export type CpuOf = Pick<Round, 'serverMicroseconds' | 'postgresMicroseconds' | 'clientMicroseconds'>;
+
+/** A result of a value and its reference. */
+export function resultOf(name: string, { unit, values, references, goal, notes, rounds }: Found): CaseResult {
   const value = median(values);
   const reference = median(references);
   const ratio = value / reference;
   const bound = Number(goal.slice(2));
-  const reached = goal.startsWith('≥') ? ratio >= bound : ratio <= bound;
+  if (!Number.isFinite(ratio) || !Number.isFinite(bound)) throw new Error(`${name}: ${value} against ${reference} is no result (${goal})`);
   const spread = `rounds: ${values.map(short).join(', ')} against ${references.map(short).join(', ')}`;
   return {
     case: name,
@@ -47,15 +57,24 @@ export function resultOf(
     reference: rounded(reference),
     ratio: rounded(ratio),
     goal,
-    reached,
-    notes: [...notes, spread],
+    reached: goal.startsWith('≥') ? ratio >= bound : ratio <= bound,
+    ...(rounds && { cpu: cpuRatio(rounds, goal) }),
+    notes: values.length + references.length > 2 ? [...notes, spread] : notes,
   };
+}
+
+/** Of CPU less is better, whereas more of orders is: the ratio is turned so that it reads like the goal. */
+function cpuRatio({ ours, references }: Required<Found>['rounds'], goal: string): Required<CaseResult>['cpu'] {
+  const all = (round: CpuOf) => round.serverMicroseconds + round.postgresMicroseconds + round.clientMicroseconds;
+  const value = median(ours.map(all));
+  const reference = median(references.map(all));
+  const ratio = goal.startsWith('≥') ? reference / value : value / reference;
+  return { value: rounded(value), reference: rounded(reference), ratio: rounded(ratio) };
 }
 
 /** Where an order's or a page's CPU went, as a sentence. */
 export function costOf(name: string, rounds: readonly Round[]): string {
-  const of = (key: 'serverMicroseconds' | 'postgresMicroseconds' | 'clientMicroseconds') =>
-    median(rounds.map((round) => round[key])).toFixed(0);
+  const of = (key: keyof CpuOf) => median(rounds.map((round) => round[key])).toFixed(0);
   return `${name}: CPU µs each: server ${of('serverMicroseconds')}, PostgreSQL ${of('postgresMicroseconds')}, load generator ${of('clientMicroseconds')}; p50 ${short(median(rounds.map(({ p50 }) => p50)))} ms, p99 ${short(median(rounds.map(({ p99 }) => p99)))} ms`;
 }
 
@@ -73,11 +92,18 @@ export function machine(): Record<string, unknown> {
   };
 }
 
-/** Writes the results of this run; a case that did not run keeps what stood there. */
+/** Writes the results of this run in the place of what stood there of these cases; all others keep theirs. */
 export function writeResults(file: URL, known: readonly CaseResult[], results: readonly CaseResult[]): void {
-  const ran = new Map(results.map((result) => [result.case, { ...result, machine: machine() }]));
-  const kept = known.filter((result) => !ran.has(result.case));
-  writeFileSync(file, `${JSON.stringify([...kept, ...ran.values()], null, 2)}\n`);
+  const on = machine();
+  const ran = new Map(results.map((result) => [result.case, { ...result, machine: on }]));
+  const kept = known.map((result) => ran.get(result.case) ?? result);
+  const added = [...ran.values()].filter((result) => !known.some((other) => other.case === result.case));
+  writeFileSync(file, `${JSON.stringify([...kept, ...added], null, 2)}\n`);
+}
+
+/** What stands in bench/results.json; nothing before the first run. */
+export function readResults(file: URL): WrittenResult[] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as WrittenResult[]) : [];
 }
 
 /** The table that is printed. */
@@ -92,6 +118,7 @@ export function printResults(results: readonly CaseResult[]): void {
           reference: result.reference,
           unit: result.unit,
           ratio: result.ratio,
+          'by CPU': result.cpu?.ratio ?? '',
           goal: result.goal,
           reached: result.reached ? 'yes' : 'NO',
         },

@@ -2,11 +2,12 @@ import { connect } from 'node:net';
 
 /** A kept-alive HTTP/1.1 connection that costs a tenth of node:http's client, so that the generator takes little of the machine. */
 export interface Wire {
-  /** Sends one whole request and answers the body of a 200; anything else throws. One at a time. */
-  ask(request: string): Promise<string>;
+  /** Sends one whole request and answers its body; a status other than 200 (or those named) throws. One at a time. */
+  ask(request: string, statuses?: readonly number[]): Promise<string>;
   close(): void;
 }
 
+const ONLY_FINE = [200] as const;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** Opens a connection to a port of this machine. */
@@ -17,6 +18,7 @@ export async function openWire(port: number): Promise<Wire> {
     socket.once('error', reject);
   });
   let waiting: PromiseWithResolvers<string> | null = null;
+  let allowed: readonly number[] = ONLY_FINE;
   let received: Buffer = Buffer.alloc(0);
   let needed = -1;
   let bodyAt = 0;
@@ -33,7 +35,7 @@ export async function openWire(port: number): Promise<Wire> {
       if (headEnd < 0) return;
       const head = received.toString('latin1', 0, headEnd);
       const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-      if (length === undefined || !head.startsWith('HTTP/1.1 200'))
+      if (length === undefined || !allowed.includes(Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length))))
         return fail(new Error(`${head}\n${received.toString('utf8', headEnd)}`));
       bodyAt = headEnd + HEAD_END.length;
       needed = bodyAt + Number(length);
@@ -47,7 +49,8 @@ export async function openWire(port: number): Promise<Wire> {
     asked?.resolve(body);
   });
   return {
-    ask: (request) => {
+    ask: (request, statuses = ONLY_FINE) => {
+      allowed = statuses;
       waiting = Promise.withResolvers<string>();
       socket.write(request);
       return waiting.promise;

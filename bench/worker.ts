@@ -6,6 +6,8 @@ export interface Meter {
   running(): boolean;
   /** Notes `count` things that were asked for at `askedAt` (performance.now) and have just been answered. */
   note(askedAt: number, count: number): void;
+  /** Notes a request that was refused. */
+  refuse(): void;
 }
 
 /** The body of a load generator's process: waits for its load, runs it until the time is up, and reports. */
@@ -26,6 +28,7 @@ async function measure<Load extends { readonly seconds: number; readonly warmSec
 ): Promise<LoadReport> {
   const latencies: number[] = [];
   let count = 0;
+  let refused = 0;
   let warmAt = Number.POSITIVE_INFINITY;
   let endAt = Number.POSITIVE_INFINITY;
   let before = process.cpuUsage();
@@ -45,15 +48,20 @@ async function measure<Load extends { readonly seconds: number; readonly warmSec
       count += many;
       lastAt = now;
     },
+    refuse: () => {
+      const now = performance.now();
+      if (now >= warmAt && now < endAt) refused += 1;
+    },
   });
   const { user, system } = process.cpuUsage(before);
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return {
     count,
-    seconds: (lastAt - warmAt) / 1000,
+    seconds: count === 0 ? load.seconds : (lastAt - warmAt) / 1000,
     p50: at(0.5),
     p99: at(0.99),
+    refused,
     clientMicroseconds: (user + system) / Math.max(1, count),
   };
 }
