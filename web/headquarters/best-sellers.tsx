@@ -52,16 +52,14 @@ function Ranking({ rows }: { rows: BestSellersQuery['bestSellers'] }) {
           <span className="best-place">{index + 1}</span>
           <span className="best-what">
             <SkuName product={productName} name={skuName} />
+            <span className="soft">
+              {t('best.units', { count: totals.quantity })} · {t('best.earned')} <Money value={totals.margin} />
+            </span>
             <span className="best-bar" aria-hidden="true">
               <i style={{ width: `${((pixels(totals.gmv) / widest) * 100).toFixed(1)}%` }} />
             </span>
           </span>
-          <span className="best-figures">
-            <Money value={totals.gmv} />
-            <span className="soft">
-              {t('best.units', { count: totals.quantity })} · {t('best.earned')} <Money value={totals.margin} />
-            </span>
-          </span>
+          <Money value={totals.gmv} />
         </li>
       ))}
     </ol>
