@@ -86,6 +86,7 @@ async function serve(): Promise<void> {
     behindProxy: config.behindProxy,
     introspection: true,
     consoleDirectory: await building,
+    health: () => ({ bus: bus.health(), relay: { lastRoundAt: relay.lastRoundAt() } }),
   });
   await http.listen(port, config.host);
   console.log(`Fenzhan is at ${publicUrl}`);

@@ -47,6 +47,8 @@ export interface HttpOptions extends Pick<EngineOptions, 'context'> {
   /** The built console; null: none is served. */
   readonly consoleDirectory: string | null;
   readonly limits?: Partial<Limits>;
+  /** What `GET /healthz` tells anybody beside that the process lives: states and times, nothing of a network. */
+  readonly health?: () => Readonly<Record<string, unknown>>;
 }
 
 /** The server of one process. */
@@ -109,7 +111,7 @@ export function createHttp(options: HttpOptions): Http {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw requestError('METHOD_NOT_ALLOWED', 'Pages are asked for by GET.', { status: 405, headers: { Allow: 'GET, HEAD' } });
     }
-    if (url.pathname === '/healthz') return sendJson(response, 200, { status: 'ok' });
+    if (url.pathname === '/healthz') return sendJson(response, 200, { status: 'ok', ...options.health?.() });
     if (url.pathname === '/readyz') return answerReady(response, db, closing);
     if (await consoleFiles(request, response, url.pathname)) return;
     throw requestError('NOT_FOUND', 'There is no such page.', { status: 404 });
