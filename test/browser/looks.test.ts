@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 const places: Record<string, string[]> = {
-  reseller: ['/', '/orders', '/wallet', '/api-keys'],
+  reseller: ['/', '/orders', '/wallet', '/api-keys', '/webhooks'],
   substation: ['/', '/orders', '/downline', '/prices', '/prices?view=rules', '/catalogue', '/wallet', '/api-keys'],
   hq: [
     '/',

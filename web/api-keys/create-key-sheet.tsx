@@ -26,6 +26,7 @@ const scopes: readonly Permission[] = [
   'REFUNDS_ASK',
   'REFUNDS_DECIDE',
   'ANALYTICS_READ',
+  'WEBHOOKS_MANAGE',
 ];
 const usual: readonly Permission[] = ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'WALLET_READ'];
 const lifetimes = ['30', '90', '365', ''] as const;

@@ -39,6 +39,13 @@ export const router = createBrowserRouter([
       },
       { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },
       { path: 'api-keys', lazy: async () => ({ Component: (await import('../api-keys/api-keys-page.tsx')).ApiKeysPage }) },
+      {
+        path: 'webhooks',
+        lazy: async () => ({ Component: (await import('../webhooks/webhooks-page.tsx')).WebhooksPage }),
+        children: [
+          { path: ':webhookId', lazy: async () => ({ Component: (await import('../webhooks/webhook-drawer.tsx')).WebhookDrawer }) },
+        ],
+      },
       { path: 'audit', lazy: async () => ({ Component: (await import('../audit/audit-page.tsx')).AuditPage }) },
       { path: '*', Component: NotFoundPage },
     ],

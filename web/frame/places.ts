@@ -17,6 +17,7 @@ export type PlaceKey =
   | 'stock'
   | 'wallet'
   | 'apiKeys'
+  | 'webhooks'
   | 'audit';
 
 /** Places that belong together in a person's day. */
@@ -52,6 +53,7 @@ export function placesOf(viewer: Viewer): PlaceGroup[] {
       key: 'settings',
       places: [
         ...only(may('API_KEYS_MANAGE'), { to: '/api-keys', icon: 'key', key: 'apiKeys' }),
+        ...only(may('WEBHOOKS_MANAGE') && kind !== 'SUPPLIER', { to: '/webhooks', icon: 'out', key: 'webhooks' }),
         ...only(hq && may('MEMBERS_MANAGE'), { to: '/audit', icon: 'log', key: 'audit' }),
       ],
     },
