@@ -1,0 +1,253 @@
+import fc from 'fast-check';
+import { type ExecutionResult, parse, subscribe } from 'graphql';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { globalId } from '#schema/ids.ts';
+import { schema } from '#schema/schema.ts';
+import { type Permission, partyId, type Viewer } from '#server/accounts/rules.ts';
+import { createBudgets } from '#server/http/budget.ts';
+import type { Caller } from '#server/http/caller.ts';
+import { createEngine, type OperationContext, type Shareable } from '#server/http/engine.ts';
+import { LIMITS } from '#server/http/limits.ts';
+import { encodeCursor } from '#server/live/cursor.ts';
+import type { EventSource, LiveEvent } from '#server/live/event-source.ts';
+import { createFanOut, type FanOut, type Watching } from '#server/live/fan-out.ts';
+import type { Payload, Subscriber } from '#server/live/fan-out-group.ts';
+import { relayOnce } from '#server/live/relay.ts';
+import { createLog } from '#server/platform/log.ts';
+import { ask, contextOf } from '#test/schema/ask.ts';
+import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { type World, world } from '#test/support/world.ts';
+
+// Two networks with orders of several stations. Random viewers watch random documents: through the fan-out, which shares, and each
+// by itself through plain graphql-js. Both read the same events in the same batches, so both must be told the same.
+
+type Stations = 'HQ' | 'A' | 'B' | 'R1' | 'R2';
+type Own = World<Stations, 'steam' | 'local', 'S'>;
+const STATIONS = ['HQ', 'A', 'B', 'R1', 'R2'] as const;
+const PERMISSIONS: readonly Permission[] = [
+  'ORDERS_READ',
+  'CATALOGUE_READ',
+  'STOCK_READ',
+  'PRICES_READ',
+  'CARD_KEYS_REVEAL',
+  'WALLET_READ',
+];
+/** A figure that its owner alone may read. */
+const COST_OF_STEAM = '4.37';
+
+const DOCUMENTS = [
+  `subscription ($scope: OrderScope!, $after: Cursor) { orderUpdated(scope: $scope, after: $after) { cursor kind occurredAt order {
+     id total { amount } cost { amount } requestKey share { role margin { amount } paidTotal { amount } soldTotal { amount } } buyer { name } sku { name supplierCost { amount } basePrice { amount } } } } }`,
+  `subscription ($scope: OrderScope!, $after: Cursor) { orderUpdated(scope: $scope, after: $after) { kind order { id quantity } } }`,
+  `subscription ($scope: OrderScope!, $after: Cursor) { orderUpdated(scope: $scope, after: $after) { order { id cardKeys { secret } } } }`,
+  `subscription ($after: Cursor) { stockUpdated(after: $after) { cursor sku { id name basePrice { amount } supplierCost { amount } offer { unitPrice { amount } } } stock { availableCount } } }`,
+  `subscription ($sku: ID!, $after: Cursor) { stockUpdated(skuIds: [$sku], after: $after) { sku { name } stock { availableCount many } } }`,
+] as const;
+
+let fresh: FreshDatabase;
+let networks: readonly [Own, Own];
+/** Waits for more, as a live one does; and one that ends, so that it is known when everything was told. */
+let source: EventSource;
+let finite: EventSource;
+beforeAll(async () => {
+  fresh = await freshDatabase({ poolSize: 20 });
+  networks = [await ownNetwork(), await ownNetwork()];
+  for (const own of networks) await placeOrders(own);
+  await relayOnce(fresh.db);
+  [source, finite] = [await recorded(true), await recorded(false)];
+});
+afterAll(() => fresh.drop());
+
+function ownNetwork(): Promise<Own> {
+  return world(fresh.db, {
+    stations: {
+      HQ: {},
+      A: { parent: 'HQ', kind: 'SUBSTATION', wallet: '900.00' },
+      B: { parent: 'HQ', wallet: '900.00' },
+      R1: { parent: 'A', wallet: '900.00' },
+      R2: { parent: 'A', wallet: '900.00' },
+    },
+    suppliers: ['S'],
+    skus: { steam: { basePrice: '10' }, local: { basePrice: '20', owner: 'A' } },
+    lots: [
+      { sku: 'steam', supplier: 'S', totalCost: '87.40', keys: 20 },
+      { sku: 'local', supplier: 'S', totalCost: '80.00', keys: 20 },
+    ],
+  });
+}
+
+async function placeOrders(own: Own): Promise<void> {
+  const document = 'mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename } }';
+  for (const [buyer, sku] of [
+    ['R1', 'steam'],
+    ['R2', 'local'],
+    ['B', 'steam'],
+    ['A', 'steam'],
+    ['R1', 'local'],
+  ] as const) {
+    const input = { requestKey: `${buyer} ${sku}`, skuId: globalId('Sku', own.skus[sku]), quantity: 1, maxTotal: '100' };
+    expect((await ask(fresh.db, own.viewer(buyer), document, { input })).data).toEqual({ placeOrder: { __typename: 'OrderPlaced' } });
+  }
+}
+
+/** Everything that happened, told again to everybody who listens, three events at a time. */
+async function recorded(isLive: boolean): Promise<EventSource> {
+  const rows = await fresh.sql<Omit<LiveEvent, 'seq'> & { seq: string; networkId: string }>(
+    `SELECT network_id AS "networkId", seq, topic, subject_id AS "subjectId", audience, data, occurred_at AS "occurredAt" FROM outbox_event ORDER BY seq`,
+  );
+  return {
+    async *read(networkId, after, signal) {
+      const events = rows.filter((row) => row.networkId === networkId).map((row): LiveEvent => ({ ...row, seq: BigInt(row.seq) }));
+      for (let from = Number(after ?? 0n); from < events.length; from += 3) yield events.slice(from, from + 3);
+      if (isLive && !signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    },
+    stop: async () => undefined,
+  };
+}
+
+type Asking = {
+  readonly network: 0 | 1;
+  readonly station: Stations;
+  readonly permissions: readonly Permission[];
+  readonly document: number;
+  readonly scope: string;
+};
+const asking: fc.Arbitrary<Asking> = fc.record({
+  network: fc.constantFrom(0, 1),
+  station: fc.constantFrom(...STATIONS),
+  // few sets, so that some are equal
+  permissions: fc.constantFrom<readonly Permission[]>(
+    PERMISSIONS,
+    ['ORDERS_READ', 'CATALOGUE_READ'],
+    ['CATALOGUE_READ', 'ORDERS_READ'],
+    ['CATALOGUE_READ'],
+  ),
+  document: fc.nat(DOCUMENTS.length - 1),
+  scope: fc.constantFrom('MINE', 'DOWNLINE', 'OWNED'),
+});
+
+let executions = 0;
+
+test('what each of many random viewers is told through the fan-out is what it would be told alone', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(asking, { minLength: 6, maxLength: 14 }), async (askings) => {
+      const fanOut: FanOut<Shareable> = createFanOut(async () => 0n, createLog('silent'), 1);
+      // each asks twice, with an actor of its own each time
+      const both = [...askings, ...askings];
+      const alone = await Promise.all(askings.map(toldAlone));
+      const shared = await Promise.all(both.map((each, index) => toldByFanOut(fanOut, each, alone[index % askings.length] ?? [])));
+      both.forEach((each, index) => {
+        expect([each, shared[index]]).toEqual([each, alone[index % askings.length]]);
+        if (each.station !== 'HQ') expect(JSON.stringify(shared[index])).not.toContain(COST_OF_STEAM);
+      });
+    }),
+    { numRuns: 12 },
+  );
+}, 60_000);
+
+test('twenty programs of one station with the same rights cost the executions of one, and one of another station its own', async () => {
+  const fanOut: FanOut<Shareable> = createFanOut(async () => 0n, createLog('silent'));
+  const same: Asking = { network: 0, station: 'A', permissions: PERMISSIONS, document: 0, scope: 'DOWNLINE' };
+  const alone = await toldAlone(same);
+  const count = async (askings: readonly Asking[]) => {
+    executions = 0;
+    await Promise.all(askings.map((each) => toldByFanOut(fanOut, each, alone)));
+    return executions;
+  };
+  const forOne = await count([same]);
+  expect(forOne).toBeGreaterThan(0);
+  expect(await count(Array.from({ length: 20 }, () => same))).toBe(forOne);
+  expect(await count([same, { ...same, permissions: ['ORDERS_READ', 'CATALOGUE_READ'] }])).toBe(2 * forOne);
+});
+
+test('documents that reveal card keys are shared by nobody: each reveal is the act of a person or program', async () => {
+  const fanOut: FanOut<Shareable> = createFanOut(async () => 0n, createLog('silent'));
+  const revealing: Asking = { network: 0, station: 'R1', permissions: PERMISSIONS, document: 2, scope: 'MINE' };
+  const alone = await toldAlone(revealing);
+  expect(JSON.stringify(alone)).toContain('"secret":"steam-');
+  const actors = ['01a20176-0000-7000-8000-00000000000a', '01a20176-0000-7000-8000-00000000000b'];
+  const told = await Promise.all(actors.map((apiKeyId) => toldByFanOut(fanOut, revealing, alone, apiKeyId)));
+  expect(told).toEqual([alone, alone]);
+  const audited = await fresh.sql<{ actor_id: string }>('SELECT DISTINCT actor_id FROM audit_entry WHERE actor_id = ANY ($1)', [actors]);
+  expect(audited.map(({ actor_id }) => actor_id).sort()).toEqual(actors);
+});
+
+function viewerOf({ network, station, permissions }: Asking): Viewer {
+  return networks[network].program(station, permissions);
+}
+
+function variablesOf({ network, document, scope }: Asking): Record<string, unknown> {
+  if (document < 3) return { scope };
+  return document === 4 ? { sku: globalId('Sku', networks[network].skus.steam) } : {};
+}
+
+/** What plain graphql-js tells this viewer. */
+async function toldAlone(each: Asking): Promise<unknown[]> {
+  const viewer = viewerOf(each);
+  const text = DOCUMENTS[each.document] ?? '';
+  const subscription = text.includes('orderUpdated') ? `orderUpdated.${each.scope}` : 'stockUpdated';
+  const after = encodeCursor({ networkId: viewer.networkId, partyId: partyId(viewer.party), subscription }, 0n);
+  const told: unknown[] = [];
+  const contextValue = contextOf(fresh.db, viewer, finite);
+  const stream = await subscribe({ schema, document: parse(text), contextValue, variableValues: { ...variablesOf(each), after } });
+  if (!(Symbol.asyncIterator in stream)) return [plain(stream)];
+  for await (const result of stream) told.push(plain(result));
+  return told;
+}
+
+async function toldByFanOut(fanOut: FanOut<Shareable>, each: Asking, expected: readonly unknown[], apiKeyId?: string): Promise<unknown[]> {
+  const given = viewerOf(each);
+  const viewer: Viewer = apiKeyId === undefined ? given : { ...given, actor: { kind: 'API_KEY', apiKeyId } };
+  const facts = { viewer, person: null, revalidate: async () => viewer, requestId: 'shared', log: createLog('silent') };
+  const caller: Caller = {
+    facts,
+    identity: { viewer, person: null, grounds: [] },
+    budgetName: 'all',
+    again: async () => caller,
+  };
+  const contextValue: OperationContext = { ...contextOf(fresh.db, viewer, source), ...facts, caller };
+  const document = documents.get(each.document) ?? parse(DOCUMENTS[each.document] ?? '');
+  documents.set(each.document, document);
+  const answer = await engine.subscribe({ schema, document, contextValue, variableValues: variablesOf(each) });
+  if (Symbol.asyncIterator in answer) throw new Error('a subscription of the contract is told by the fan-out');
+  if (!('key' in answer)) return [plain(answer)];
+  const told: unknown[] = [];
+  let watching: Watching<Shareable> | null = null;
+  const subscriber: Subscriber = {
+    tell: (payloads: readonly Payload[]) => void told.push(...payloads.map(({ json }) => plain(JSON.parse(json.toString('utf8'))))),
+    isReady: () => true,
+    end: () => undefined,
+    move: (after) => {
+      watching = watching && fanOut.join(watching.asked.as({ viewer, person: null }), subscriber, after);
+    },
+  };
+  const render: Shareable['render'] = (roots) => {
+    executions += roots.length;
+    return answer.render(roots);
+  };
+  watching = fanOut.join({ ...answer, render }, subscriber);
+  for (let wait = 0; wait < 500 && told.length < expected.length; wait += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  await quiet();
+  watching.leave(subscriber);
+  return told;
+}
+
+/** Parsed documents are shared, as by the transports. */
+const documents = new Map<number, ReturnType<typeof parse>>();
+const engine = createEngine({
+  limits: LIMITS,
+  budgets: createBudgets({ ...LIMITS, budget: 1e9 }, () => performance.now()),
+  context: (facts) => ({ ...contextOf(fresh.db, null, source), ...facts }),
+  publicFields: new Set(),
+  introspection: true,
+});
+
+/** Errors are told with a request's id, which is another each time. */
+function plain({ data, errors }: ExecutionResult): unknown {
+  return JSON.parse(JSON.stringify({ data, errors: errors?.map(({ path, extensions }) => ({ path, code: extensions['code'] })) }));
+}
+
+/** Long enough for what should not be told. */
+function quiet(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 60));
+}
