@@ -1,7 +1,8 @@
+import type { GraphQLFormattedError } from 'graphql';
 import { CloseCode, createClient as createSocket, type Client as Socket, type SubscribePayload } from 'graphql-ws';
 import { Client, type CombinedError, type Exchange, fetchExchange, mapExchange, subscriptionExchange } from 'urql';
 import { consoleCache } from './cache.ts';
-import { setConnection } from './connection.ts';
+import { connectionNow, readAgain, setConnection } from './connection.ts';
 
 /** A GraphQL client that acts for one party: told when the server no longer knows the session, and how to end it. */
 export type ConsoleClient = {
@@ -47,33 +48,64 @@ export function isSignedOut(error: CombinedError): boolean {
   );
 }
 
+/** How long nothing may come after a reconnect until what was missed counts as fetched. */
+const quietMs = 1_000;
+const pingMs = 10_000;
+const pongMs = 4_000;
+
 function createLiveSocket(partyId: string | null, onSignedOut: () => void): Socket {
   let quiet: ReturnType<typeof setTimeout> | undefined;
-  return createSocket({
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const caughtUpWhenQuiet = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => setConnection('live'), quietMs);
+  };
+  const socket = createSocket({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
     connectionParams: partyId ? { party: partyId } : {},
     // Connected for as long as a party is acted for, also on pages without live rows: the state in the top bar is always true.
     lazy: partyId === null,
     onNonLazyError: () => setConnection('offline'),
-    keepAlive: 12_000,
+    keepAlive: pingMs,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: () => true,
     retryWait: (tries) => new Promise((done) => setTimeout(done, Math.min(500 * 2 ** tries, 15_000) * (0.75 + Math.random() / 2))),
     on: {
       connected: (_socket, _payload, wasRetry) => {
-        clearTimeout(quiet);
-        // After a loss the missed events arrive first; a second without a break is taken as caught up.
-        if (wasRetry) quiet = setTimeout(() => setConnection('live'), 1_000);
-        else setConnection('live');
+        // After a loss the missed events arrive first.
+        if (wasRetry) {
+          setConnection('catchingUp');
+          caughtUpWhenQuiet();
+        } else setConnection('live');
+      },
+      message: (message) => {
+        if (message.type === 'next' && connectionNow() === 'catchingUp') caughtUpWhenQuiet();
+      },
+      // A line that is dead says nothing at all: who leaves a ping without an answer is gone.
+      ping: (received) => {
+        if (!received) silence = setTimeout(() => socket.terminate(), pongMs);
+      },
+      pong: (received) => {
+        if (received) clearTimeout(silence);
       },
       closed: (event) => {
         clearTimeout(quiet);
+        clearTimeout(silence);
         if ((event as CloseEvent).code === CloseCode.Unauthorized) onSignedOut();
         // 1000 is ours: the client of another party takes over.
         if ((event as CloseEvent).code !== 1000) setConnection('offline');
       },
     },
   });
+  const hangUp = () => socket.terminate();
+  window.addEventListener('offline', hangUp);
+  return {
+    ...socket,
+    dispose: () => {
+      window.removeEventListener('offline', hangUp);
+      return socket.dispose();
+    },
+  };
 }
 
 /** Subscriptions over graphql-transport-ws that go on after a lost connection where they stopped. */
@@ -85,21 +117,43 @@ function liveExchange(socket: Socket): Exchange {
         variables: request.variables as Record<string, unknown>,
       };
       return {
-        subscribe: (sink) => ({
-          unsubscribe: socket.subscribe(payload, {
-            next: (result) => {
-              const cursor = cursorOf(result.data);
-              // graphql-ws sends this same payload again when it reconnects: from here on it asks for what came after.
-              if (cursor) payload.variables = { ...payload.variables, after: cursor };
-              sink.next(result as never);
-            },
-            error: (error) => sink.error(error),
-            complete: () => sink.complete(),
-          }),
-        }),
+        subscribe: (sink) => {
+          let leave = () => {};
+          const follow = () => {
+            let isLeft = false;
+            const unsubscribe = socket.subscribe(payload, {
+              next: (result) => {
+                if (isExpired(result.errors)) return startAgain();
+                const cursor = cursorOf(result.data);
+                // graphql-ws sends this same payload again when it reconnects: from here on it asks for what came after.
+                if (cursor) payload.variables = { ...payload.variables, after: cursor };
+                sink.next(result as never);
+              },
+              error: (error) => sink.error(error),
+              complete: () => isLeft || sink.complete(),
+            });
+            leave = () => {
+              isLeft = true;
+              unsubscribe();
+            };
+          };
+          // Away for longer than events are kept: what is shown is read again, and followed from now on.
+          const startAgain = () => {
+            payload.variables = { ...payload.variables, after: null };
+            leave();
+            follow();
+            readAgain();
+          };
+          follow();
+          return { unsubscribe: () => leave() };
+        },
       };
     },
   });
+}
+
+function isExpired(errors: readonly GraphQLFormattedError[] | undefined): boolean {
+  return errors?.[0]?.extensions?.['code'] === 'CURSOR_EXPIRED';
 }
 
 function cursorOf(data: Record<string, unknown> | null | undefined): string | null {

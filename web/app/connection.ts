@@ -8,11 +8,23 @@ type Store = { state: ConnectionState; reconnects: number };
 let store: Store = { state: 'catchingUp', reconnects: 0 };
 const listeners = new Set<() => void>();
 
-/** Tells the console how its live connection is. A return to `live` after a loss counts as a reconnect. */
+/** Tells the console how its live connection is. A return after a loss counts as a reconnect. */
 export function setConnection(state: ConnectionState) {
   if (state === store.state) return;
-  store = { state, reconnects: store.reconnects + (state === 'live' && store.state === 'offline' ? 1 : 0) };
+  const isBack = store.state === 'offline' && state !== 'offline';
+  store = { state, reconnects: store.reconnects + (isBack ? 1 : 0) };
   for (const listener of listeners) listener();
+}
+
+/** What was missed can no longer be told event by event: pages read again, as after a reconnect. */
+export function readAgain() {
+  store = { ...store, reconnects: store.reconnects + 1 };
+  for (const listener of listeners) listener();
+}
+
+/** The state at this moment. */
+export function connectionNow(): ConnectionState {
+  return store.state;
 }
 
 /** The live connection's state, honest at every moment. */

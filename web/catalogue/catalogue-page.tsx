@@ -1,16 +1,24 @@
 import { Button, Input, type InputRef } from 'antd';
 import { useDeferredValue, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useSubscription } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
-import { CatalogueDocument, OfferPartsFragmentDoc, type SkuRowFragment, SkuRowFragmentDoc, StockWatchDocument } from '../gql/graphql.ts';
+import {
+  CatalogueDocument,
+  OfferPartsFragmentDoc,
+  PriceWatchDocument,
+  type SkuRowFragment,
+  SkuRowFragmentDoc,
+  StockWatchDocument,
+} from '../gql/graphql.ts';
 import { CopyableId } from '../parts/copy.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
+import { useFollow, useListCursor } from '../parts/use-follow.ts';
+import { useGlow, useGlowOnChange } from '../parts/use-glow.ts';
 import { usePhone } from '../parts/use-media.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { useUrlState } from '../parts/use-url-state.ts';
@@ -42,7 +50,14 @@ export function CataloguePage() {
     connection: (data) => data.catalogue,
   });
   // Live stock and prices land in the cache and from there in every row that shows the SKU.
-  useSubscription({ query: StockWatchDocument, variables: {} });
+  const after = useListCursor('catalogue', { fresh: pages.fresh, cursor: pages.data?.eventCursor });
+  useFollow({ query: StockWatchDocument, after, onEvents: () => undefined });
+  useFollow({
+    query: PriceWatchDocument,
+    after,
+    // more has changed than is listed
+    onEvents: (events) => events.some(({ priceChanged }) => priceChanged.hasMore) && pages.refresh(),
+  });
 
   return (
     <div className="with-rail">
@@ -106,12 +121,15 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
 function SkuTable({ rows, buy }: { rows: SkuRow[]; buy: ((sku: SkuRowFragment) => void) | null }) {
   const { t } = useTranslation();
   const skus = unmask(SkuRowFragmentDoc, rows);
+  const [glowing, glow] = useGlow();
+  useGlowOnChange(skus, { rowKey: (sku) => sku.id, text: (sku) => JSON.stringify(unmask(OfferPartsFragmentDoc, sku.offer)) }, glow);
   const canBuy = (sku: SkuRowFragment) => Boolean(buy) && !unmask(OfferPartsFragmentDoc, sku.offer).notSellable;
   return (
     <DataTable
       label={t('place.catalogue')}
       rows={skus}
       rowKey={(sku) => sku.id}
+      glowing={glowing}
       rowClass={(sku) => (canBuy(sku) ? '' : 'muted')}
       open={(sku) => canBuy(sku) && buy?.(sku)}
       columns={[

@@ -1,5 +1,4 @@
-import { useEffect, useEffectEvent, useMemo, useRef, useState } from 'react';
-import { useSubscription } from 'urql';
+import { useMemo, useState } from 'react';
 import { type FragmentType, unmask } from '../gql/fragment-masking.ts';
 import {
   OrderEventsDocument,
@@ -9,12 +8,11 @@ import {
   type OrderScope,
   OrdersDocument,
 } from '../gql/graphql.ts';
-import { isAtTop, whenAtTop } from '../parts/at-top.ts';
+import { isAtTop } from '../parts/at-top.ts';
+import { useFollow, useListCursor } from '../parts/use-follow.ts';
+import { useGlow } from '../parts/use-glow.ts';
 import { usePages } from '../parts/use-pages.ts';
 
-const glowMs = 1_200;
-const flushMs = 250;
-const secondReadMs = 1_500;
 const keptCount = 200;
 
 type Arrived = FragmentType<typeof OrderRowFragmentDoc> & { id: string };
@@ -42,45 +40,25 @@ export function useLiveOrders(options: {
   onEvents?: (count: number) => void;
   alwaysAtTop?: boolean;
 }): LiveOrders {
-  const { nodes, data: _data, ...pages } = useOrderPages(options.scope, options.filter, options.first);
+  const { nodes, data, ...pages } = useOrderPages(options.scope, options.filter, options.first);
   const listKey = `${options.scope}|${JSON.stringify(options.filter ?? {})}`;
   const [news, setNews] = useState<News>(nothingNew(listKey));
   const { arrived, waiting } = news.listKey === listKey ? news : nothingNew(listKey);
   const [glowing, glow] = useGlow();
-  const buffer = useRef<Arrived[]>([]);
-
-  useSubscription({ query: OrderEventsDocument, variables: { scope: options.scope } }, (_before, event) => {
-    buffer.current.push(event.orderUpdated.order);
-    return event;
+  useFollow({
+    query: OrderEventsDocument,
+    variables: { scope: options.scope },
+    after: useListCursor(options.scope, { fresh: pages.fresh, cursor: data?.eventCursor }),
+    onEvents: (events) => {
+      const burst: Arrived[] = events.map((event) => event.orderUpdated.order).reverse();
+      const { matches, onEvents, alwaysAtTop } = options;
+      onEvents?.(burst.length);
+      const fitting = matches ? burst.filter((one) => matches(unmask(OrderRowFragmentDoc, one))) : burst;
+      glow(fitting.map((one) => one.id));
+      const atTop = alwaysAtTop || isAtTop();
+      setNews({ listKey, arrived: atTop ? merge(fitting, arrived) : arrived, waiting: atTop ? waiting : merge(fitting, waiting) });
+    },
   });
-
-  const flush = useEffectEvent(() => {
-    const burst = buffer.current.splice(0).reverse();
-    if (burst.length === 0) return;
-    const { matches, onEvents, alwaysAtTop } = options;
-    onEvents?.(burst.length);
-    const fitting = matches ? burst.filter((one) => matches(unmask(OrderRowFragmentDoc, one))) : burst;
-    glow(fitting.map((one) => one.id));
-    const atTop = alwaysAtTop || isAtTop();
-    setNews({ listKey, arrived: atTop ? merge(fitting, arrived) : arrived, waiting: atTop ? waiting : merge(fitting, waiting) });
-  });
-  // What was committed between the reading of the list and the server's taking up of the subscription is in neither: read once more.
-  const readAgain = useEffectEvent(pages.refresh);
-  useEffect(() => {
-    let giveUp = () => {};
-    const timer = setTimeout(() => {
-      giveUp = whenAtTop(() => readAgain());
-    }, secondReadMs);
-    return () => {
-      clearTimeout(timer);
-      giveUp();
-    };
-  }, [listKey]);
-  // Events come in bursts; the page is drawn at most four times a second.
-  useEffect(() => {
-    const timer = setInterval(() => flush(), flushMs);
-    return () => clearInterval(timer);
-  }, []);
 
   const orders = useMemo(() => unmask(OrderRowFragmentDoc, merge(arrived, nodes)), [arrived, nodes]);
   const known = useMemo(() => new Set(orders.map((order) => order.id)), [orders]);
@@ -110,14 +88,4 @@ function merge<Node extends { id: string }>(newer: readonly Node[], older: reado
   const seen = new Set<string>();
   const all = [...newer, ...older].filter((one) => !seen.has(one.id) && seen.add(one.id));
   return newer.length > keptCount ? all.slice(0, Math.max(keptCount, older.length)) : all;
-}
-
-function useGlow(): [ReadonlySet<string>, (ids: string[]) => void] {
-  const [glowing, setGlowing] = useState<ReadonlySet<string>>(new Set());
-  const [glow] = useState(() => (ids: string[]) => {
-    if (ids.length === 0) return;
-    setGlowing((before) => new Set([...before, ...ids]));
-    setTimeout(() => setGlowing((before) => new Set([...before].filter((id) => !ids.includes(id)))), glowMs);
-  });
-  return [glowing, glow];
 }

@@ -11,6 +11,8 @@ export type Pages<Node, Data> = {
   nodes: Node[];
   data: Data | undefined;
   error: CombinedError | undefined;
+  /** Whether the first page is the server's answer, and not what was kept from before. */
+  fresh: boolean;
   loading: boolean;
   loadingMore: boolean;
   hasMore: boolean;
@@ -75,6 +77,7 @@ export function usePages<Data, Variables extends AnyVariables, Node>(options: {
     nodes,
     data: first.data,
     error: first.data ? undefined : first.error,
+    fresh: Boolean(first.data) && !first.fetching && !first.stale,
     loading: first.fetching && !first.data,
     loadingMore: current.cursors.length > 0 && !last,
     hasMore: Boolean(last?.pageInfo.hasNextPage),

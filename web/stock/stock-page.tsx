@@ -4,14 +4,17 @@ import { Outlet, useLocation, useNavigate } from 'react-router';
 import { useViewer } from '../app/session.tsx';
 import { SkuName } from '../catalogue/sku-name.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
-import { type LotRowFragment, LotRowFragmentDoc, LotsDocument } from '../gql/graphql.ts';
+import { type LotRowFragment, LotRowFragmentDoc, LotsDocument, StockMovesDocument } from '../gql/graphql.ts';
 import { countText } from '../parts/amounts.ts';
 import { DataTable, More } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Money } from '../parts/money.tsx';
+import { NewRows } from '../parts/new-rows.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
+import { useFollow, useListCursor } from '../parts/use-follow.ts';
+import { useLiveRows } from '../parts/use-live-rows.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { dayText, When } from '../parts/when.tsx';
 
@@ -22,6 +25,17 @@ export function StockPage() {
   const navigate = useNavigate();
   const { search } = useLocation();
   const pages = usePages({ query: LotsDocument, variables: { first: 50 }, connection: (data) => data.lots });
+  useFollow({
+    query: StockMovesDocument,
+    after: useListCursor('lots', { fresh: pages.fresh, cursor: pages.data?.eventCursor }),
+    onEvents: () => pages.refresh(),
+    everyMs: 1_000,
+  });
+  const live = useLiveRows(unmask(LotRowFragmentDoc, pages.nodes), {
+    list: 'lots',
+    rowKey: (lot) => lot.id,
+    text: (lot) => String(lot.availableCount),
+  });
   const importButton = may('STOCK_IMPORT') && (
     <Button type="primary" icon={<Icon name="upload" size={16} />} onClick={() => navigate(`/stock/import${search}`)}>
       {t('stock.import')}
@@ -30,6 +44,7 @@ export function StockPage() {
   return (
     <>
       <PageHead title={t('place.stock')} summary={t('stock.lead')} action={importButton} />
+      <NewRows count={live.waitingCount} show={live.showWaiting} />
       {pages.error ? (
         <Failure error={pages.error} retry={pages.refresh} />
       ) : pages.loading ? (
@@ -38,7 +53,7 @@ export function StockPage() {
         <Empty icon="box" title={t('stock.empty')} help={t('stock.emptyHelp')} action={importButton} />
       ) : (
         <>
-          <LotTable rows={unmask(LotRowFragmentDoc, pages.nodes)} />
+          <LotTable rows={live.rows} glowing={live.glowing} />
           <More hasMore={pages.hasMore} loading={pages.loadingMore} load={pages.loadMore} />
         </>
       )}
@@ -47,7 +62,7 @@ export function StockPage() {
   );
 }
 
-function LotTable({ rows }: { rows: readonly LotRowFragment[] }) {
+function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing: ReadonlySet<string> }) {
   const { t, i18n } = useTranslation();
   const left = (lot: LotRowFragment) => (
     <Status tone={lot.availableCount === 0 ? 'quiet' : lot.availableCount <= 10 ? 'warn' : 'good'}>
@@ -60,6 +75,7 @@ function LotTable({ rows }: { rows: readonly LotRowFragment[] }) {
       label={t('place.stock')}
       rows={rows}
       rowKey={(lot) => lot.id}
+      glowing={glowing}
       columns={[
         { key: 'sku', title: t('catalogue.name'), render: name },
         { key: 'supplier', title: t('stock.supplier'), render: (lot) => lot.supplier?.name ?? '—' },

@@ -8,6 +8,7 @@ import {
   StatementDocument,
   type StatementRowFragment,
   StatementRowFragmentDoc,
+  WalletEventsDocument,
   WalletFiguresDocument,
   type WalletPartsFragment,
   WalletPartsFragmentDoc,
@@ -16,8 +17,11 @@ import { type Amount, pixels } from '../parts/amounts.ts';
 import { Chips } from '../parts/chips.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
 import { Money } from '../parts/money.tsx';
+import { NewRows } from '../parts/new-rows.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Bone, Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
+import { useFollow, useListCursor } from '../parts/use-follow.ts';
+import { useLiveRows } from '../parts/use-live-rows.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { useUrlState } from '../parts/use-url-state.ts';
 import { dayText, When } from '../parts/when.tsx';
@@ -98,6 +102,14 @@ function Statement({ seller }: { seller: boolean }) {
     variables: { kinds: kinds ? [...kinds] : null, first: 50 },
     connection: (data) => data.station?.statement,
   });
+  // Balances come with the event; what moved them is read again.
+  useFollow({
+    query: WalletEventsDocument,
+    after: useListCursor('statement', { fresh: pages.fresh, cursor: pages.data?.eventCursor }),
+    onEvents: () => pages.refresh(),
+    everyMs: 1_000,
+  });
+  const live = useLiveRows(unmask(StatementRowFragmentDoc, pages.nodes), { list: group, rowKey: (row) => row.id, text: (row) => row.id });
   return (
     <section>
       <div className="section-head">
@@ -111,6 +123,7 @@ function Statement({ seller }: { seller: boolean }) {
           />
         )}
       </div>
+      <NewRows count={live.waitingCount} show={live.showWaiting} />
       {pages.error ? (
         <Failure error={pages.error} retry={pages.refresh} />
       ) : pages.loading ? (
@@ -119,7 +132,7 @@ function Statement({ seller }: { seller: boolean }) {
         <Empty icon="wallet" title={t('wallet.none')} help={t('wallet.noneHelp')} />
       ) : (
         <>
-          <StatementTable rows={unmask(StatementRowFragmentDoc, pages.nodes)} />
+          <StatementTable rows={live.rows} glowing={live.glowing} />
           <More hasMore={pages.hasMore} loading={pages.loadingMore} load={pages.loadMore} />
         </>
       )}
@@ -127,7 +140,7 @@ function Statement({ seller }: { seller: boolean }) {
   );
 }
 
-function StatementTable({ rows }: { rows: readonly StatementRowFragment[] }) {
+function StatementTable({ rows, glowing }: { rows: readonly StatementRowFragment[]; glowing: ReadonlySet<string> }) {
   const { t, i18n } = useTranslation();
   const due = (row: StatementRowFragment) => (row.dueOn ? dayText(row.dueOn, i18n.language) : '—');
   return (
@@ -135,6 +148,7 @@ function StatementTable({ rows }: { rows: readonly StatementRowFragment[] }) {
       label={t('wallet.statement')}
       rows={rows}
       rowKey={(row) => row.id}
+      glowing={glowing}
       columns={[
         { key: 'reason', title: t('wallet.reason'), render: (row) => t(`postingReason.${row.reason}`) },
         { key: 'what', title: t('wallet.source'), render: (row) => <Source row={row} /> },
