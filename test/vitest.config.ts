@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['module', 'node', 'module-sync'] } },
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/browser/**', 'test/crash/**', 'node_modules/**'],
+    exclude: ['test/browser/**', 'test/crash/**', 'test/redis/**', 'node_modules/**'],
     globalSetup: ['test/global.ts'],
     pool: 'forks',
     maxWorkers: 2,

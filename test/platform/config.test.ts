@@ -40,6 +40,8 @@ describe('without any setting', () => {
       sessionSecret: 's'.repeat(40),
       logLevel: 'info',
       demo: true,
+      outgoingAllowedHosts: [],
+      webhookLogDays: 14,
     });
     expect(config.dataDir).toBe(join(process.cwd(), '.data'));
   });
