@@ -41,7 +41,9 @@ type NetworkPulse = {
   readonly beganAt: bigint;
   base: { readonly day: string; readonly seq: bigint; readonly totals: ReadonlyMap<string, Totals> } | null;
   baseAt: number;
+  /** ends with its last listener, with the source of events, or by what failed */
   readonly stopped: AbortController;
+  failure: unknown;
 };
 
 const networkOf = statement<{ currency: string; time_zone: string }>(
@@ -49,15 +51,14 @@ const networkOf = statement<{ currency: string; time_zone: string }>(
   'SELECT n.currency, n.time_zone FROM network n WHERE n.id = $1',
 );
 
-// One snapshot: the roll-up and the place up to which it counts are moved in one transaction. station_hour by
-// station_hour_network_id_station_id_local_date_idx, at most 25 rows for each station that is listened to.
+// One snapshot: the roll-up and the place up to which it counts are moved in one transaction. station_day_pkey,
+// one row for each station that is listened to.
 const rollUp = statement<{ station_id: string; last_seq: bigint | null; gmv: string; order_count: bigint }>(
   'pulse.rollUp',
   `SELECT w.id AS station_id, (SELECT p.last_seq FROM roll_up_position p WHERE p.network_id = $1 AND p.kind = 'STATIONS') AS last_seq,
-          coalesce(sum(s.gmv), 0.00) AS gmv, coalesce(sum(s.order_count), 0)::bigint AS order_count
+          coalesce(s.gmv, 0.00) AS gmv, coalesce(s.order_count, 0) AS order_count
    FROM unnest($2::uuid[]) AS w (id)
-   LEFT JOIN station_hour s ON s.network_id = $1 AND s.station_id = w.id AND s.local_date = $3::date
-   GROUP BY w.id`,
+   LEFT JOIN station_day s ON s.network_id = $1 AND s.station_id = w.id AND s.local_date = $3::date`,
 );
 
 const pulses = new WeakMap<EventSource, Map<string, Promise<NetworkPulse>>>();
@@ -97,6 +98,8 @@ async function* ticks(pulse: NetworkPulse, stationId: string, signal: AbortSigna
       // only the newest is told to who reads slowly
       if (tick !== null && !ended.aborted) yield [tickEvent(tick, pulse.seq)];
     }
+    // whoever told this stream begins it again
+    if (pulse.failure !== null && !signal.aborted) throw pulse.failure;
   } finally {
     leave();
   }
@@ -140,27 +143,28 @@ async function begin(db: Database, events: EventSource, networkId: string, onEnd
     base: null,
     baseAt: 0,
     stopped: new AbortController(),
+    failure: null,
   };
   const last = new Map<string, { said: string; at: number }>();
   let beating = false;
+  const fail = (error: unknown) => {
+    pulse.failure ??= error;
+    pulse.stopped.abort();
+  };
   const beat = async () => {
     if (beating || pulse.stopped.signal.aborted) return;
     beating = true;
-    // a read that fails leaves the figures as they were; the next second tries again
-    await rebase(db, pulse).catch(() => undefined);
+    await rebase(db, pulse);
     tell(db, pulse, last);
     beating = false;
   };
-  const timer = setInterval(() => void beat(), TICK_MILLISECONDS);
+  const timer = setInterval(() => void beat().catch(fail), TICK_MILLISECONDS);
   timer.unref();
   pulse.stopped.signal.addEventListener('abort', () => {
     clearInterval(timer);
     onEnd();
   });
-  // a reader of events that fails ends the pulse, and whoever listens begins another
-  void follow(events, pulse)
-    .catch(() => undefined)
-    .finally(() => pulse.stopped.abort());
+  follow(events, pulse).then(() => pulse.stopped.abort(), fail);
   return pulse;
 }
 
