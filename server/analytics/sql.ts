@@ -141,34 +141,25 @@ const TAKEN = `taken AS (
 const MEASURES = ['order_count', 'quantity', 'gmv', 'margin', 'commission', 'refund_count', 'refund_total'];
 const OWN_MEASURES = ['own_order_count', 'own_quantity', 'own_gmv', 'own_refund_count', 'own_refund_total'];
 
-/** An upsert of a roll-up from the rows of `change`: in key order, by its primary key, each measure added to what is there. */
-function addTo(table: string, keys: readonly string[], measures: readonly string[]): string {
-  const sums = measures.map((measure) => `sum(c.${measure})`);
+/** An upsert of a roll-up from rows of a CTE: in key order, by its primary key, each measure added to what is there. */
+function addTo(
+  table: string,
+  keys: readonly string[],
+  { from, measures = MEASURES }: { from: string; measures?: readonly string[] },
+): string {
+  const listed = keys.map((key) => `c.${key}`).join(', ');
   return `INSERT INTO ${table} (network_id, ${[...keys, ...measures].join(', ')})
-   SELECT $1, ${[...keys.map((key) => `c.${key}`), ...sums].join(', ')} FROM change c GROUP BY ${keys.map((key) => `c.${key}`).join(', ')}
-   ORDER BY ${keys.map((key) => `c.${key}`).join(', ')}
+   SELECT $1, ${listed}, ${measures.map((measure) => `sum(c.${measure})`).join(', ')} FROM ${from} c GROUP BY ${listed} ORDER BY ${listed}
    ON CONFLICT (network_id, ${keys.join(', ')}) DO UPDATE SET
      ${measures.map((measure) => `${measure} = ${table}.${measure} + excluded.${measure}`).join(', ')}`;
 }
 
-/** A counting statement in both of its forms, and the tables that it counts into. `divides`: it needs the currency's decimals. */
-type Counting = { tables: readonly string[]; ofEvents: Statement<NoRow>; ofEverything: Statement<NoRow>; divides: boolean };
+/** A counting statement in both of its forms, and the tables that it counts into. Orders and hops are read once for all of them. */
+type Counting = { tables: readonly string[]; ofEvents: Statement<NoRow>; ofEverything: Statement<NoRow> };
 type NoRow = Record<never, never>;
 
-function counting(name: string, tables: readonly string[], text: (source: string, decimals: string) => string): Counting {
-  return {
-    tables,
-    ofEvents: statement(`analytics.count${name}`, text(OF_EVENTS, '$4::int')),
-    ofEverything: statement(`analytics.recount${name}`, text(OF_EVERYTHING, '$3::int')),
-    divides: text('', 'DECIMALS').includes('DECIMALS'),
-  };
-}
-
 // One row of `change` is one hour of one station of the buyers' frozen paths: where the buyer stood when ordering decides (domain §1).
-const stations = counting(
-  'Stations',
-  ['station_hour', 'station_day'],
-  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
+const stations = (source: string) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
      SELECT h.station_id, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
             count(*) FILTER (WHERE h.role = 'BUYER') AS own_order_count,
             coalesce(sum(h.quantity) FILTER (WHERE h.role = 'BUYER'), 0)::bigint AS own_quantity,
@@ -184,16 +175,12 @@ const stations = counting(
      LEFT JOIN taken t ON t.id = d.id AND t.station_id = p.station_id
      GROUP BY 1, 2, 3
    ), hours AS (
-     ${addTo('station_hour', ['station_id', 'hour_start'], [...MEASURES, ...OWN_MEASURES])}
+     ${addTo('station_hour', ['station_id', 'hour_start'], { from: 'change', measures: [...MEASURES, ...OWN_MEASURES] })}
    )
-   ${addTo('station_day', ['station_id', 'local_date'], [...MEASURES, ...OWN_MEASURES])}`,
-);
+   ${addTo('station_day', ['station_id', 'local_date'], { from: 'change', measures: [...MEASURES, ...OWN_MEASURES] })}`;
 
 // Who stands above the buyer, each SKU and day: what a station's downline buys.
-const downlineSkus = counting(
-  'DownlineSkus',
-  ['downline_sku_day'],
-  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS (
+const DOWNLINE = `downline AS (
      SELECT h.station_id, h.local_date, h.sku_id, 1::bigint AS order_count, h.quantity::bigint AS quantity, h.total AS gmv, h.margin, h.commission,
             0::bigint AS refund_count, 0::numeric AS refund_total
      FROM hop h WHERE h.role <> 'BUYER'
@@ -203,30 +190,20 @@ const downlineSkus = counting(
      JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
      JOIN order_hop p ON p.network_id = $1 AND p.order_id = d.order_id AND p.role <> 'BUYER'
      LEFT JOIN taken t ON t.id = d.id AND t.station_id = p.station_id
-   )
-   ${addTo('downline_sku_day', ['station_id', 'local_date', 'sku_id'], MEASURES)}`,
-);
-
-const buyerSkus = counting(
-  'BuyerSkus',
-  ['buyer_sku_day'],
-  (source) => `WITH ${source}, change AS (
+   )`;
+const BUYER_MEASURES = ['order_count', 'quantity', 'gmv', 'refund_count', 'refund_total'];
+const BOUGHT = `bought AS (
      SELECT s.buyer_id, s.local_date, s.sku_id, 1::bigint AS order_count, s.quantity::bigint AS quantity, s.total AS gmv,
             0::bigint AS refund_count, 0::numeric AS refund_total
      FROM sold s
      UNION ALL
      SELECT o.buyer_id, d.local_date, o.sku_id, 0, 0, 0, 1, d.amount
      FROM refunded d JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
-   )
-   ${addTo('buyer_sku_day', ['buyer_id', 'local_date', 'sku_id'], ['order_count', 'quantity', 'gmv', 'refund_count', 'refund_total'])}`,
-);
+   )`;
 
 // A product's category never changes (nobody may update it), so the SKU's of today is the order's.
 const CATEGORY = 'k.category_path[cardinality(k.category_path)] AS category_id';
-const shelves = counting(
-  'Shelves',
-  ['sku_hour', 'category_hour', 'category_day'],
-  (source) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
+const SHELF = `shelf AS MATERIALIZED (
      SELECT h.sku_id, ${CATEGORY}, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
             sum(h.margin) AS margin, sum(h.commission_paid) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
      FROM hop h JOIN sku k ON k.network_id = $1 AND k.id = h.sku_id
@@ -240,38 +217,31 @@ const shelves = counting(
        SELECT sum(b.margin) FILTER (WHERE b.station_id = o.owner_id) AS margin, sum(b.commission) AS commission
        FROM taken b WHERE b.id = d.id AND b.station_id IS NOT NULL
      ) t
-   ), skus AS (
-     ${addTo('sku_hour', ['sku_id', 'hour_start'], MEASURES)}
-   ), hours AS (
-     ${addTo('category_hour', ['category_id', 'hour_start'], MEASURES)}
-   )
-   ${addTo('category_day', ['category_id', 'local_date'], MEASURES)}`,
-);
+   )`;
 
 // An order's card keys by card_key_sale_network_id_order_id_position_idx. What belongs to the order as a whole is divided by the
 // keys: each supplier gets the difference of two rounded running totals, so the parts add up exactly.
-const part = (amount: string, decimals: string) =>
-  `round(${amount} * x.upto / x.key_count, ${decimals}) - round(${amount} * (x.upto - x.keys) / x.key_count, ${decimals})`;
-const SHARE = `count(*) AS keys, sum(sum(1)) OVER (PARTITION BY s.id) AS key_count, sum(sum(1)) OVER (PARTITION BY s.id ORDER BY c.supplier_id) AS upto`;
-const suppliers = counting(
-  'Suppliers',
-  ['supplier_hour', 'supplier_day'],
-  (source, decimals) => `WITH ${source}, ${HOP}, ${TAKEN}, sale AS (
+const SHARE =
+  'count(*) AS keys, sum(sum(1)) OVER (PARTITION BY s.id) AS key_count, sum(sum(1)) OVER (PARTITION BY s.id ORDER BY c.supplier_id) AS upto';
+const supplied = (decimals: string) => {
+  const part = (amount: string) =>
+    `round(${amount} * x.upto / x.key_count, ${decimals}) - round(${amount} * (x.upto - x.keys) / x.key_count, ${decimals})`;
+  return `sale AS (
      SELECT s.id, c.supplier_id, sum(c.cost) AS cost, ${SHARE}
      FROM sold s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.id GROUP BY s.id, c.supplier_id
    ), back AS (
      SELECT s.id, c.supplier_id, ${SHARE}
      FROM refunded s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.order_id
      WHERE cardinality(s.card_key_ids) = 0 OR c.card_key_id = ANY (s.card_key_ids) GROUP BY s.id, c.supplier_id
-   ), change AS MATERIALIZED (
-     SELECT h.owner_id, x.supplier_id, h.hour_start, h.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('h.total', decimals)} AS gmv, x.cost,
-            ${part('(h.sold_total - h.commission_paid)', decimals)} - x.cost AS margin, ${part('h.commission_paid', decimals)} AS commission,
+   ), supplied AS MATERIALIZED (
+     SELECT h.owner_id, x.supplier_id, h.hour_start, h.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('h.total')} AS gmv, x.cost,
+            ${part('(h.sold_total - h.commission_paid)')} - x.cost AS margin, ${part('h.commission_paid')} AS commission,
             0::bigint AS refund_count, 0::numeric AS refund_total
      FROM hop h JOIN sale x ON x.id = h.id
      WHERE h.role = 'OWNER' AND x.supplier_id IS NOT NULL
      UNION ALL
-     SELECT o.owner_id, x.supplier_id, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.cost, 0), ${part('coalesce(t.margin, 0)', decimals)},
-            ${part('coalesce(t.commission, 0)', decimals)}, 1, ${part('d.amount', decimals)}
+     SELECT o.owner_id, x.supplier_id, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.cost, 0), ${part('coalesce(t.margin, 0)')},
+            ${part('coalesce(t.commission, 0)')}, 1, ${part('d.amount')}
      FROM refunded d
      JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
      JOIN back x ON x.id = d.id AND x.supplier_id IS NOT NULL
@@ -281,30 +251,52 @@ const suppliers = counting(
               sum(b.margin) FILTER (WHERE b.supplier_id = x.supplier_id) AS cost
        FROM taken b WHERE b.id = d.id
      ) t
-   ), hours AS (
-     ${addTo('supplier_hour', ['owner_id', 'supplier_id', 'hour_start'], [...MEASURES, 'cost'])}
-   )
-   ${addTo('supplier_day', ['owner_id', 'local_date', 'supplier_id'], [...MEASURES, 'cost'])}`,
-);
+   )`;
+};
 
-const COUNTED: Record<RollUpKind, readonly Counting[]> = { STATIONS: [stations], GOODS: [downlineSkus, buyerSkus, shelves, suppliers] };
+const goods = (
+  source: string,
+  decimals: string,
+) => `WITH ${source}, ${HOP}, ${TAKEN}, ${DOWNLINE}, ${BOUGHT}, ${SHELF}, ${supplied(decimals)},
+   a AS (${addTo('downline_sku_day', ['station_id', 'local_date', 'sku_id'], { from: 'downline' })}),
+   b AS (${addTo('buyer_sku_day', ['buyer_id', 'local_date', 'sku_id'], { from: 'bought', measures: BUYER_MEASURES })}),
+   c AS (${addTo('sku_hour', ['sku_id', 'hour_start'], { from: 'shelf' })}),
+   d AS (${addTo('category_hour', ['category_id', 'hour_start'], { from: 'shelf' })}),
+   e AS (${addTo('category_day', ['category_id', 'local_date'], { from: 'shelf' })}),
+   f AS (${addTo('supplier_hour', ['owner_id', 'supplier_id', 'hour_start'], { from: 'supplied', measures: [...MEASURES, 'cost'] })})
+   ${addTo('supplier_day', ['owner_id', 'local_date', 'supplier_id'], { from: 'supplied', measures: [...MEASURES, 'cost'] })}`;
+
+const COUNTED: Record<RollUpKind, Counting> = {
+  STATIONS: {
+    tables: ['station_hour', 'station_day'],
+    ofEvents: statement('analytics.countStations', stations(OF_EVENTS)),
+    ofEverything: statement('analytics.recountStations', stations(OF_EVERYTHING)),
+  },
+  GOODS: {
+    tables: ['downline_sku_day', 'buyer_sku_day', 'sku_hour', 'category_hour', 'category_day', 'supplier_hour', 'supplier_day'],
+    ofEvents: statement('analytics.countGoods', goods(OF_EVENTS, '$4::int')),
+    ofEverything: statement('analytics.recountGoods', goods(OF_EVERYTHING, '$3::int')),
+  },
+};
 
 // A batch is small beside the tables that it reads, whatever their statistics say of a new network.
 const byIndexes = statement('analytics.byIndexes', `SELECT set_config('enable_seqscan', 'off', true)`);
 
-/** Adds the events after `after` up to `upTo` to the roll-ups of a kind, one statement for each source of rows. */
+/** Adds the events after `after` up to `upTo` to the roll-ups of a kind, in one statement. */
 export async function countEvents(
   tx: Transaction,
   kind: RollUpKind,
   { networkId, after, upTo, decimals }: { networkId: string; after: bigint; upTo: bigint; decimals: number },
 ): Promise<void> {
-  const values = [networkId, after, upTo];
-  const counted = COUNTED[kind].map(({ ofEvents, divides }) => run(tx, ofEvents, divides ? [...values, decimals] : values));
-  await Promise.all([run(tx, byIndexes, []), ...counted]);
+  const values = [networkId, after, upTo, ...(kind === 'GOODS' ? [decimals] : [])];
+  await Promise.all([run(tx, byIndexes, []), run(tx, COUNTED[kind].ofEvents, values)]);
 }
 
-// However long it takes: it holds nothing that an order or a reader waits for.
-const withoutTimeout = statement('analytics.withoutTimeout', `SELECT set_config('statement_timeout', '0', true)`);
+// However long it takes: it holds nothing that an order or a reader waits for. Memory for sorting a network's whole past.
+const atLeisure = statement(
+  'analytics.atLeisure',
+  `SELECT set_config('statement_timeout', '0', true), set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`,
+);
 
 /** Makes the roll-ups of a kind again from all orders and refunds whose events are not after `after`. */
 export async function countEverything(
@@ -312,12 +304,13 @@ export async function countEverything(
   kind: RollUpKind,
   { networkId, after, decimals }: { networkId: string; after: bigint; decimals: number },
 ): Promise<void> {
-  await run(tx, withoutTimeout, []);
-  for (const { tables, ofEverything, divides } of COUNTED[kind]) {
-    for (const table of tables)
-      await run(tx, statement(`analytics.clear.${table}`, `DELETE FROM ${table} WHERE network_id = $1`), [networkId]);
-    await run(tx, ofEverything, divides ? [networkId, after, decimals] : [networkId, after]);
+  const { tables, ofEverything } = COUNTED[kind];
+  await run(tx, atLeisure, []);
+  for (const table of tables) {
+    const clear = statement(`analytics.clear.${table}`, `DELETE FROM ${table} WHERE network_id = $1`);
+    await run(tx, clear, [networkId]);
   }
+  await run(tx, ofEverything, [networkId, after, ...(kind === 'GOODS' ? [decimals] : [])]);
 }
 
 // ---- reading: station_day and station_hour by primary key, never an order ----

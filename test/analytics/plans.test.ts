@@ -47,7 +47,7 @@ async function fill(): Promise<void> {
     ['category_day', 'category_id'],
     ['supplier_day', 'owner_id'],
   ] as const) {
-    const days = table.endsWith('hour') ? { hour_start: `t.hour_start - d * interval '1 day'` } : { local_date: 't.local_date - d' };
+    const days: Record<string, string> = table.endsWith('hour') ? { hour_start: `t.hour_start - d * interval '1 day'` } : { local_date: 't.local_date - d' };
     await copy(table, days, `${past} d BETWEEN 1 AND 119`);
     await copy(table, { [key]: 'gen_random_uuid()' }, `${past} d <= 20`);
   }
@@ -226,7 +226,7 @@ describe('counting a batch', () => {
     const found = new Map<string, Scans>();
     await inTransaction(fresh.db, (tx) => {
       const { query } = explaining(tx, found);
-      return rollUpNext({ now: tx.now, newId: tx.newId, query }, w.networkId, kind);
+      return rollUpNext({ ...tx, query }, w.networkId, kind);
     });
     const scans = [...found.values()].flatMap(({ by }) => [...by]);
     expect(scans.filter((scan) => scan.endsWith('Seq Scan') && !scan.startsWith('network '))).toEqual([]);
