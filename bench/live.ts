@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { isBrokenOff } from './endings.ts';
 import { fanOutSlowly, fanOutToMany, fanOutToOne } from './live-fanout.ts';
 import { latencyOfOrders } from './live-latency.ts';
 import { idleMemory } from './live-memory.ts';
 import { resumeAtOnce } from './live-resume.ts';
 import { type LiveOptions, type LiveStage, openLiveStage } from './live-stage.ts';
 import { stuckSubscribers } from './live-stuck.ts';
-import { type CaseResult, machine, printResults, writeResults } from './report.ts';
+import { dashed } from './options.ts';
+import { type CaseResult, machine, printResults, readResults, writeResults } from './report.ts';
 
 // npm run bench:live [-- case…]: each live figure against its reference, on a PostgreSQL of its own, subscribers in processes of their own.
 
@@ -76,28 +77,35 @@ async function bench(): Promise<void> {
   console.log('on', JSON.stringify(machine()));
   const stage = await openLiveStage(options);
   const results: CaseResult[] = [];
+  const failed: string[] = [];
   try {
     for (const name of names) {
-      const began = performance.now();
-      const found = (await CASES[name]?.(stage)) ?? [];
+      if (isBrokenOff()) break;
+      const found = await runCase(stage, name).catch((error: unknown) => {
+        console.error(`\n${name} FAILED:`, error);
+        failed.push(name);
+        return [];
+      });
       results.push(...found);
-      console.log(`\n${name} (${Math.round((performance.now() - began) / 1000)} s)`);
-      for (const note of new Set(found.flatMap(({ notes }) => notes))) console.log(`  ${note}`);
-      if (!isSmall && !values['keep-results']) writeResults(RESULTS, readKnown(), found);
+      if (!isSmall && !values['keep-results']) writeResults(RESULTS, readResults(RESULTS), found);
     }
   } finally {
     await stage.close();
   }
   printResults(results);
   if (isSmall) console.log('small sizes: whether it is right, not how fast it is');
+  if (failed.length > 0) {
+    console.log(`failed: ${failed.join(', ')}`);
+    process.exitCode = 1;
+  }
 }
 
-function dashed(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-function readKnown(): CaseResult[] {
-  return JSON.parse(readFileSync(RESULTS, 'utf8')) as CaseResult[];
+async function runCase(stage: LiveStage, name: string): Promise<CaseResult[]> {
+  const began = performance.now();
+  const found = (await CASES[name]?.(stage)) ?? [];
+  console.log(`\n${name} (${Math.round((performance.now() - began) / 1000)} s)`);
+  for (const note of new Set(found.flatMap(({ notes }) => notes))) console.log(`  ${note}`);
+  return found;
 }
 
 await bench();
