@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { CASES } from './cases.ts';
+import { isBrokenOff } from './endings.ts';
 import { type BenchOptions, dashed, FULL, optionsFrom } from './options.ts';
 import { type CaseResult, machine, printResults, readResults, writeResults } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -48,6 +49,7 @@ async function bench(): Promise<void> {
   const failed: string[] = [];
   try {
     for (const name of names) {
+      if (isBrokenOff()) break;
       const found = await runCase(stage, name).catch((error: unknown) => {
         console.error(`\n${name} FAILED:`, error);
         failed.push(name);

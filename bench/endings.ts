@@ -6,23 +6,30 @@ import { statOf } from './cpu.ts';
 type Ending = () => Promise<void>;
 
 const endings = new Set<Ending>();
+let ending = false;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Has `ending` called when a signal ends the run; answers how to take it back, once it has been ended in order. */
-export function onSignal(ending: Ending): () => void {
+/** Has `end` called when a signal ends the run; answers how to take it back, once it has been ended in order. */
+export function onSignal(end: Ending): () => void {
   if (endings.size === 0) for (const name of SIGNALS) process.once(name, endAll);
-  endings.add(ending);
+  endings.add(end);
   return () => {
-    endings.delete(ending);
+    endings.delete(end);
     if (endings.size === 0) for (const name of SIGNALS) process.off(name, endAll);
   };
 }
 
+/** Whether the run has been broken off: nothing more is to be begun. */
+export function isBrokenOff(): boolean {
+  return ending;
+}
+
 function endAll(): void {
+  ending = true;
   console.log('\nbroken off; ending what was started');
   // servers and load generators first, also those that stand still: nothing of theirs is worth keeping
   for (const pid of childrenOf(process.pid)) if (!isPostgres(pid)) kill(pid);
-  Promise.allSettled([...endings].map((ending) => ending())).then((outcomes) => {
+  void Promise.allSettled([...endings].map((end) => end())).then((outcomes) => {
     for (const outcome of outcomes) if (outcome.status === 'rejected') console.error(outcome.reason);
     process.exit(130);
   });

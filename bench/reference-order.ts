@@ -7,14 +7,17 @@ import type pg from 'pg';
 // orders, and 16 connections would queue for them (which is what the lane is for). It decides nothing: no price, no limit, no
 // request key of before.
 
+/** A row as the driver reads it: ids, amounts, dates and names of kinds as text. */
+type TemplateRow = Readonly<Record<string, string | number | null>>;
+
 /** An order of this shop as the server wrote it: R repeats its rows. */
 export interface OrderTemplate {
   readonly networkId: string;
   /** The shop has one supplier. */
   readonly supplierId: string;
   readonly order: Readonly<Record<string, unknown>>;
-  readonly hops: readonly Readonly<Record<string, unknown>>[];
-  readonly postings: readonly Readonly<Record<string, unknown>>[];
+  readonly hops: readonly TemplateRow[];
+  readonly postings: readonly TemplateRow[];
 }
 
 /** What differs from order to order. */
@@ -146,6 +149,6 @@ export function referenceParameters(template: OrderTemplate, newId: () => string
 }
 
 /** A column as the text of an array: ids, amounts, dates and names of kinds need no quotes. */
-function textOf(values: readonly unknown[]): string {
-  return `{${values.map((value) => (value === null ? 'NULL' : String(value))).join(',')}}`;
+function textOf(values: readonly (string | number | null | undefined)[]): string {
+  return `{${values.map((value) => String(value ?? 'NULL')).join(',')}}`;
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { POSTGRES_SETTINGS } from './cluster.ts';
 import type { Round } from './site.ts';
+import { writeTable } from './table.ts';
 
 /** What a case found: medians over its rounds. One object of bench/results.json, with the machine beside it. */
 export interface CaseResult {
@@ -92,13 +93,17 @@ export function machine(): Record<string, unknown> {
   };
 }
 
-/** Writes the results of this run in the place of what stood there of these cases; all others keep theirs. */
-export function writeResults(file: URL, known: readonly CaseResult[], results: readonly CaseResult[]): void {
+/**
+ * Writes the results of this run in the place of what stood there of these cases, all others keep theirs, and the table of
+ * docs/performance.md, which lies beside.
+ */
+export function writeResults(file: URL, known: readonly WrittenResult[], results: readonly CaseResult[]): void {
   const on = machine();
   const ran = new Map(results.map((result) => [result.case, { ...result, machine: on }]));
   const kept = known.map((result) => ran.get(result.case) ?? result);
   const added = [...ran.values()].filter((result) => !known.some((other) => other.case === result.case));
   writeFileSync(file, `${JSON.stringify([...kept, ...added], null, 2)}\n`);
+  writeTable(new URL('../docs/performance.md', file), [...kept, ...added]);
 }
 
 /** What stands in bench/results.json; nothing before the first run. */

@@ -32,7 +32,8 @@ export async function openStage(options: BenchOptions, settings: Readonly<Record
   const things = new Map<string, Promise<unknown>>();
   const opened = async () =>
     (await Promise.allSettled(sites.values())).flatMap((site) => (site.status === 'fulfilled' ? [site.value] : []));
-  const say = (progress: string) => console.log(`  … ${progress}`);
+  const began = performance.now();
+  const say = (progress: string) => console.log(`  … ${Math.round((performance.now() - began) / 1000)} s: ${progress}`);
   const selectOneMicroseconds = await measureSelectOne(cluster);
   say(`PostgreSQL runs; SELECT 1 takes ${selectOneMicroseconds.toFixed(0)} µs of its CPU`);
 
