@@ -12,6 +12,7 @@ import { createWebhookSender } from './flows/send-webhooks.ts';
 import type { RequestFacts } from './http/caller.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createWebhookDocuments } from './http/webhook-documents.ts';
+import { alertConsumer, startAlerts } from './live/alerts.ts';
 import { createEventSource } from './live/event-source.ts';
 import { createPostgresBus } from './live/postgres-bus.ts';
 import { startPruning } from './live/prune.ts';
@@ -54,8 +55,12 @@ async function serve(): Promise<void> {
   const relay = startRelay(pools.relay, log, bus);
   pools.changes.commits.add(relay.wake);
   pools.background.commits.add(relay.wake);
-  const pruning = startPruning(pools.background, log, { retentionDays: EVENT_DAYS, consumers: [rollUpConsumer, webhookConsumer] });
+  const pruning = startPruning(pools.background, log, {
+    retentionDays: EVENT_DAYS,
+    consumers: [rollUpConsumer, alertConsumer, webhookConsumer],
+  });
   const rollUps = startRollUps(pools.background, log);
+  const alerts = startAlerts(pools.background, log);
   const events = createEventSource(pools.background, log, bus);
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
@@ -98,6 +103,7 @@ async function serve(): Promise<void> {
     await relay.stop();
     await pruning.stop();
     await rollUps.stop();
+    await alerts.stop();
     await events.stop();
     await bus.stop();
     await pools.close();

@@ -158,6 +158,16 @@ export async function selectNetworksBehind(db: Queryable): Promise<string[]> {
   return (await run(db, networksBehind, [])).map(({ network_id }) => network_id);
 }
 
+const positionOf: Statement<{ last_seq: bigint }> = statement(
+  'alerts.position',
+  'SELECT last_seq FROM alert_position WHERE network_id = $1',
+);
+
+/** The last event of a network that was looked through; 0 before the first. */
+export async function selectPosition(db: Queryable, networkId: string): Promise<bigint> {
+  return (await run(db, positionOf, [networkId]))[0]?.last_seq ?? 0n;
+}
+
 const openPosition: Statement<Record<string, never>> = statement(
   'alerts.openPosition',
   'INSERT INTO alert_position (network_id, last_seq, updated_at) VALUES ($1, 0, $2) ON CONFLICT (network_id) DO NOTHING',

@@ -1,6 +1,11 @@
+import { selectPosition } from '#server/alerts/sql.ts';
 import { raiseAlerts } from '#server/flows/raise-alerts.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import type { EventConsumer } from './prune.ts';
+
+/** Events that were not looked through for alerts are kept, however old. */
+export const alertConsumer: EventConsumer = { name: 'alerts', consumedTo: selectPosition };
 
 /** The consumer that raises alerts. */
 export type Alerts = { stop(): Promise<void> };
