@@ -47,7 +47,9 @@ async function fill(): Promise<void> {
     ['category_day', 'category_id'],
     ['supplier_day', 'owner_id'],
   ] as const) {
-    const days: Record<string, string> = table.endsWith('hour') ? { hour_start: `t.hour_start - d * interval '1 day'` } : { local_date: 't.local_date - d' };
+    const days: Record<string, string> = table.endsWith('hour')
+      ? { hour_start: `t.hour_start - d * interval '1 day'` }
+      : { local_date: 't.local_date - d' };
     await copy(table, days, `${past} d BETWEEN 1 AND 119`);
     await copy(table, { [key]: 'gen_random_uuid()' }, `${past} d <= 20`);
   }
