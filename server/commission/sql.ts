@@ -24,12 +24,18 @@ type PlanRow = {
 const PLAN_COLUMNS = `p.id, p.owner_id, p.sku_id, p.product_id, p.category_id, p.pool_kind::text, p.pool_value, p.share_bps, p.currency,
   p.version, p.valid_from, p.valid_to, p.reason`;
 
-/** The live plans of owners ($2) that may take in these SKUs ($3), products ($4) or categories ($5). Index: commission_plan_live_key. */
+const ofOwners = (scope: string) =>
+  `SELECT ${PLAN_COLUMNS} FROM commission_plan p WHERE p.network_id = $1 AND p.owner_id = ANY ($2::uuid[]) AND p.valid_to IS NULL AND ${scope}`;
+
+/**
+ * The live plans of owners ($2) that may take in these SKUs ($3), products ($4) or categories ($5): ranges of
+ * commission_plan_live_key (network_id, owner_id, sku_id, product_id, category_id), so that plans of other goods are not read.
+ */
 const plansOfOwners: Statement<PlanRow> = statement(
   'commission.plansOfOwners',
-  `SELECT ${PLAN_COLUMNS} FROM commission_plan p
-   WHERE p.network_id = $1 AND p.owner_id = ANY ($2::uuid[]) AND p.valid_to IS NULL
-     AND (p.sku_id = ANY ($3::uuid[]) OR p.product_id = ANY ($4::uuid[]) OR p.category_id = ANY ($5::uuid[]))`,
+  `${ofOwners('p.sku_id = ANY ($3::uuid[])')}
+   UNION ALL ${ofOwners('p.sku_id IS NULL AND p.product_id = ANY ($4::uuid[])')}
+   UNION ALL ${ofOwners('p.sku_id IS NULL AND p.product_id IS NULL AND p.category_id = ANY ($5::uuid[])')}`,
 );
 
 /** The live plans that may pay commission on these SKUs. Feed them to `planBook`. */
