@@ -152,12 +152,12 @@ async function writeBuyers(tx: Transaction, networkId: string, { stations, depth
 /** Stations of depth $2 numbered from $3 to $4, each below the station above whose number it has when divided. */
 function dealtOut(kind: 'SUBSTATION' | 'RESELLER', code: string): string {
   return `WITH above AS MATERIALIZED (
-       SELECT id, path, row_number() OVER (ORDER BY length(code), code) - 1 AS number, count(*) OVER () AS count
+       SELECT id, path, row_number() OVER (ORDER BY length(code), code) - 1 AS number
        FROM station WHERE network_id = $1 AND depth = $2::int - 1
-     ), made AS MATERIALIZED (SELECT uuidv7() AS id, g FROM generate_series($3::int, $4::int) g)
+     ), made AS MATERIALIZED (SELECT uuidv7() AS id, g, g % (SELECT count(*) FROM above) AS place FROM generate_series($3::int, $4::int) g)
      INSERT INTO station (network_id, id, parent_id, kind, name, code, path, depth, created_at, updated_at)
      SELECT $1, m.id, a.id, '${kind}', 'Station ' || m.g, ${code} || m.g, a.path || m.id, $2::int, now(), now()
-     FROM made m JOIN above a ON a.number = m.g % a.count`;
+     FROM made m JOIN above a ON a.number = m.place`;
 }
 
 /** Every buyer gets its wallet filled from CASH, in one transfer. */
