@@ -128,10 +128,12 @@ type Shared = {
 
 function share(shared: Shared, asker: Asker): Shareable {
   const { args, sent, stream } = shared;
+  // the key and the execution must agree on who is behind it, whatever is found out in between
+  const isByActor = byActor.has(sent.document);
   return {
-    key: `${documentKey(sent.document, args, sent.variables)} ${visibilityClass(asker, byActor.has(sent.document))}`,
+    key: `${documentKey(sent.document, args, sent.variables)} ${visibilityClass(asker, isByActor)}`,
     stream,
-    render: (roots) => executeForMany(shared, asker, roots),
+    render: (roots) => executeForMany(shared, asker, isByActor, roots),
     as: (changed) => share(shared, changed),
   };
 }
@@ -140,10 +142,11 @@ function share(shared: Shared, asker: Asker): Shareable {
 async function executeForMany(
   { args, sent, requestId, log, options }: Shared,
   asker: Asker,
+  isByActor: boolean,
   roots: readonly unknown[],
 ): Promise<readonly Buffer[]> {
   const facts: RequestFacts = { ...asker, requestId, log, revalidate: async () => asker.viewer };
-  const watcher = byActor.has(sent.document) ? null : guard(asker);
+  const watcher = isByActor ? null : guard(asker);
   const contextValue = watcher === null ? options.context(facts) : guarded(watcher, facts, options);
   const execute = (rootValue: unknown) =>
     withinTime(executeSubscriptionEvent({ ...args, rootValue, contextValue }), options.limits, () => undefined);
