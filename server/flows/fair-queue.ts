@@ -22,13 +22,15 @@ export type FairQueueLimits = {
  * - A station that did not wait comes first with a few orders, and takes its turn among the others for the rest; newcomers fill at
  *   most half of a list while others wait, and never two lists running alone. Who orders little is not behind who orders much.
  * - While others order too, a station has at most its part of a list, so that lists stay short. Alone it fills all of it.
- * - What a station sent first is served first.
+ * - What a station sent first is served first: while a list with orders of it is under way, the rest of them wait.
  */
 export type FairQueue<Item extends Waits> = {
   /** Takes these items of one station, all of them in order, or none (false). `nowMs` is any clock that never goes back. */
   enter(items: readonly Item[], nowMs: number): boolean;
-  /** The next list: at least one item unless nothing waits. */
+  /** The next list: at least one item unless nothing waits but behind the lists that are under way. */
   next(nowMs: number): Item[];
+  /** A list that `next` gave has ended: its stations may have their turn again. */
+  ended(list: readonly Item[]): void;
   /** How many wait. */
   readonly waiting: number;
 };
@@ -49,10 +51,14 @@ type Station<Item> = {
   list: number;
   /** The last list in which it had its turn among the others. */
   turn: number;
+  /** A list under way has orders of it. */
+  underWay: boolean;
+  /** It stands in neither queue until that list has ended; then it comes back as one of the others, or as a newcomer. */
+  aside: 'AS_OTHER' | 'AS_NEWCOMER' | null;
 };
 
-/** A list while it is filled; `part`: orders that it takes of one station. */
-type List<Item> = { readonly items: Item[]; keys: number; readonly part: number };
+/** A list while it is filled, with the stations that it took from; `part`: orders that it takes of one station. */
+type List<Item> = { readonly items: Item[]; readonly stations: Set<Station<Item>>; keys: number; readonly part: number };
 
 /** Makes an empty queue. */
 export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): FairQueue<Item> {
@@ -80,7 +86,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
   }
 
   function arrive(id: string): Station<Item> {
-    const station = { id, items: emptyFifo<Item>(), count: 0, taken: 0, list: 0, turn: 0 };
+    const station: Station<Item> = { id, items: emptyFifo<Item>(), count: 0, taken: 0, list: 0, turn: 0, underWay: false, aside: null };
     stations.set(id, station);
     append(newcomers, station);
     return station;
@@ -88,7 +94,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
 
   function next(nowMs: number): Item[] {
     const isAlone = stations.size === 1 && nowMs >= companyUntilMs;
-    const list: List<Item> = { items: [], keys: 0, part: isAlone ? limits.listOrdersMax : limits.stationPartMax };
+    const list: List<Item> = { items: [], stations: new Set(), keys: 0, part: isAlone ? limits.listOrdersMax : limits.stationPartMax };
     listNumber += 1;
     const othersWait = others.head !== null;
     const newcomersMax = othersWait ? Math.ceil(limits.listOrdersMax / 2) : limits.listOrdersMax;
@@ -97,7 +103,20 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     const hadTurn = serveOthers(list) || waitedTurn;
     othersFirst = othersWait && !hadTurn;
     waiting -= list.items.length;
+    for (const station of list.stations) station.underWay = true;
     return list.items;
+  }
+
+  function ended(list: readonly Item[]): void {
+    for (const { stationId } of list) {
+      const station = stations.get(stationId);
+      if (station?.underWay !== true) continue;
+      station.underWay = false;
+      if (station.aside === null) continue;
+      if (station.count === 0) stations.delete(stationId);
+      else append(station.aside === 'AS_OTHER' ? others : newcomers, station);
+      station.aside = null;
+    }
   }
 
   function serveNewcomers(list: List<Item>, until: number): void {
@@ -105,7 +124,8 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
       const station = newcomers.head.value;
       if (!take(list, station, FIRST_HELPING)) return;
       dropHead(newcomers);
-      leaveOrWait(station);
+      if (station.count === 0) stepAside(station);
+      else append(others, station);
     }
   }
 
@@ -114,10 +134,12 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     const before = list.items.length;
     while (others.head !== null && others.head.value.turn !== listNumber && list.items.length < limits.listOrdersMax) {
       const station = others.head.value;
-      if (!take(list, station, limits.listOrdersMax)) break;
-      station.turn = listNumber;
+      if (!station.underWay) {
+        if (!take(list, station, limits.listOrdersMax)) break;
+        station.turn = listNumber;
+      }
       dropHead(others);
-      leaveOrWait(station);
+      stepAside(station);
     }
     return list.items.length > before;
   }
@@ -132,6 +154,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
       if (list.items.length > 0 && list.keys + item.value.keys > limits.listKeysMax) return station.taken > before;
       list.keys += item.value.keys;
       list.items.push(item.value);
+      list.stations.add(station);
       dropHead(station.items);
       station.count -= 1;
       station.taken += 1;
@@ -139,14 +162,15 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     return true;
   }
 
-  function leaveOrWait(station: Station<Item>): void {
-    if (station.count === 0) stations.delete(station.id);
-    else append(others, station);
+  /** Out of the queues until the list that has its orders ends. */
+  function stepAside(station: Station<Item>): void {
+    station.aside = station.count === 0 ? 'AS_NEWCOMER' : 'AS_OTHER';
   }
 
   return {
     enter,
     next,
+    ended,
     get waiting() {
       return waiting;
     },

@@ -25,8 +25,10 @@ export type OrderLane = {
 export type LaneOptions = {
   /** Orders that may wait in one network before new ones are refused as BUSY; a station has at most its share of them. */
   readonly waitingMax?: number;
-  /** Lists of one network that are under way at once. Above one, a station's orders may overtake each other between lists. */
+  /** Lists of one network that are under way at once; a station's orders are in one of them. */
   readonly listsAtOnce?: number;
+  /** So many must wait before another list begins beside one that is under way: a list costs the same for one order as for many. */
+  readonly anotherListFrom?: number;
   readonly placeList?: (db: Database, requests: readonly PlaceOrderRequest[]) => Promise<PlaceOrderOutcome[]>;
 };
 
@@ -46,7 +48,9 @@ type NetworkLane = {
 };
 
 const WAITING_MAX = 4_000;
-const LISTS_AT_ONCE = 1;
+/** While PostgreSQL works on one list, this process answers and decides the other. */
+const LISTS_AT_ONCE = 2;
+const ANOTHER_LIST_FROM = 8;
 /** A list of 64 orders has nearly all of what a list saves (architecture §2), and lets the next one begin soon. */
 const STATION_PART_MAX = 64;
 const RETRY_LEAST_MILLISECONDS = 50;
@@ -54,7 +58,7 @@ const RETRY_MOST_MILLISECONDS = 5_000;
 
 /** Makes the lanes of a process, one for each network while it has orders. */
 export function createOrderLane(db: Database, options: LaneOptions = {}): OrderLane {
-  const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, placeList = placeOrders } = options;
+  const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, anotherListFrom = ANOTHER_LIST_FROM, placeList = placeOrders } = options;
   const limits = { waitingMax, listOrdersMax: LIST_ORDERS_MAX, listKeysMax: LIST_KEYS_MAX, stationPartMax: STATION_PART_MAX };
   const lanes = new Map<string, NetworkLane>();
   const drains = new Set<Promise<void>>();
@@ -75,24 +79,26 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
       const busy: Busy = { kind: 'BUSY', retryAfterMs: retryAfter(lane, requests.length) };
       return requests.map(() => busy);
     }
-    if (lane.running < listsAtOnce) begin(networkId, lane);
+    if (lane.running === 0 || (lane.running < listsAtOnce && lane.queue.waiting >= anotherListFrom)) begin(networkId, lane);
     return Promise.all(outcomes);
   }
 
   function begin(networkId: string, lane: NetworkLane): void {
     lanes.set(networkId, lane);
     lane.running += 1;
-    // begins after the present call has put all of its orders in, and without any timer
-    const draining = Promise.resolve().then(() => drain(networkId, lane));
+    // begins when all that has arrived in this turn of the event loop is in, and without any timer
+    const draining = new Promise((resolve) => setImmediate(resolve)).then(() => drain(networkId, lane));
     drains.add(draining);
     void draining.finally(() => drains.delete(draining));
   }
 
   async function drain(networkId: string, lane: NetworkLane): Promise<void> {
-    while (lane.queue.waiting > 0) {
+    for (;;) {
       const began = performance.now();
       const list = lane.queue.next(began);
+      if (list.length === 0) break;
       await settle(list);
+      lane.queue.ended(list);
       lane.orderMilliseconds = (lane.orderMilliseconds + (performance.now() - began) / list.length) / 2;
     }
     // no await since the last look: nobody can have entered in between

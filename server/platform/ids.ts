@@ -5,7 +5,6 @@ import type { Clock } from './clock.ts';
 export type NewId = () => string;
 
 const COUNTER_LIMIT = 2 ** 32;
-const RANDOM_LIMIT = 2 ** 42;
 /** A clock that falls back by less than this is jitter, and order of creation is kept; by more, it was set on purpose. */
 const JITTER_MILLISECONDS = 10_000;
 
@@ -16,35 +15,33 @@ const JITTER_MILLISECONDS = 10_000;
 export function createIds(clock: Clock): NewId {
   let last = 0;
   let counter = 0;
+  // the 80 bits before the counter's last six stay as they are for up to 64 ids: an order takes dozens
+  let head = '';
   return () => {
     const now = clock().getTime();
     if (now > last || last - now > JITTER_MILLISECONDS) {
       last = now;
       // the top bit stays free, so that at least 2^31 ids fit into a millisecond
       counter = randomBytes(4).readUInt32BE() >>> 1;
+      head = headOf(last, counter);
     } else {
       counter += 1;
       if (counter === COUNTER_LIMIT) {
         last += 1;
         counter = 0;
       }
+      if ((counter & 0x3f) === 0) head = headOf(last, counter);
     }
-    return formatId(last, counter);
+    return head + tailOf(counter);
   };
 }
 
-// 74 bits after the time: 12 beside the version, 62 beside the variant; the counter is the first 32 of them. In numbers, not
-// BigInts: an order takes dozens of ids.
-function formatId(milliseconds: number, counter: number): string {
-  const time = hex(milliseconds, 12);
-  const high = hex(counter >>> 20, 3);
+// 74 bits after the time: 12 beside the version, 62 beside the variant; the counter is the first 32 of them
+function headOf(milliseconds: number, counter: number): string {
+  const time = milliseconds.toString(16).padStart(12, '0');
+  const high = (counter >>> 20).toString(16).padStart(3, '0');
   const middle = (0x8000 | ((counter >>> 6) & 0x3fff)).toString(16);
-  const low = hex((counter & 0x3f) * RANDOM_LIMIT + random42(), 12);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${middle}-${low}`;
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${middle}-`;
 }
 
 // random bytes are drawn by the page, at a tenth of the cost of drawing them by six
@@ -52,13 +49,15 @@ const RANDOM_BYTES = 6;
 const randomPage = Buffer.alloc(682 * RANDOM_BYTES);
 let randomUsed = randomPage.length;
 
-function random42(): number {
+/** The counter's last six bits and 42 random ones. */
+function tailOf(counter: number): string {
   if (randomUsed === randomPage.length) {
     randomFillSync(randomPage);
     randomUsed = 0;
   }
+  randomPage[randomUsed] = ((counter & 0x3f) << 2) | ((randomPage[randomUsed] ?? 0) & 3);
   randomUsed += RANDOM_BYTES;
-  return randomPage.readUIntBE(randomUsed - RANDOM_BYTES, RANDOM_BYTES) % RANDOM_LIMIT;
+  return randomPage.toString('hex', randomUsed - RANDOM_BYTES, randomUsed);
 }
 
 /** When an id was made. */

@@ -15,7 +15,7 @@ type Bundle = { readonly name: string; readonly text: string };
  * has done anything. The functions that run them need not know.
  *
  * They see what was there before all of them, not each other's effects, and foreign keys are checked after the last. A statement
- * whose WITH changes data cannot be gathered. When one fails, all have failed with its error.
+ * whose WITH changes data cannot be gathered, nor one that holds "$1" in a literal. When one fails, all have failed with its error.
  */
 export function together<Db extends Queryable, Result>(db: Db, work: (gathering: Db) => Promise<Result>): Promise<Result> {
   const gathered: Gathered[] = [];

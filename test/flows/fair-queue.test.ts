@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFairQueue, type FairQueueLimits } from '#server/flows/fair-queue.ts';
+import { createFairQueue, type FairQueue, type FairQueueLimits } from '#server/flows/fair-queue.ts';
 
 const LIMITS: FairQueueLimits = { waitingMax: 4_000, listOrdersMax: 250, listKeysMax: 5_000, stationPartMax: 64 };
 
@@ -10,30 +10,37 @@ const orders = (stationId: string, count: number, { keys = 1, from = 0 } = {}): 
   Array.from({ length: count }, (_, index) => ({ stationId, keys, number: from + index }));
 const countOf = (list: readonly Order[], stationId: string) => list.filter((order) => order.stationId === stationId).length;
 
+/** The next list, which ends before another is asked for. */
+function listOf(queue: FairQueue<Order>, nowMs: number): Order[] {
+  const list = queue.next(nowMs);
+  queue.ended(list);
+  return list;
+}
+
 describe('a queue of orders', () => {
   test('gives one station that is alone a whole list, in its order', () => {
     const queue = createFairQueue<Order>(LIMITS);
     queue.enter(orders('big', 300), 0);
-    expect(queue.next(0).map(({ number }) => number)).toEqual(Array.from({ length: 250 }, (_, index) => index));
-    expect(queue.next(0)).toHaveLength(50);
-    expect(queue.next(0)).toEqual([]);
+    expect(listOf(queue, 0).map(({ number }) => number)).toEqual(Array.from({ length: 250 }, (_, index) => index));
+    expect(listOf(queue, 0)).toHaveLength(50);
+    expect(listOf(queue, 0)).toEqual([]);
   });
 
   test('gives a station no more than its part while another orders, and for a second after it', () => {
     const queue = createFairQueue<Order>(LIMITS);
     queue.enter(orders('big', 1_000), 0);
     queue.enter(orders('small', 1), 10);
-    expect(queue.next(10)).toHaveLength(65);
-    expect(queue.next(900)).toHaveLength(64);
-    expect(queue.next(1_011)).toHaveLength(250);
+    expect(listOf(queue, 10)).toHaveLength(65);
+    expect(listOf(queue, 900)).toHaveLength(64);
+    expect(listOf(queue, 1_011)).toHaveLength(250);
   });
 
   test('puts the one order of a station that comes new into the very next list, however many wait', () => {
     const queue = createFairQueue<Order>(LIMITS);
     for (let big = 0; big < 10; big += 1) queue.enter(orders(`big ${big}`, 250), 0);
-    queue.next(0);
+    listOf(queue, 0);
     queue.enter(orders('small', 1), 1);
-    const list = queue.next(1);
+    const list = listOf(queue, 1);
     expect([list.length, list[0]?.stationId]).toEqual([250, 'small']);
   });
 
@@ -54,13 +61,33 @@ describe('a queue of orders', () => {
     expect(queue.enter(orders('a', 100), 0)).toBe(true);
   });
 
+  test('keeps the rest of a station’s orders until the list that has its first ones ended; others go on', () => {
+    const queue = createFairQueue<Order>({ ...LIMITS, stationPartMax: 2 });
+    queue.enter(orders('big', 5), 0);
+    queue.enter(orders('small', 1), 0);
+    const first = queue.next(0);
+    expect(first.map(({ stationId }) => stationId)).toEqual(['big', 'big', 'small']);
+    queue.enter(orders('small', 1, { from: 1 }), 1);
+    expect(queue.next(1)).toEqual([]);
+    queue.enter(orders('new', 1), 2);
+    const second = queue.next(2);
+    expect(second.map(({ stationId }) => stationId)).toEqual(['new']);
+    queue.ended(first);
+    expect(queue.next(3).map(({ stationId, number }) => [stationId, number])).toEqual([
+      ['small', 1],
+      ['big', 2],
+      ['big', 3],
+    ]);
+    expect(queue.waiting).toBe(1);
+  });
+
   test('does not pass over an order for 5,000 keys while small ones keep coming', () => {
     const queue = createFairQueue<Order>(LIMITS);
     queue.enter(orders('large', 2, { keys: 5_000 }), 0);
     let lists = 0;
     for (let found = 0; found < 2; lists += 1) {
       for (let station = 0; station < 20; station += 1) queue.enter(orders(`small ${lists} ${station}`, 1, { keys: 400 }), lists);
-      found += queue.next(lists).filter(({ keys }) => keys === 5_000).length;
+      found += listOf(queue, lists).filter(({ keys }) => keys === 5_000).length;
       expect(lists).toBeLessThan(10);
     }
     expect(lists).toBeLessThanOrEqual(4);
@@ -133,6 +160,43 @@ describe('whatever stations send', () => {
   });
 });
 
+describe('while lists are under way', () => {
+  test('no station is in two of them, none is forgotten, and each is served in its order', () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 40 }), (bounds, steps) => {
+        const queue = createFairQueue<Order>(bounds);
+        const underWay: Order[][] = [];
+        const served: Order[] = [];
+        let admitted = 0;
+        const begin = (nowMs: number) => {
+          const list = queue.next(nowMs);
+          const busy = new Set(underWay.flat().map(({ stationId }) => stationId));
+          expect(list.filter(({ stationId }) => busy.has(stationId))).toEqual([]);
+          if (list.length > 0) underWay.push(list);
+          return list.length > 0;
+        };
+        const end = (index: number) => {
+          const [list] = underWay.splice(index, 1);
+          served.push(...(list ?? []));
+          queue.ended(list ?? []);
+        };
+        for (const [index, { station, count, keys, lists, milliseconds }] of steps.entries()) {
+          if (queue.enter(orders(station, count, { keys, from: admitted }), index * milliseconds)) admitted += count;
+          for (let list = 0; list < lists; list += 1) begin(index * milliseconds);
+          // the one that began last ends first as often as not
+          if (underWay.length > 0 && milliseconds % 3 > 0) end(milliseconds % underWay.length);
+        }
+        while (begin(100_000) || underWay.length > 0) if (underWay.length > 0) end(0);
+        expect([served.length, queue.waiting]).toEqual([admitted, 0]);
+        for (const station of ['a', 'b', 'c', 'd', 'e']) {
+          const numbers = served.filter(({ stationId }) => stationId === station).map(({ number }) => number);
+          expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
+        }
+      }),
+    );
+  });
+});
+
 const byNumber = (one: Order, other: Order) => one.number - other.number;
 
 /** Plays the steps on one queue, and empties it at the end. */
@@ -148,7 +212,7 @@ function play(
   let now = 0;
   const takeList = () => {
     const waited = new Set([...held].filter(([, count]) => count > 0).map(([station]) => station));
-    const list = queue.next(now);
+    const list = listOf(queue, now);
     for (const { stationId } of list) held.set(stationId, (held.get(stationId) ?? 0) - 1);
     lists.push({ list, waited });
   };
