@@ -83,7 +83,8 @@ export function createWebhookDocuments(options: WebhookDocumentOptions): Webhook
       return { refusal: new GraphQLError(`It costs ${cost} points; at most ${LIMITS.documentCost} are allowed.`) };
     const stream = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in stream)) return { refusal: stream.errors?.[0] ?? new GraphQLError('This subscription cannot be run.') };
-    if (isLiveStream(stream) && stream.feed.pauseMilliseconds === undefined) return { args, feed: stream.feed };
+    // what is told from anything but the numbered events cannot be told once for each of them
+    if (isLiveStream(stream) && stream.source === context.events) return { args, feed: stream.feed };
     await (stream as AsyncGenerator).return(undefined);
     return { refusal: new GraphQLError('This subscription is a pulse: it is watched, not delivered.') };
   };

@@ -59,6 +59,7 @@ describe('a document', () => {
       'is deeper than a document may be',
       `subscription { stockUpdated { sku { category: product { ${'category { parent { '.repeat(8)} id ${'} }'.repeat(8)} } } } }`,
     ],
+    ['is a pulse, which no event tells', 'subscription { networkPulse { gmvToday { amount } } }'],
     ['selects card keys', 'subscription { orderUpdated(scope: MINE) { order { cardKeys { secret } } } }'],
     [
       'selects card keys in a fragment',
@@ -66,6 +67,19 @@ describe('a document', () => {
     ],
   ])('that %s is refused', async (_, document) => {
     expect(await create(stage.w.viewer('R'), document)).toMatchObject({ kind: 'INVALID_INPUT', field: 'document' });
+  });
+
+  test('may hold all five subscriptions that are told from events, each told by itself', async () => {
+    const all = `subscription A { orderUpdated(scope: MINE) { kind } } subscription B { stockUpdated { sku { name } } }
+      subscription C { priceChanged { changes { skuId } } } subscription D { walletChanged { wallet { balance { amount } } } }
+      subscription E { alertRaised { alert { kind } } }`;
+    const { endpointId } = await stage.webhook(stage.w.viewer('R'), `${receiver.url}/all`, all);
+    expect(await stage.fresh.sql('SELECT topics FROM webhook_endpoint WHERE id = $1', [endpointId])).toEqual([
+      { topics: ['orderUpdated', 'stockUpdated', 'priceChanged', 'walletChanged', 'alertRaised'] },
+    ]);
+    await orderAndRead();
+    const told = (await stage.deliveries(endpointId)).map(({ payload }) => (JSON.parse(payload) as { type: string }).type);
+    expect(new Set(told)).toEqual(new Set(['orderUpdated', 'stockUpdated', 'walletChanged']));
   });
 
   test('that asks for more than its maker may see is refused, and so is any of a supplier', async () => {

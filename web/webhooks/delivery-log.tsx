@@ -24,7 +24,7 @@ export function DeliveryLog({ rows, changed }: { rows: readonly DeliveryRowFragm
 }
 
 function Delivery({ row, changed }: { row: DeliveryRowFragment; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { message } = App.useApp();
   const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [{ fetching, error }, resend] = useMutation(ResendDeliveryDocument);
@@ -41,7 +41,8 @@ function Delivery({ row, changed }: { row: DeliveryRowFragment; changed: () => v
     <>
       <div className="row-line">
         <span>
-          <DeliveryStatus row={row} /> {row.topic}
+          <DeliveryStatus row={row} /> ·{' '}
+          {i18n.exists(`webhooks.topic.${row.topic}`) ? t(`webhooks.topic.${row.topic as 'test'}`) : row.topic}
         </span>
         <When at={row.createdAt} />
       </div>

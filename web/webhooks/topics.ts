@@ -13,6 +13,23 @@ export const topics = {
     stock { availableCount many }
   }
 }`,
+  priceChanged: `subscription Prices {
+  priceChanged {
+    hasMore
+    changes { skuId offer { unitPrice { amount currency } notSellable } }
+  }
+}`,
+  walletChanged: `subscription Wallet {
+  walletChanged {
+    occurredAt
+    wallet { balance { amount currency } available { amount } }
+  }
+}`,
+  alertRaised: `subscription Alerts {
+  alertRaised {
+    alert { id kind raisedAt advice sku { code name } }
+  }
+}`,
 } as const;
 
 /** The subscriptions to choose from. */

@@ -697,6 +697,7 @@ export const words: Words = {
       priceChanged: 'Prices',
       walletChanged: 'Wallet',
       alertRaised: 'Alerts',
+      test: 'Test',
     },
     document: 'GraphQL document',
     documentHelp: 'Its fields are what is sent. Card keys cannot be sent.',

@@ -648,6 +648,7 @@ export const words = {
       priceChanged: '价格',
       walletChanged: '余额',
       alertRaised: '提醒',
+      test: '测试',
     },
     document: 'GraphQL 文档',
     documentHelp: '选中的字段就是推送的内容；卡密不能推送。',
