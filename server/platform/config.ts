@@ -84,7 +84,7 @@ export const SETTINGS = {
   DATABASE_BACKGROUND_POOL_SIZE: setting(
     count,
     'Connections of one server process for what runs by itself (events, roll-ups, imports), 1 to 500.',
-    '5',
+    '8',
   ),
   DATABASE_STATEMENT_SECONDS: setting(seconds, 'How long a statement of a change may take, 1 to 9999.', '20'),
   DATABASE_READ_SECONDS: setting(
@@ -206,7 +206,7 @@ export function readConfig(
     poolSizes: {
       changes: read('DATABASE_POOL_SIZE', SETTINGS.DATABASE_POOL_SIZE) ?? 10,
       reads: read('DATABASE_READ_POOL_SIZE', SETTINGS.DATABASE_READ_POOL_SIZE) ?? 10,
-      background: read('DATABASE_BACKGROUND_POOL_SIZE', SETTINGS.DATABASE_BACKGROUND_POOL_SIZE) ?? 5,
+      background: read('DATABASE_BACKGROUND_POOL_SIZE', SETTINGS.DATABASE_BACKGROUND_POOL_SIZE) ?? 8,
     },
     statementSeconds: {
       changes: read('DATABASE_STATEMENT_SECONDS', SETTINGS.DATABASE_STATEMENT_SECONDS) ?? 20,

@@ -32,7 +32,7 @@ describe('without any setting', () => {
       behindProxy: false,
       databaseUrl: null,
       migrationDatabaseUrl: null,
-      poolSizes: { changes: 10, reads: 10, background: 5 },
+      poolSizes: { changes: 10, reads: 10, background: 8 },
       statementSeconds: { changes: 20, reads: 10, background: 300 },
       redisUrl: null,
       dataDir: '',
