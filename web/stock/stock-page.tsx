@@ -1,6 +1,9 @@
 import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, useLocation, useNavigate } from 'react-router';
+import { useClient } from 'urql';
+import { StockThresholdSheet } from '../alerts/threshold-sheet.tsx';
 import { useViewer } from '../app/session.tsx';
 import { SkuName } from '../catalogue/sku-name.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
@@ -18,6 +21,9 @@ import { useLiveRows } from '../parts/use-live-rows.ts';
 import { usePages } from '../parts/use-pages.ts';
 import { dayText, When } from '../parts/when.tsx';
 
+/** SKUs whose lots are asked for again within a second; the others follow with their next sale. */
+const askedAtOnce = 10;
+
 /** Card keys by lot: from whom, on what terms, at what cost, and how many are left. */
 export function StockPage() {
   const { t } = useTranslation();
@@ -25,16 +31,24 @@ export function StockPage() {
   const navigate = useNavigate();
   const { search } = useLocation();
   const pages = usePages({ query: LotsDocument, variables: { first: 50 }, connection: (data) => data.lots });
-  useFollow({
-    query: StockMovesDocument,
-    after: useListCursor('lots', { fresh: pages.fresh, cursor: pages.data?.eventCursor }),
-    onEvents: () => pages.refresh(),
-    everyMs: 1_000,
-  });
   const live = useLiveRows(unmask(LotRowFragmentDoc, pages.nodes), {
     list: 'lots',
     rowKey: (lot) => lot.id,
     text: (lot) => String(lot.availableCount),
+  });
+  const client = useClient();
+  useFollow({
+    query: StockMovesDocument,
+    after: useListCursor('lots', { fresh: pages.fresh, cursor: pages.data?.eventCursor }),
+    everyMs: 1_000,
+    onEvents: (events) => {
+      // new lots stand on the first page; those that sell may stand further down
+      pages.refresh();
+      const shown = new Set(live.rows.map((lot) => lot.sku.id));
+      const moved = new Set(events.map((event) => event.stockUpdated.sku.id).filter((id) => shown.has(id)));
+      for (const skuId of [...moved].slice(0, askedAtOnce))
+        void client.query(LotsDocument, { skuId, first: 50, after: null }, { requestPolicy: 'network-only' }).toPromise();
+    },
   });
   const importButton = may('STOCK_IMPORT') && (
     <Button type="primary" icon={<Icon name="upload" size={16} />} onClick={() => navigate(`/stock/import${search}`)}>
@@ -64,6 +78,8 @@ export function StockPage() {
 
 function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing: ReadonlySet<string> }) {
   const { t, i18n } = useTranslation();
+  const { may } = useViewer();
+  const [watching, setWatching] = useState<LotRowFragment | null>(null);
   const left = (lot: LotRowFragment) => (
     <Status tone={lot.availableCount === 0 ? 'quiet' : lot.availableCount <= 10 ? 'warn' : 'good'}>
       {t('stock.leftOf', { left: countText(lot.availableCount), all: countText(lot.keyCount) })}
