@@ -27,6 +27,7 @@ const WITHOUT_ID = {
     'Stock',
     'SupplierVolume',
     'Wallet',
+    'WebhookAttempt',
   ],
   suffixes: ['Edge', 'Connection', 'Payload', 'Event'],
 };
