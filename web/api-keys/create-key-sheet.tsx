@@ -26,6 +26,8 @@ const scopes: readonly Permission[] = [
   'REFUNDS_ASK',
   'REFUNDS_DECIDE',
   'ANALYTICS_READ',
+  'ALERTS_READ',
+  'ALERTS_MANAGE',
   'WEBHOOKS_MANAGE',
 ];
 const usual: readonly Permission[] = ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'WALLET_READ'];

@@ -1,6 +1,7 @@
 import { Button, Dropdown, type MenuProps, Tooltip } from 'antd';
 import { use } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Inbox } from '../alerts/inbox.tsx';
 import { type ConnectionState, useConnection } from '../app/connection.ts';
 import type { Language } from '../app/language.ts';
 import { LanguageContext } from '../app/language-context.ts';
@@ -25,6 +26,7 @@ export function TopBar({ phone, find }: { phone: boolean; find: () => void }) {
       )}
       <span className="top-gap" />
       <Connection phone={phone} />
+      <Inbox phone={phone} />
       {!phone && <LanguageMenu />}
       {!phone && <ThemeMenu />}
       <PersonMenu phone={phone} />

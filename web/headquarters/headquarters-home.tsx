@@ -2,9 +2,10 @@ import { Segmented } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { useSubscription } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
-import { GmvPointPartsFragmentDoc, type GmvRange, GmvTotalsPartsFragmentDoc } from '../gql/graphql.ts';
+import { GmvPointPartsFragmentDoc, type GmvRange, GmvTotalsPartsFragmentDoc, PulseDocument } from '../gql/graphql.ts';
 import { OrderStream } from '../orders/order-stream.tsx';
 import { countText } from '../parts/amounts.ts';
 import { Change } from '../parts/change.tsx';
@@ -69,6 +70,8 @@ export function HeadquartersHome() {
 
 function Figures({ gmv, range, beats }: { gmv: ReturnType<typeof useGmv>; range: GmvRange; beats: number }) {
   const { t } = useTranslation();
+  const [{ data }] = useSubscription({ query: PulseDocument });
+  const pulse = data?.networkPulse;
   if (!gmv.overview)
     return (
       <section className="card hq-top" role="status" aria-label={t('loading')}>
@@ -87,7 +90,7 @@ function Figures({ gmv, range, beats }: { gmv: ReturnType<typeof useGmv>; range:
       <div className="hq-figures">
         <h2>{t(`hq.gmv.${range}`)}</h2>
         <div data-figure="gmv">
-          <Money value={totals.gmv} size="huge" />
+          <Money value={(range === 'TODAY' && pulse?.gmvToday) || totals.gmv} size="huge" />
         </div>
         <p className="hq-compare">
           <Change now={totals.gmv} before={before.gmv} />

@@ -2,6 +2,8 @@ import { Segmented } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
+import { AlertList } from '../alerts/alert-list.tsx';
+import { useAlerts } from '../alerts/use-alerts.ts';
 import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
@@ -29,6 +31,7 @@ export function OwnerHome() {
   const { party } = useViewer();
   const [range, setRange] = useUrlState<GmvRange>('range', 'TODAY');
   const [{ data }, refreshWallet] = useQuery({ query: WalletFiguresDocument, requestPolicy: 'cache-and-network' });
+  const inbox = useAlerts();
   const gmv = useGmv(range, () => refreshWallet({ requestPolicy: 'network-only' }));
   const wallet = data?.station?.wallet ? unmask(WalletPartsFragmentDoc, data.station.wallet) : null;
   const totals = gmv.overview ? unmask(GmvTotalsPartsFragmentDoc, gmv.overview.totals) : null;
@@ -89,6 +92,12 @@ export function OwnerHome() {
           </p>
         </section>
       </div>
+      {inbox.allowed && (inbox.loading || inbox.error || inbox.count > 0) && (
+        <section className="card flush">
+          <h2 className="card-title">{t('alerts.title')}</h2>
+          <AlertList inbox={inbox} />
+        </section>
+      )}
       <section className="card">
         {gmv.overview ? (
           <GmvChart points={unmask(GmvPointPartsFragmentDoc, gmv.overview.points)} range={range} asOf={gmv.overview.asOf} />

@@ -86,41 +86,56 @@ function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing:
     </Status>
   );
   const name = (lot: LotRowFragment) => <SkuName product={lot.sku.product.name} name={lot.sku.name} />;
+  const watch = (lot: LotRowFragment) =>
+    may('ALERTS_READ') && (
+      <Button
+        size="small"
+        type="text"
+        icon={<Icon name="alert" size={16} />}
+        aria-label={t('alerts.stockTitle', { name: lot.sku.name })}
+        onClick={() => setWatching(lot)}
+      />
+    );
   return (
-    <DataTable
-      label={t('place.stock')}
-      rows={rows}
-      rowKey={(lot) => lot.id}
-      glowing={glowing}
-      columns={[
-        { key: 'sku', title: t('catalogue.name'), render: name },
-        { key: 'supplier', title: t('stock.supplier'), render: (lot) => lot.supplier?.name ?? '—' },
-        { key: 'terms', title: t('stock.terms'), wide: true, render: (lot) => t(`lotTerms.${lot.terms}`) },
-        { key: 'left', title: t('stock.keys'), render: left },
-        {
-          key: 'expires',
-          title: t('stock.expires'),
-          wide: true,
-          align: 'right',
-          render: (lot) => (lot.expiresOn ? dayText(lot.expiresOn, i18n.language) : '—'),
-        },
-        { key: 'cost', title: t('stock.cost'), align: 'right', render: (lot) => <Money value={lot.totalCost} /> },
-        { key: 'at', title: t('stock.at'), align: 'right', render: (lot) => <When at={lot.createdAt} /> },
-      ]}
-      phone={(lot) => (
-        <>
-          <div className="row-line">
-            {name(lot)}
-            <Money value={lot.totalCost} />
-          </div>
-          <div className="row-line soft">
-            {left(lot)}
-            <span>
-              {lot.supplier?.name} · <When at={lot.createdAt} />
-            </span>
-          </div>
-        </>
-      )}
-    />
+    <>
+      <DataTable
+        label={t('place.stock')}
+        rows={rows}
+        rowKey={(lot) => lot.id}
+        glowing={glowing}
+        columns={[
+          { key: 'sku', title: t('catalogue.name'), render: name },
+          { key: 'supplier', title: t('stock.supplier'), render: (lot) => lot.supplier?.name ?? '—' },
+          { key: 'terms', title: t('stock.terms'), wide: true, render: (lot) => t(`lotTerms.${lot.terms}`) },
+          { key: 'left', title: t('stock.keys'), render: left },
+          { key: 'watch', title: '', render: (lot) => watch(lot) },
+          {
+            key: 'expires',
+            title: t('stock.expires'),
+            wide: true,
+            align: 'right',
+            render: (lot) => (lot.expiresOn ? dayText(lot.expiresOn, i18n.language) : '—'),
+          },
+          { key: 'cost', title: t('stock.cost'), align: 'right', render: (lot) => <Money value={lot.totalCost} /> },
+          { key: 'at', title: t('stock.at'), align: 'right', render: (lot) => <When at={lot.createdAt} /> },
+        ]}
+        phone={(lot) => (
+          <>
+            <div className="row-line">
+              {name(lot)}
+              <Money value={lot.totalCost} />
+            </div>
+            <div className="row-line soft">
+              {left(lot)}
+              {watch(lot)}
+              <span>
+                {lot.supplier?.name} · <When at={lot.createdAt} />
+              </span>
+            </div>
+          </>
+        )}
+      />
+      {watching && <StockThresholdSheet skuId={watching.sku.id} name={watching.sku.name} close={() => setWatching(null)} />}
+    </>
   );
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
+import { WalletThreshold } from '../alerts/threshold-sheet.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
   type AccountKind,
@@ -50,6 +51,7 @@ export function WalletPage() {
       ) : (
         fetching && <Bone height={96} />
       )}
+      <WalletThreshold />
       <Statement seller={!reseller} />
     </>
   );
