@@ -33,7 +33,7 @@ export function BestSellers({ range }: { range: GmvRange }) {
       {data ? (
         <Ranking rows={data.bestSellers} />
       ) : error ? (
-        <Failure error={error} retry={readAgain} />
+        <Failure error={error} retry={() => refetch({ requestPolicy: 'network-only' })} />
       ) : (
         <RowsSkeleton rows={5} columns={3} />
       )}
