@@ -38,7 +38,9 @@ function heardBy(bus: Bus): bigint[] {
   return heard;
 }
 
-const isUp = (bus: Bus) => expect.poll(() => bus.health().state, { timeout: 5_000 }).toBe('UP');
+async function isUp(bus: Bus): Promise<void> {
+  await expect.poll(() => bus.health().state, { timeout: 5_000 }).toBe('UP');
+}
 
 describe('the bus on NOTIFY', () => {
   test('tells its own process at once, and every other one', async () => {

@@ -21,10 +21,11 @@ afterAll(async () => {
 
 type Health = { status: string; bus: { carrier: string; state: string } };
 const healthOf = async (server: 0 | 1) => (await (await fetch(`${shop.servers[server].url}/healthz`)).json()) as Health;
-const busIs = (state: 'UP' | 'DOWN') =>
-  expect
+async function busIs(state: 'UP' | 'DOWN'): Promise<void> {
+  await expect
     .poll(async () => [(await healthOf(0)).bus.state, (await healthOf(1)).bus.state], { timeout: 15_000, interval: 100 })
     .toEqual([state, state]);
+}
 
 describe('orders go on and both subscribers are told everything', () => {
   const cases: Record<string, () => Promise<void>> = {
@@ -59,7 +60,7 @@ describe('orders go on and both subscribers are told everything', () => {
     },
   };
   for (const [name, mistreat] of Object.entries(cases)) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const before = (await readOrderEvents(shop.db, shop.networkId)).length;
       const beginning = await eventCursor(shop);
       const subscribers = [startSubscriber(shop, 0, beginning), startSubscriber(shop, 1, beginning)];

@@ -31,7 +31,7 @@ const rows: [string, number | string][] = [
   ['out of order per order', verdicts.map(({ outOfOrder }) => outOfOrder).join(' + ')],
   ['errors told to subscribers', report.errors.length],
 ];
-for (const [name, value] of rows) console.log(`${name.padEnd(28)} ${value}`);
-for (const error of new Set([...orders.failed, ...report.errors].slice(0, 5))) console.log(error);
+for (const [name, value] of rows) process.stdout.write(`${name.padEnd(28)} ${value}\n`);
+for (const error of new Set([...orders.failed, ...report.errors].slice(0, 5))) process.stdout.write(`${error}\n`);
 const isGood = orders.failed.length === 0 && verdicts.every((each) => each.missed + each.duplicates + each.outOfOrder === 0);
 process.exit(isGood && report.errors.length === 0 ? 0 : 1);
