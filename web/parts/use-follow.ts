@@ -36,6 +36,9 @@ export function useFollow<Data, Variables extends AnyVariables>(options: {
   const flush = useEffectEvent(() => {
     if (buffer.current.length > 0) options.onEvents(buffer.current.splice(0));
   });
+  const followed = JSON.stringify(options.variables ?? {});
+  // what was heard of another list is none of this one's
+  useEffect(() => () => void buffer.current.splice(0), [followed]);
   const everyMs = options.everyMs ?? flushMs;
   useEffect(() => {
     const timer = setInterval(() => flush(), everyMs);
