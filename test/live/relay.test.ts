@@ -94,6 +94,24 @@ describe('the relay', () => {
     expect((await numbers()).map(Number)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
   });
 
+  test('four relays that go on all the while, beside writers that never pause, give no number twice and leave no hole', async () => {
+    let isOver = false;
+    const told: bigint[] = [];
+    const relays = Array.from({ length: 4 }, async () => {
+      while (!isOver) await relayOnce(db, (_, seq) => void told.push(seq));
+    });
+    const writers = Array.from({ length: 3 }, async () => {
+      for (let round = 0; round < 40; round += 1) await commitEvents(1 + (round % 3));
+    });
+    await Promise.all(writers);
+    isOver = true;
+    await Promise.all(relays);
+    await relayOnce(db);
+    expect((await numbers()).map(Number)).toEqual(Array.from({ length: 237 }, (_, index) => index + 1));
+    // a place is told of once: whoever told of it had moved it there
+    expect(new Set(told).size).toBe(told.length);
+  });
+
   test('what follows from a committed event is numbered after it, also when the clock of its server is behind', async () => {
     const [early, late] = [db.newId(), db.newId()];
     const write = (id: string) =>
