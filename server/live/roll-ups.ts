@@ -61,15 +61,26 @@ export async function rebuildNetwork(db: Database, networkId: string): Promise<v
 
 async function rollUpKind(db: Database, kind: RollUpKind, signal?: AbortSignal): Promise<number> {
   let count = 0;
+  const failures: unknown[] = [];
   for (const networkId of await readNetworksBehind(db.pool, kind)) {
-    for (;;) {
-      if (signal?.aborted) return count;
-      const passed = await inTransaction(db, (tx) => rollUpNext(tx, networkId, kind));
-      if (passed === 0) break;
-      count += passed;
+    try {
+      count += await rollUpNetwork(db, networkId, kind, signal);
+    } catch (error) {
+      // the other networks do not wait for one that fails
+      failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
   return count;
+}
+
+async function rollUpNetwork(db: Database, networkId: string, kind: RollUpKind, signal: AbortSignal | undefined): Promise<number> {
+  for (let count = 0; ; ) {
+    if (signal?.aborted) return count;
+    const passed = await inTransaction(db, (tx) => rollUpNext(tx, networkId, kind));
+    if (passed === 0) return count;
+    count += passed;
+  }
 }
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
