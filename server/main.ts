@@ -91,6 +91,7 @@ async function serve(): Promise<void> {
     behindProxy: config.behindProxy,
     introspection: true,
     consoleDirectory: await building,
+    limits: { unreadBytes: config.liveUnreadKib * 1024 },
     health: () => ({ bus: bus.health(), relay: { lastRoundAt: relay.lastRoundAt() } }),
   });
   await http.listen(port, config.host);

@@ -113,6 +113,8 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
 }
 
 function newConnection(socket: WebSocket, stream: Duplex, upgrade: Connection['upgrade'], limits: Limits): Connection {
+  // each subscription of a client that does not read waits for it
+  stream.setMaxListeners(limits.operationsPerSocket + 10);
   return {
     socket,
     stream,

@@ -28,6 +28,10 @@ const hosts = z
   .string()
   .transform((text) => text.split(',').map((part) => part.trim().toLowerCase()))
   .pipe(z.array(z.string().regex(/^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/, 'hosts like name or name:port')));
+const kibibytes = z
+  .string()
+  .regex(/^(1[6-9]|[2-9]\d|[1-9]\d{2,3})$/, 'a whole number from 16 to 9999')
+  .transform(Number);
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'a URL that begins with postgresql://' });
 const redisUrl = z.url({ protocol: /^rediss?$/, error: 'a URL that begins with redis:// or rediss://' });
 const origin = z
@@ -115,6 +119,11 @@ export const SETTINGS = {
     'none',
   ),
   WEBHOOK_LOG_DAYS: setting(days, 'Days for which webhook deliveries that ended stay in the log with their payloads, 1 to 365.', '14'),
+  LIVE_UNREAD_KIB: setting(
+    kibibytes,
+    'KiB of live updates that the server holds for a client that does not read, 16 to 9999; beyond it the client is told in short, or cut.',
+    '128',
+  ),
   LOG_LEVEL: setting(
     z.enum(['silent', 'error', 'warn', 'info', 'debug'], { error: 'silent, error, warn, info or debug' }),
     'How much is logged to standard error: silent, error, warn, info or debug.',
@@ -149,6 +158,8 @@ export interface Config {
   /** Hosts that may be called by plain http and at private addresses. */
   readonly outgoingAllowedHosts: readonly string[];
   readonly webhookLogDays: number;
+  /** KiB of live updates that wait for a client that does not read. */
+  readonly liveUnreadKib: number;
   readonly logLevel: string;
   readonly demo: boolean;
 }
@@ -217,6 +228,7 @@ export function readConfig(
     dataDir,
     outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
+    liveUnreadKib: read('LIVE_UNREAD_KIB', SETTINGS.LIVE_UNREAD_KIB) ?? 128,
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
     demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,
   };
