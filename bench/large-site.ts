@@ -1,3 +1,4 @@
+import { stockUp } from './arrange.ts';
 import { placeOne } from './order-loads.ts';
 import { SKU_KINDS } from './past-models.ts';
 import { writePast } from './past-orders.ts';
@@ -36,11 +37,17 @@ async function makePastSite(stage: Stage, name: string, { stations, skus, orders
   const lowest = Math.max(CHILDREN, Math.ceil(stations / BUYERS_PER_SUBSTATION));
   const subStations = [CHILDREN, Math.max(CHILDREN, Math.round(lowest / CHILDREN)), lowest];
   const site = await stage.site(name);
-  const shop = await stage.shop(site, name, { chain: CHAIN, subStations, stations, skus, programs: 1 });
+  const shop = await stage.shop(site, name, { chain: CHAIN, subStations, stations, skus, keysPerSku: 0, programs: 1 });
   const [server] = await site.servers(1);
   const codes = await site.db.pool.query<{ id: string; kind: string }>(
     `SELECT DISTINCT ON (right(code, 1)) id, right(code, 1) AS kind FROM sku WHERE network_id = $1 AND right(code, 1) = ANY ($2) ORDER BY right(code, 1), id`,
     [shop.networkId, SKU_KINDS],
+  );
+  await stockUp(
+    site.db,
+    shop.networkId,
+    1,
+    codes.rows.map(({ id }) => id),
   );
   for (const { id } of codes.rows) await placeOne(server?.url ?? '', shop.buyers[0]?.secret ?? '', id);
   await site.servers(0);

@@ -10,6 +10,8 @@ const SAMPLES_PER_MINUTE = 6;
 const ANSWER_SECONDS = 10;
 /** Growth that the steps of a heap and of an allocator may hide. */
 const GOAL = '≤ 1.05';
+/** Of orders a second, where a short round counted none. */
+const RATE_LEAST = 100;
 const MEBIBYTE = 2 ** 20;
 
 type Usage = { readonly rss: number; readonly heapUsed: number; readonly external: number; readonly atMinutes: number };
@@ -24,7 +26,7 @@ export async function memoryUnderLoad(stage: Stage): Promise<CaseResult[]> {
   const load = await loadOf(stage, site, shop, { urls: [server.url] });
   await site.prepare(shop, shop.skuIds);
   const { perSecond } = await site.measure(load);
-  const orders = perSecond * 1.5 * minutes * 60;
+  const orders = Math.max(perSecond * 1.5, RATE_LEAST) * minutes * 60;
   stage.say(`${short(perSecond)} orders/s; keys for ${Math.round(orders)} orders, then ${minutes} minutes of load`);
   await site.prepare(shop, shop.skuIds, orders);
   const seen: Usage[] = [];

@@ -33,7 +33,7 @@ export async function writePast(db: Database, shop: Shop, { orders, days }: Past
   const session = async () => {
     const client = await db.pool.connect();
     try {
-      await client.query(`SET session_replication_role = replica; SET synchronous_commit = off; SET work_mem = '256MB'; SET jit = off`);
+      await client.query('SET session_replication_role = replica');
       for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
         const first = chunk * CHUNK + 1;
         const last = Math.min(orders, first + CHUNK - 1);

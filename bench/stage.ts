@@ -13,7 +13,7 @@ export interface Stage {
   /** A database of its own with servers of its own; those of all other sites stand still while it measures. */
   site(name?: string): Promise<Site>;
   /** A network of this size and name in the site's database, made once; R has one of its own, since its balances are wrong on purpose. */
-  shop(site: Site, name: string, size: Omit<ShopSize, 'keysPerSku'>): Promise<Shop>;
+  shop(site: Site, name: string, size: Omit<ShopSize, 'keysPerSku'> & { readonly keysPerSku?: number }): Promise<Shop>;
   /** What a run makes once under a name; what failed to be made is tried again when it is asked for again. */
   once<Thing>(name: string, make: () => Promise<Thing>): Promise<Thing>;
   /** Throws unless every invariant of the shop's network holds. */
@@ -55,7 +55,7 @@ export async function openStage(options: BenchOptions, settings: Readonly<Record
     shop: (site, name, size) =>
       remembered(things, `${site.name}/${name}`, async () => {
         say(`making the network ${name}: ${size.stations} stations, ${size.skus} SKUs`);
-        const shop = await arrangeShop(site.db, { ...size, keysPerSku: 20 });
+        const shop = await arrangeShop(site.db, { keysPerSku: 20, ...size });
         await site.db.pool.query('VACUUM ANALYZE');
         return shop;
       }),
