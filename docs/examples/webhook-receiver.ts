@@ -1,7 +1,7 @@
 // Receives webhooks: believes only what is signed, takes each message once, answers before it works.
 //   WEBHOOK_SECRET=whsec_… node docs/examples/webhook-receiver.ts 8080
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 
 const secret = process.env['WEBHOOK_SECRET'] ?? '';
 const TOLERANCE_SECONDS = 300;
@@ -21,7 +21,7 @@ function isGenuine(headers: IncomingHttpHeaders, body: string): boolean {
     .some((given) => given.length === expected.length && timingSafeEqual(given, expected));
 }
 
-const server = createServer(async (request, response) => {
+async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString();
@@ -32,5 +32,7 @@ const server = createServer(async (request, response) => {
   seen.add(id);
   const { type, data } = JSON.parse(body) as { type: string; data: unknown };
   console.log(`${type} ${JSON.stringify(data)}`);
-});
+}
+
+const server = createServer((request, response) => void take(request, response));
 server.listen(Number(process.argv[2] ?? 8080), () => console.log('listening'));

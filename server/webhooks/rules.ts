@@ -8,9 +8,6 @@ import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 /** The topic of a message that tests an endpoint. */
 export const TEST_TOPIC = 'test';
 
-/** Why an endpoint is told nothing any more. */
-export type DisabledReason = 'BY_HAND' | 'GONE' | 'RIGHTS_ENDED';
-
 /** How far a delivery is. */
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED';
 
