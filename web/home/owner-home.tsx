@@ -93,7 +93,7 @@ export function OwnerHome() {
         </section>
       </div>
       {inbox.allowed && (inbox.loading || inbox.error || inbox.count > 0) && (
-        <section className="card flush">
+        <section className="card flush alerts-card">
           <h2 className="card-title">{t('alerts.title')}</h2>
           <AlertList inbox={inbox} />
         </section>
