@@ -29,8 +29,8 @@ export interface Stage {
   readonly documents: WebhookDocuments;
   readonly reader: WebhookReader;
   readonly sender: WebhookSender;
-  /** A sender of another process. */
-  newSender(slots?: Slots): WebhookSender;
+  /** A sender of another process; `patient`: its calls last as long as they like. */
+  newSender(slots?: Slots, patient?: 'patient'): WebhookSender;
   /** Places an order of R for so many keys. */
   order(requestKey: string): Promise<void>;
   /** Numbers what happened and queues what webhooks are told of it. */
@@ -47,7 +47,7 @@ export interface Stage {
 export const ORDERS =
   'subscription { orderUpdated(scope: DOWNLINE) { kind order { quantity buyer { name } total { amount } cost { amount } } } }';
 
-/** Sets the stage. Calls last at most half a second, so that a test of a silent receiver is short. */
+/** Sets the stage. */
 export async function setStage(): Promise<Stage> {
   const clock = controllableClock(new Date('2026-03-01T08:00:00Z'));
   const fresh = await freshDatabase({ clock: clock.now, poolSize: 20 });
@@ -59,14 +59,23 @@ export async function setStage(): Promise<Stage> {
     skus: { steam: { basePrice: '10' } },
     lots: [{ sku: 'steam', supplier: 'S', totalCost: '800.00', keys: 100 }],
   });
-  const outgoing = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 500 });
+  const outgoing = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 10_000 });
   const events = createEventSource(db, log, createLocalBus());
   const lane = createOrderLane(db);
   const context = (facts: RequestFacts): Context => ({ ...facts, db, vault: testVault, events, lane, webhooks: documents });
   const documents = createWebhookDocuments({ schema, context, newRequestId: db.newId, outgoing, log });
   const reader = createWebhookReader({ db, log, render: documents.render });
-  const newSender = (slots?: Slots) =>
-    createWebhookSender({ db, vault: testVault, outgoing, log, logDays: 14, chance: () => 0.5, ...(slots && { slots }) });
+  const patiently = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 600_000 });
+  const newSender = (slots?: Slots, patient?: 'patient') =>
+    createWebhookSender({
+      db,
+      vault: testVault,
+      outgoing: patient ? patiently : outgoing,
+      log,
+      logDays: 14,
+      chance: () => 0.5,
+      ...(slots && { slots }),
+    });
   const sender = newSender();
   return {
     fresh,
