@@ -17,7 +17,7 @@ export interface PushOrder {
   readonly serverPid: number;
   readonly seconds: number;
   /** Makes the n-th change; resolves when it is committed. */
-  readonly change: (n: number) => Promise<unknown> | unknown;
+  readonly change: (n: number) => unknown;
 }
 
 /** Longest that one change may take until everybody has it. */
@@ -55,7 +55,7 @@ export async function pushRound({ crowd, serverPid, seconds, change }: PushOrder
 }
 
 /** Waits until every subscriber really watches: changes are made one by one until one of them has come to everybody. */
-export async function untilAllWatch(crowd: Crowd, change: (n: number) => Promise<unknown> | unknown): Promise<void> {
+export async function untilAllWatch(crowd: Crowd, change: (n: number) => unknown): Promise<void> {
   for (let n = 1; n <= 60; n += 1) {
     await crowd.reset();
     await change(n);

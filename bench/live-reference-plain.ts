@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ExecutionArgs } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { useServer as serveSockets } from 'graphql-ws/use/ws';
 import { createSchema, createYoga } from 'graphql-yoga';
 import pg from 'pg';
 import { WebSocketServer } from 'ws';
@@ -26,7 +26,7 @@ function serve({ databaseUrl, networkId, skuId }: Extract<ReferenceOrder, { kind
   const waiting = new Set<(change: Change) => void>();
   process.on('message', (order: ReferenceOrder) => {
     if (order.kind !== 'CHANGED') return;
-    for (const tell of [...waiting]) tell({ cursor: order.cursor });
+    for (const tell of waiting) tell({ cursor: order.cursor });
   });
   const yoga = createYoga({
     schema: createSchema({
@@ -44,10 +44,10 @@ function serve({ databaseUrl, networkId, skuId }: Extract<ReferenceOrder, { kind
     }),
     logging: false,
   });
-  const http = createServer(yoga);
+  const http = createServer((request, response) => void yoga(request, response));
   const sockets = new WebSocketServer({ server: http, path: yoga.graphqlEndpoint });
   type Root = { execute: (args: ExecutionArgs) => unknown; subscribe: (args: ExecutionArgs) => unknown };
-  useServer(
+  serveSockets(
     {
       execute: (args) => (args.rootValue as Root).execute(args) as never,
       subscribe: (args) => (args.rootValue as Root).subscribe(args) as never,

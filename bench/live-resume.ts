@@ -64,7 +64,7 @@ export async function resumeAtOnce(stage: LiveStage): Promise<CaseResult[]> {
     await pause(1_000);
     // nothing may come after what was missed: a duplicate would
     expectExactly(await crowd.report(), options.gap);
-    const share = (used - usual * seconds) / 1e6 / seconds;
+    const share = Math.max(0, used - usual * seconds) / 1e6 / seconds;
     const p99Of = (reports: readonly LoadReport[]) => median(reports.map(({ p99 }) => p99));
     const notes = [
       `${crowd.count} clients of ${shop.trunk.length} stations, ${options.gap} events in the gap: ${expected} deliveries, missed 0, duplicate 0, out of order 0`,

@@ -55,8 +55,8 @@ test(`docs/examples/mirror.ts is cut, stalled, half closed, turned away and kill
   await changing.stop();
   await watch.untilAgreed();
   const { longest, agreedAfter } = await watch.stop();
-  console.log(
-    `${mirror.connectCount()} connections, ${changing.count()} changes; agreed again after ${Math.round(Math.max(...agreedAfter))} ms at the most; longest disagreement while connected ${Math.round(longest)} ms`,
+  process.stdout.write(
+    `${mirror.connectCount()} connections, ${changing.count()} changes; agreed again after ${Math.round(Math.max(...agreedAfter))} ms at the most; longest disagreement while connected ${Math.round(longest)} ms\n`,
   );
   expect(mirror.connectCount()).toBeGreaterThan(BLOWS / 2);
   expect(mirror.losses().filter((line) => line.includes('CURSOR_EXPIRED')).length).toBeGreaterThan(0);
