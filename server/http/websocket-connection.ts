@@ -67,7 +67,7 @@ export function stopOperation(connection: Connection, id: string): boolean {
 
 /** Stops all that runs. */
 export function stopAll(connection: Connection): void {
-  for (const id of [...connection.operations.keys()]) stopOperation(connection, id);
+  for (const id of connection.operations.keys()) stopOperation(connection, id);
   connection.leaveStreams?.();
   connection.leaveStreams = null;
 }

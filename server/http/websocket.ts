@@ -53,14 +53,15 @@ const FAREWELL_MILLISECONDS = 5_000;
  * hundred bytes.
  */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
-  const server = new WebSocketServer({
+  const settings = {
     noServer: true,
     maxPayload: options.limits.frameBytes,
     handleProtocols,
     clientTracking: false,
-    // its types do not know it yet
-    ...{ closeTimeout: FAREWELL_MILLISECONDS },
-  });
+    // older types of ws do not name it; a variable may have it nevertheless
+    closeTimeout: FAREWELL_MILLISECONDS,
+  };
+  const server = new WebSocketServer(settings);
   const connections = new Map<WebSocket, Connection>();
 
   // shared by all sockets: ws calls them with the socket as `this`
