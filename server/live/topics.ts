@@ -14,18 +14,3 @@ export const TOPICS_OF_SUBSCRIPTION = {
   alertRaised: ['alert.raised'],
   networkPulse: ['order.delivered'],
 } as const satisfies Readonly<Record<string, readonly EventTopic[]>>;
-
-/** A subscription of the contract. */
-export type SubscriptionName = keyof typeof TOPICS_OF_SUBSCRIPTION;
-
-const NAMES = Object.keys(TOPICS_OF_SUBSCRIPTION) as SubscriptionName[];
-
-/** Whether a subscription is told from a topic. */
-export function tellsOf(name: SubscriptionName, topic: EventTopic): boolean {
-  return (TOPICS_OF_SUBSCRIPTION[name] as readonly EventTopic[]).includes(topic);
-}
-
-/** The subscriptions that are told from a topic. */
-export function subscriptionsOf(topic: EventTopic): SubscriptionName[] {
-  return NAMES.filter((name) => tellsOf(name, topic));
-}

@@ -202,7 +202,7 @@ describe('of random changes of prices', () => {
     const below: Record<string, readonly Name[]> = { HQ: ['A', 'B', 'R', 'S', 'T'], A: ['R', 'S', 'T'], S: ['T'] };
     const children: Record<string, readonly Name[]> = { HQ: ['A', 'B'], A: ['R', 'S'], S: ['T'] };
     let changed = 0;
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 30; round += 1) {
       const by = pick(['HQ', 'A', 'S'] as const);
       const child = random(2) === 0 ? pick(children[by] ?? []) : null;
       const goods = pick(by === 'HQ' ? (['steam', 'xbox', 'nintendo'] as const) : GOODS);
@@ -236,14 +236,15 @@ describe('of random changes of prices', () => {
       for (const name of STATIONS) {
         const other = GOODS.filter((each) => is[name]?.[each] !== was[name]?.[each]);
         changed += other.length;
-        if (!reached.includes(name)) expect([name, other]).toEqual([name, []]);
         for (const each of other) expect([round, name, each, told[name]?.[each]]).toEqual([round, name, each, is[name]?.[each]]);
         for (const [each, price] of Object.entries(told[name] ?? {}))
           expect([round, name, each, price]).toEqual([round, name, each, is[name]?.[each]]);
       }
       const unreached = STATIONS.filter((name) => !reached.includes(name));
+      // nobody else's price has moved, and nobody else is told
+      for (const name of unreached) expect([round, name, is[name]]).toEqual([round, name, was[name]]);
       for (const name of unreached) expect([round, name, await first(name, place)]).toEqual([round, name, null]);
     }
-    expect(changed).toBeGreaterThan(30);
+    expect(changed).toBeGreaterThan(20);
   }, 60_000);
 });

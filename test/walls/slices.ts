@@ -2,7 +2,9 @@ import { importsOf } from './imports.ts';
 import { type Breach, breachAt, child, lastName, type Node, nodesOf, type Source } from './sources.ts';
 
 const SLICES =
-  'accounts network catalog pricing commission stock suppliers orders ledger analytics aftersales settlement risk webhooks'.split(' ');
+  'accounts alerts network catalog pricing commission stock suppliers orders ledger analytics aftersales settlement risk webhooks'.split(
+    ' ',
+  );
 const NOT_SLICES = ['platform', 'flows', 'live', 'http'];
 const ALPHABET = ['rules.ts', 'commands.ts', 'reads.ts', 'sql.ts'];
 /** What a file of pure decisions may import of the platform: things that are pure themselves. */

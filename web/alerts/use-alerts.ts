@@ -20,7 +20,7 @@ export function useAlerts() {
   useFollow({
     query: AlertEventsDocument,
     after: useListCursor('alerts', { fresh: !fetching && !stale, cursor: data?.eventCursor }),
-    onEvents: () => read(),
+    onEvents: () => refetch({ requestPolicy: 'network-only' }),
   });
   useEffect(() => {
     const slow = setInterval(() => read(), quietMs);
