@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { CASES } from '../../bench/cases.ts';
-import { dashed, FULL, optionsFrom, SMALL } from '../../bench/options.ts';
-import { median, readResults, resultOf } from '../../bench/report.ts';
-import { tableIn, tableOf } from '../../bench/table.ts';
+import { CASES } from '#bench/cases.ts';
+import { dashed, FULL, optionsFrom, SMALL } from '#bench/options.ts';
+import { median, readResults, resultOf } from '#bench/report.ts';
+import { tableIn, tableOf } from '#bench/table.ts';
 
 const page = readFileSync(new URL('../../docs/performance.md', import.meta.url), 'utf8');
 const results = readResults(new URL('../../bench/results.json', import.meta.url));
