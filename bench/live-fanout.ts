@@ -1,6 +1,6 @@
 import { globalId } from '#schema/ids.ts';
 import { type Crowd, type CrowdSpec, openCrowd } from './live-crowd.ts';
-import { expectExactly, type Push, pushRound, quantile, untilAllWatch } from './live-push.ts';
+import { expectExactly, type Push, type PushOrder, pushRound, quantile, untilAllWatch } from './live-push.ts';
 import { startReference } from './live-reference.ts';
 import { type LiveStage, pause } from './live-stage.ts';
 import { type CaseResult, median, resultOf, short } from './report.ts';
@@ -20,8 +20,9 @@ export async function fanOutToOne(stage: LiveStage): Promise<CaseResult[]> {
     const crowd = await openCrowd({ ...specOf(stage, { port: bare.port, programs: [], documents: [DOCUMENT] }) });
     try {
       const frame = frameMaker(sample);
-      const push = pusher(crowd, bare.pid, stage, (n) => bare.tell({ kind: 'FRAME', ...frame(n) }));
-      await untilAllWatch(crowd, (n) => bare.tell({ kind: 'FRAME', ...frame(n) }));
+      const change = (n: number) => bare.tell({ kind: 'FRAME', ...frame(n) });
+      const push = pusher({ crowd, serverPid: bare.pid, isOneGroup: true, change }, stage);
+      await untilAllWatch(crowd, change);
       const references = await rounds(stage, push);
       const notes = [
         `${crowd.count} sockets, frames of ${Buffer.byteLength(sample)} bytes, one station`,
@@ -99,7 +100,7 @@ export async function fanOutToMany(stage: LiveStage): Promise<CaseResult[]> {
     try {
       const change = (n: number) => plain.tell({ kind: 'CHANGED', cursor: `change-${performance.now()}-${n}` });
       await untilAllWatch(crowd, change);
-      const references = await rounds(stage, pusher(crowd, plain.pid, stage, change));
+      const references = await rounds(stage, pusher({ crowd, serverPid: plain.pid, isOneGroup: false, change }, stage));
       const notes = [
         `${crowd.count} subscribers, ${options.documents} documents × ${options.classes} stations`,
         costOf('ours', ours),
@@ -147,7 +148,7 @@ async function withOurs<Result>(
   try {
     await untilAllWatch(crowd, () => shopper.buy());
     return await work(
-      pusher(crowd, server.pid, stage, () => shopper.buy()),
+      pusher({ crowd, serverPid: server.pid, isOneGroup: documents.length === 1, change: () => shopper.buy() }, stage),
       crowd,
     );
   } finally {
@@ -157,8 +158,8 @@ async function withOurs<Result>(
   }
 }
 
-function pusher(crowd: Crowd, serverPid: number, { options }: LiveStage, change: (n: number) => unknown): () => Promise<Push> {
-  return () => pushRound({ crowd, serverPid, seconds: options.seconds, change });
+function pusher(of: Omit<PushOrder, 'seconds'>, { options }: LiveStage): () => Promise<Push> {
+  return () => pushRound({ ...of, seconds: options.seconds });
 }
 
 /** The first round warms and does not count. */

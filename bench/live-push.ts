@@ -16,19 +16,22 @@ export interface PushOrder {
   readonly crowd: Crowd;
   readonly serverPid: number;
   readonly seconds: number;
+  /** Of one group of subscribers, the next change may follow when the one before has begun to arrive; of many, the slowest may not have begun. */
+  readonly isOneGroup: boolean;
   /** Makes the n-th change; resolves when it is committed. */
   readonly change: (n: number) => unknown;
 }
 
 /** Longest that one change may take until everybody has it. */
 const PATIENCE_SECONDS = 120;
+const QUIET_MILLISECONDS = 1_500;
 
 /**
- * Pushes to saturation without coalescing: the next change is committed when the one before has begun to arrive, so that the server
- * always has work and no two changes wait together, which the product would tell as one. Throws unless everybody got every change
+ * Pushes to saturation without coalescing: the next change is committed when the one before has begun to arrive (of many groups, when
+ * it has arrived), so that the server always has work and no two changes wait together, which the product would tell as one. Throws unless everybody got every change
  * exactly once.
  */
-export async function pushRound({ crowd, serverPid, seconds, change }: PushOrder): Promise<Push> {
+export async function pushRound({ crowd, serverPid, seconds, isOneGroup, change }: PushOrder): Promise<Push> {
   const { count } = crowd;
   await crowd.reset();
   const before = cpuOfProcess(serverPid);
@@ -37,8 +40,8 @@ export async function pushRound({ crowd, serverPid, seconds, change }: PushOrder
   while (performance.now() - began < seconds * 1000 || changes < 3) {
     changes += 1;
     await change(changes);
-    // the one before is with everybody, and this one is on its way
-    await crowd.reached((changes - 1) * count + 1, PATIENCE_SECONDS);
+    // the one before is with everybody, and this one is on its way, or has arrived
+    await crowd.reached(isOneGroup ? (changes - 1) * count + 1 : changes * count, PATIENCE_SECONDS);
   }
   await crowd.reached(changes * count, PATIENCE_SECONDS);
   const took = (performance.now() - began) / 1000;
@@ -59,20 +62,23 @@ export async function untilAllWatch(crowd: Crowd, change: (n: number) => unknown
   for (let n = 1; n <= 60; n += 1) {
     await crowd.reset();
     await change(n);
-    const isDone = await crowd.reached(crowd.count, 5).then(
-      () => true,
-      () => false,
-    );
-    if (isDone) {
-      await pause(300);
-      const { total, least, most } = await crowd.report();
-      if (total === crowd.count && least === 1 && most === 1) return;
-    }
+    await untilQuiet(crowd);
+    const { total, least, most } = await crowd.report();
+    if (total === crowd.count && least === 1 && most === 1) return;
   }
   const { least, closed, complaints, total } = await crowd.report();
   throw new Error(
     `not everybody watches: ${total} of ${crowd.count} answered, the slowest ${least}; ${JSON.stringify(closed)} ${complaints.join(' ')}`,
   );
+}
+
+/** Waits until nothing has come for a while: what is still under way would count as the next round's. */
+async function untilQuiet(crowd: Crowd): Promise<void> {
+  let before = -1;
+  for (let total = (await crowd.report()).total; total !== before; total = (await crowd.report()).total) {
+    before = total;
+    await pause(total === crowd.count ? QUIET_MILLISECONDS / 3 : QUIET_MILLISECONDS);
+  }
 }
 
 /** Throws unless every subscriber saw exactly so many events, none twice. */
