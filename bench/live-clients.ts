@@ -156,7 +156,11 @@ function upgradeRequest(): string {
 }
 
 function greet(client: Client, resolve: () => void): void {
-  const program = spec.programs[Math.floor(client.index / Math.max(1, spec.documents.length)) % Math.max(1, spec.programs.length)];
+  const program =
+    spec.programs[
+      (spec.everyPair === false ? client.index : Math.floor(client.index / Math.max(1, spec.documents.length))) %
+        Math.max(1, spec.programs.length)
+    ];
   if (spec.documents.length === 0) return resolve();
   const payload = program === undefined ? {} : { authorization: `Bearer ${program}` };
   client.socket?.write(clientFrame(JSON.stringify({ type: 'connection_init', payload })));

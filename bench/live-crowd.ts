@@ -1,12 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Subscribers that one process holds. Number i takes document i mod D, and program (i / D) mod P: every pair is met once D × P are open. */
+/** Subscribers that one process holds. Number i takes document i mod D; see `everyPair`. */
 export interface CrowdSpec {
   readonly port: number;
   readonly count: number;
   /** API keys; none: a server that asks for none. */
   readonly programs: readonly string[];
+  /** Program (i / D) mod P, so that every document is met by every program once D × P are open; else i mod P, so that each document has few. */
+  readonly everyPair?: boolean;
   /** Subscriptions; none: the server sends frames by itself. */
   readonly documents: readonly string[];
   readonly variables: Readonly<Record<string, unknown>>;

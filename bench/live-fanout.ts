@@ -102,7 +102,7 @@ export async function fanOutToMany(stage: LiveStage): Promise<CaseResult[]> {
       await untilAllWatch(crowd, change);
       const references = await rounds(stage, pusher({ crowd, serverPid: plain.pid, isOneGroup: false, change }, stage));
       const notes = [
-        `${crowd.count} subscribers, ${options.documents} documents × ${options.classes} stations`,
+        `${crowd.count} subscribers, ${options.documents} documents, ${options.classes} stations, ${options.everyPair > 0 ? 'every document in every station' : 'each document in one station'}`,
         costOf('ours', ours),
         costOf('plain', references),
       ];
@@ -171,7 +171,7 @@ async function rounds({ options }: LiveStage, push: () => Promise<Push>): Promis
 
 function specOf({ options, shop }: LiveStage, own: Pick<CrowdSpec, 'port' | 'programs' | 'documents'>): CrowdSpec {
   const variables = { skuIds: [globalId('Sku', shop.skuIds[0] ?? '')] };
-  return { ...own, count: options.subscribers, variables, reads: 'FRAMES', keepTimes: false };
+  return { ...own, count: options.subscribers, everyPair: options.everyPair > 0, variables, reads: 'FRAMES', keepTimes: false };
 }
 
 function referenceOf({ cluster, shop }: LiveStage): Parameters<typeof startReference>[1] {

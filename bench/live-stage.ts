@@ -14,6 +14,8 @@ export interface LiveOptions {
   readonly subscribers: number;
   readonly documents: number;
   readonly classes: number;
+  /** 1: every document in every class (D × C groups); 0: each document in one class (as many groups as the larger of both). */
+  readonly everyPair: number;
   readonly resumed: number;
   readonly gap: number;
   readonly stuck: number;

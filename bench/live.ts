@@ -25,7 +25,7 @@ const RESULTS = new URL('results.json', import.meta.url);
 const HELP = `npm run bench:live [-- case… options]
 cases: ${Object.keys(CASES).join(', ')} (all of them when none is named)
   --subscribers 10000   of the fan-out and memory cases
-  --documents 100 and --classes 50   of fanout-many
+  --documents 100 and --classes 50   of fanout-many; --every-pair 0: each document in one class only (100 groups, not 5,000)
   --resumed 2000 and --gap 1000      of resume: clients, and events that they miss
   --stuck 1000          of never-read
   --seconds 5           of each round       --rounds 3
@@ -38,6 +38,7 @@ const FULL: LiveOptions = {
   subscribers: 10_000,
   documents: 100,
   classes: 50,
+  everyPair: 1,
   resumed: 2_000,
   gap: 1_000,
   stuck: 1_000,
@@ -50,6 +51,7 @@ const SMALL: LiveOptions = {
   subscribers: 200,
   documents: 10,
   classes: 5,
+  everyPair: 1,
   resumed: 50,
   gap: 100,
   stuck: 20,
