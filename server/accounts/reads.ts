@@ -24,6 +24,7 @@ import {
   findStandingRole,
   type GroundKind,
   groundChanges,
+  isToBeTouched,
   type MembershipRow,
   type PersonRow,
   selectApiKey,
@@ -51,8 +52,6 @@ export const nobody: Identity = { viewer: null, person: null, grounds: [] };
 /** Why a credential opens nothing. The first says the same of every key that is wrong in any way. */
 export type IdentityRefusal = 'KEY_INVALID' | 'ADDRESS_NOT_ALLOWED' | 'NOT_A_MEMBER';
 
-const TOUCH_AFTER_MILLISECONDS = 60_000;
-
 /** The identity of a program. A key that is unknown, revoked, expired or of a closed party is KEY_INVALID. */
 export async function identifyApiKey(db: Database, text: string, clientAddress: string | null): Promise<Identity | IdentityRefusal> {
   const parts = parseApiKey(text);
@@ -64,7 +63,7 @@ export async function identifyApiKey(db: Database, text: string, clientAddress: 
   const now = db.clock();
   if (row === null || !matches || (row.expires_at !== null && row.expires_at <= now)) return 'KEY_INVALID';
   if (!addressAllowed(clientAddress, row.allowed_ips)) return 'ADDRESS_NOT_ALLOWED';
-  await touch(db, networkId, apiKeyId, row.last_used_at, now);
+  if (isToBeTouched(row.last_used_at, now)) await touchApiKey(db, { networkId, apiKeyId });
   const viewer: Viewer = {
     networkId,
     party: partyOf(row),
@@ -74,12 +73,6 @@ export async function identifyApiKey(db: Database, text: string, clientAddress: 
     clientAddress,
   };
   return { viewer, person: null, grounds: [{ kind: 'API_KEY', networkId, id: apiKeyId, role: null }] };
-}
-
-/** Last-used is kept to the minute: a key that places a thousand orders a second is not written a thousand times. */
-async function touch(db: Database, networkId: string, apiKeyId: string, lastUsedAt: Date | null, now: Date): Promise<void> {
-  const before = new Date(now.getTime() - TOUCH_AFTER_MILLISECONDS);
-  if (lastUsedAt === null || lastUsedAt < before) await run(db.pool, touchApiKey, [networkId, apiKeyId, now, before]);
 }
 
 /**

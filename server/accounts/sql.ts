@@ -24,41 +24,40 @@ const findApiKeys = statement<ApiKeyAccessRow>(
    WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND k.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'`,
 );
 
+/** A key by what its text names. */
 type ApiKeyName = { readonly networkId: string; readonly apiKeyId: string };
-
-const keyLoaders = new WeakMap<Database, DataLoader<ApiKeyName, ApiKeyAccessRow | null>>();
-
-/**
- * The key, when it opens something. Requests that arrive in one turn of the event loop ask together, a statement for each
- * network: under load that is one question for dozens of programs. Nothing is remembered: a revoked key is seen at once.
- */
-export function selectApiKey(db: Database, name: ApiKeyName): Promise<ApiKeyAccessRow | null> {
-  const known = keyLoaders.get(db);
-  if (known !== undefined) return known.load(name);
-  const loader = new DataLoader((names: readonly ApiKeyName[]) => loadApiKeys(db, names), {
-    cache: false,
-    maxBatchSize: KEYS_AT_ONCE,
-    // when all that has arrived was read, and not later
-    batchScheduleFn: (send) => void setImmediate(send),
-  });
-  keyLoaders.set(db, loader);
-  return loader.load(name);
-}
 
 const KEYS_AT_ONCE = 250;
 
-async function loadApiKeys(db: Database, names: readonly ApiKeyName[]): Promise<(ApiKeyAccessRow | null)[]> {
-  const networkIds = [...new Set(names.map(({ networkId }) => networkId))];
-  const found = await Promise.all(
-    networkIds.map(async (networkId) => {
-      const ids = names.filter((name) => name.networkId === networkId).map(({ apiKeyId }) => apiKeyId);
-      const rows = await run(db.pool, findApiKeys, [networkId, ids]);
-      return [networkId, new Map(rows.map((row) => [row.id, row]))] as const;
-    }),
-  );
-  const networks = new Map(found);
-  return names.map(({ networkId, apiKeyId }) => networks.get(networkId)?.get(apiKeyId) ?? null);
+/**
+ * Asks for the keys that are named in one turn of the event loop together, a statement for each network: under load that is one
+ * question for dozens of programs. Nothing is remembered.
+ */
+function inOneTurn<Answer>(
+  ask: (db: Database, networkId: string, ids: readonly string[]) => Promise<ReadonlyMap<string, Answer>>,
+): (db: Database, name: ApiKeyName) => Promise<Answer | null> {
+  const loaders = new WeakMap<Database, DataLoader<ApiKeyName, Answer | null>>();
+  const loaderOf = (db: Database) => {
+    const load = async (names: readonly ApiKeyName[]) => {
+      const networkIds = [...new Set(names.map(({ networkId }) => networkId))];
+      const idsIn = (id: string) => [...new Set(names.filter(({ networkId }) => networkId === id).map(({ apiKeyId }) => apiKeyId))];
+      const found = await Promise.all(networkIds.map(async (id) => [id, await ask(db, id, idsIn(id))] as const));
+      const answers = new Map(found);
+      return names.map(({ networkId, apiKeyId }) => answers.get(networkId)?.get(apiKeyId) ?? null);
+    };
+    // sent when all that has arrived was read, and not later
+    const loader = new DataLoader(load, { cache: false, maxBatchSize: KEYS_AT_ONCE, batchScheduleFn: (send) => void setImmediate(send) });
+    loaders.set(db, loader);
+    return loader;
+  };
+  return (db, name) => (loaders.get(db) ?? loaderOf(db)).load(name);
 }
+
+/** The key, when it opens something; a revoked one is seen at once. */
+export const selectApiKey = inOneTurn(async (db, networkId, ids) => {
+  const rows = await run(db.pool, findApiKeys, [networkId, ids]);
+  return new Map(rows.map((row) => [row.id, row]));
+});
 
 /** A session and, where the person may act for the party that was named, that membership. */
 export type SessionAccessRow = {
@@ -97,11 +96,27 @@ export const findStandingRole = statement<{ role: Role }>(
      AND m.revoked_at IS NULL AND coalesce(s.status::text, p.status::text) <> 'CLOSED'`,
 );
 
-/** By api_key_pkey. Throttled in the statement too, so that several processes write once a minute between them. */
-export const touchApiKey = statement(
-  'accounts.touchApiKey',
-  'UPDATE api_key SET last_used_at = $3 WHERE network_id = $1 AND id = $2 AND (last_used_at IS NULL OR last_used_at < $4)',
+// By api_key_pkey. A key that another process is just marking is marked.
+const touchKeys = statement(
+  'accounts.touchApiKeys',
+  `UPDATE api_key k SET last_used_at = $3 FROM (
+     SELECT id FROM api_key WHERE network_id = $1 AND id = ANY ($2::uuid[]) AND (last_used_at IS NULL OR last_used_at < $4) FOR UPDATE SKIP LOCKED
+   ) old WHERE k.network_id = $1 AND k.id = old.id`,
 );
+
+const TOUCH_AFTER_MILLISECONDS = 60_000;
+
+/** Whether a key's last use is to be written: it is kept to the minute, so that a thousand orders a second do not write it a thousand times. */
+export function isToBeTouched(lastUsedAt: Date | null, now: Date): boolean {
+  return lastUsedAt === null || now.getTime() - lastUsedAt.getTime() > TOUCH_AFTER_MILLISECONDS;
+}
+
+/** Writes that a key was used, with the others of this turn of the event loop: one commit for all of them. */
+export const touchApiKey = inOneTurn(async (db, networkId, ids) => {
+  const now = db.clock();
+  await run(db.pool, touchKeys, [networkId, ids, now, new Date(now.getTime() - TOUCH_AFTER_MILLISECONDS)]);
+  return new Map<string, never>();
+});
 
 /** What an open stream stands on. */
 export type GroundKind = 'API_KEY' | 'SESSION' | 'MEMBERSHIP';
