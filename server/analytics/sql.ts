@@ -90,12 +90,21 @@ const HOUR = (instant: string) =>
 const SOLD = `o.id, o.sku_id, o.buyer_id, o.owner_id, o.quantity, o.total, ${HOUR('o.delivered_at')}`;
 const REFUNDED = `r.id, r.order_id, r.amount, r.transfer_id, r.card_key_ids, ${HOUR('r.decided_at')}`;
 
+/** Where the rows come from: the few of a batch of events, or all of a network. */
+type Source = { readonly rows: string; readonly join: (table: string, alias: string, on: string) => string };
+
+// The rows of a batch are looked up one by one. Left to itself, the planner joins whole tables where their statistics are from
+// when a network was new: a minute for what takes a tenth of a second (OFFSET 0 keeps it from trying).
+const joinEach: Source['join'] = (table, alias, on) =>
+  `CROSS JOIN LATERAL (SELECT * FROM ${table} ${alias} WHERE ${alias}.network_id = $1 AND ${on} OFFSET 0) ${alias}`;
+const joinAll: Source['join'] = (table, alias, on) => `JOIN ${table} ${alias} ON ${alias}.network_id = $1 AND ${on}`;
+
 // Events by outbox_event_seq_key, orders and refunds by primary key.
 const OF_EVENTS = `sold AS (
-     SELECT ${SOLD} FROM outbox_event e JOIN orders o ON o.network_id = $1 AND o.id = e.subject_id JOIN network n ON n.id = $1
+     SELECT ${SOLD} FROM outbox_event e ${joinEach('orders', 'o', 'o.id = e.subject_id')} JOIN network n ON n.id = $1
      WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'order.delivered'
    ), refunded AS (
-     SELECT ${REFUNDED} FROM outbox_event e JOIN refund r ON r.network_id = $1 AND r.id = (e.data ->> 'refundId')::uuid JOIN network n ON n.id = $1
+     SELECT ${REFUNDED} FROM outbox_event e ${joinEach('refund', 'r', "r.id = (e.data ->> 'refundId')::uuid")} JOIN network n ON n.id = $1
      WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'order.refunded' AND r.state = 'DONE'
    )`;
 
@@ -117,23 +126,23 @@ const OF_EVERYTHING = `uncounted AS MATERIALIZED (
 
 // Hops by order_hop_network_id_order_id_distance_key. The owner's margin is what it keeps: the commission of the order's other
 // hops comes out of it (domain §4).
-const HOP = `hop AS (
+const hop = (join: Source['join']) => `hop AS (
      SELECT s.*, p.station_id, p.role, p.sold_total, p.commission,
             p.margin - CASE WHEN p.role = 'OWNER' THEN sum(p.commission) OVER (PARTITION BY s.id) ELSE 0 END AS margin,
             sum(p.commission) OVER (PARTITION BY s.id) AS commission_paid
-     FROM sold s JOIN order_hop p ON p.network_id = $1 AND p.order_id = s.id
+     FROM sold s ${join('order_hop', 'p', 'p.order_id = s.id')}
    )`;
 
 // What a refund's transfer took back from each station, by posting_network_id_transfer_id_idx. What the owner bears beyond its
 // own posting (it reverses none) comes out of its margin; the buyer's money back reverses SALE and is nobody's margin.
-const TAKEN = `taken AS (
+const taken = (join: Source['join']) => `taken AS (
      SELECT d.id, a.station_id, a.supplier_id,
             coalesce(sum(p.amount) FILTER (WHERE q.reason IS DISTINCT FROM 'COMMISSION'), 0) AS margin,
             coalesce(sum(p.amount) FILTER (WHERE q.reason = 'COMMISSION'), 0) AS commission
      FROM refunded d
-     JOIN posting p ON p.network_id = $1 AND p.transfer_id = d.transfer_id
-     LEFT JOIN posting q ON q.network_id = $1 AND q.id = p.reverses_id
-     JOIN account a ON a.network_id = $1 AND a.id = p.account_id
+     ${join('posting', 'p', 'p.transfer_id = d.transfer_id')}
+     LEFT JOIN LATERAL (SELECT reason FROM posting WHERE network_id = $1 AND id = p.reverses_id OFFSET 0) q ON true
+     ${join('account', 'a', 'a.id = p.account_id')}
      WHERE num_nonnulls(a.station_id, a.supplier_id) = 1 AND q.reason IS DISTINCT FROM 'SALE'
      GROUP BY 1, 2, 3
    )`;
@@ -159,7 +168,7 @@ type Counting = { tables: readonly string[]; ofEvents: Statement<NoRow>; ofEvery
 type NoRow = Record<never, never>;
 
 // One row of `change` is one hour of one station of the buyers' frozen paths: where the buyer stood when ordering decides (domain §1).
-const stations = (source: string) => `WITH ${source}, ${HOP}, ${TAKEN}, change AS MATERIALIZED (
+const stations = ({ rows, join }: Source) => `WITH ${rows}, ${hop(join)}, ${taken(join)}, change AS MATERIALIZED (
      SELECT h.station_id, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
             count(*) FILTER (WHERE h.role = 'BUYER') AS own_order_count,
             coalesce(sum(h.quantity) FILTER (WHERE h.role = 'BUYER'), 0)::bigint AS own_quantity,
@@ -223,22 +232,23 @@ const SHELF = `shelf AS MATERIALIZED (
 // keys: each supplier gets the difference of two rounded running totals, so the parts add up exactly.
 const SHARE =
   'count(*) AS keys, sum(sum(1)) OVER (PARTITION BY s.id) AS key_count, sum(sum(1)) OVER (PARTITION BY s.id ORDER BY c.supplier_id) AS upto';
-const supplied = (decimals: string) => {
+const supplied = (decimals: string, join: Source['join']) => {
   const part = (amount: string) =>
     `round(${amount} * x.upto / x.key_count, ${decimals}) - round(${amount} * (x.upto - x.keys) / x.key_count, ${decimals})`;
+  // each sale carries what is known of its order: joining it to the hops again would be a join of two unindexed lists
+  const ofOrder = 's.owner_id, s.hour_start, s.local_date, s.total, s.sold_total, s.commission_paid';
   return `sale AS (
-     SELECT s.id, c.supplier_id, sum(c.cost) AS cost, ${SHARE}
-     FROM sold s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.id GROUP BY s.id, c.supplier_id
+     SELECT s.id, ${ofOrder}, c.supplier_id, sum(c.cost) AS cost, ${SHARE}
+     FROM hop s ${join('card_key_sale', 'c', 'c.order_id = s.id')} WHERE s.role = 'OWNER' GROUP BY s.id, c.supplier_id, ${ofOrder}
    ), back AS (
      SELECT s.id, c.supplier_id, ${SHARE}
-     FROM refunded s JOIN card_key_sale c ON c.network_id = $1 AND c.order_id = s.order_id
+     FROM refunded s ${join('card_key_sale', 'c', 'c.order_id = s.order_id')}
      WHERE cardinality(s.card_key_ids) = 0 OR c.card_key_id = ANY (s.card_key_ids) GROUP BY s.id, c.supplier_id
    ), supplied AS MATERIALIZED (
-     SELECT h.owner_id, x.supplier_id, h.hour_start, h.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('h.total')} AS gmv, x.cost,
-            ${part('(h.sold_total - h.commission_paid)')} - x.cost AS margin, ${part('h.commission_paid')} AS commission,
+     SELECT x.owner_id, x.supplier_id, x.hour_start, x.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('x.total')} AS gmv, x.cost,
+            ${part('(x.sold_total - x.commission_paid)')} - x.cost AS margin, ${part('x.commission_paid')} AS commission,
             0::bigint AS refund_count, 0::numeric AS refund_total
-     FROM hop h JOIN sale x ON x.id = h.id
-     WHERE h.role = 'OWNER' AND x.supplier_id IS NOT NULL
+     FROM sale x WHERE x.supplier_id IS NOT NULL
      UNION ALL
      SELECT o.owner_id, x.supplier_id, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.cost, 0), ${part('coalesce(t.margin, 0)')},
             ${part('coalesce(t.commission, 0)')}, 1, ${part('d.amount')}
@@ -255,9 +265,9 @@ const supplied = (decimals: string) => {
 };
 
 const goods = (
-  source: string,
+  { rows, join }: Source,
   decimals: string,
-) => `WITH ${source}, ${HOP}, ${TAKEN}, ${DOWNLINE}, ${BOUGHT}, ${SHELF}, ${supplied(decimals)},
+) => `WITH ${rows}, ${hop(join)}, ${taken(join)}, ${DOWNLINE}, ${BOUGHT}, ${SHELF}, ${supplied(decimals, join)},
    a AS (${addTo('downline_sku_day', ['station_id', 'local_date', 'sku_id'], { from: 'downline' })}),
    b AS (${addTo('buyer_sku_day', ['buyer_id', 'local_date', 'sku_id'], { from: 'bought', measures: BUYER_MEASURES })}),
    c AS (${addTo('sku_hour', ['sku_id', 'hour_start'], { from: 'shelf' })}),
@@ -266,16 +276,19 @@ const goods = (
    f AS (${addTo('supplier_hour', ['owner_id', 'supplier_id', 'hour_start'], { from: 'supplied', measures: [...MEASURES, 'cost'] })})
    ${addTo('supplier_day', ['owner_id', 'local_date', 'supplier_id'], { from: 'supplied', measures: [...MEASURES, 'cost'] })}`;
 
+const BATCH_OF_EVENTS: Source = { rows: OF_EVENTS, join: joinEach };
+const ALL: Source = { rows: OF_EVERYTHING, join: joinAll };
+
 const COUNTED: Record<RollUpKind, Counting> = {
   STATIONS: {
     tables: ['station_hour', 'station_day'],
-    ofEvents: statement('analytics.countStations', stations(OF_EVENTS)),
-    ofEverything: statement('analytics.recountStations', stations(OF_EVERYTHING)),
+    ofEvents: statement('analytics.countStations', stations(BATCH_OF_EVENTS)),
+    ofEverything: statement('analytics.recountStations', stations(ALL)),
   },
   GOODS: {
     tables: ['downline_sku_day', 'buyer_sku_day', 'sku_hour', 'category_hour', 'category_day', 'supplier_hour', 'supplier_day'],
-    ofEvents: statement('analytics.countGoods', goods(OF_EVENTS, '$4::int')),
-    ofEverything: statement('analytics.recountGoods', goods(OF_EVERYTHING, '$3::int')),
+    ofEvents: statement('analytics.countGoods', goods(BATCH_OF_EVENTS, '$4::int')),
+    ofEverything: statement('analytics.recountGoods', goods(ALL, '$3::int')),
   },
 };
 
