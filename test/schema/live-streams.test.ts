@@ -71,5 +71,5 @@ test('walletChanged and networkPulse come over WebSocket, to two who share them 
   expect(told['second']?.[0]).toEqual(told['first']?.[0]);
   expect(told['pulse']?.[0]).toEqual({ networkPulse: { station: { name: 'R' }, gmvToday: { amount: '0.00' }, ordersPerSecond: 0 } });
   expect(told['headquarters']?.[0]).toMatchObject({ networkPulse: { station: { name: 'HQ' } } });
-  await Promise.all(clients.map((client) => client.dispose()));
+  for (const client of clients) await client.dispose();
 }, 30_000);
