@@ -46,6 +46,8 @@ export async function openMarket(db: Database, url: string): Promise<Market> {
     lots: SKUS.map((sku) => ({ sku, supplier: 'S' as const, totalCost: '4000.00', keys: KEYS })),
   });
   const shop = await keyOf(db, made.viewer('Shop'), ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE']);
+  // whoever watches asks far more often than a program would, and has an allowance of its own for it
+  const watcher = await keyOf(db, made.viewer('Shop'), ['CATALOGUE_READ', 'ORDERS_READ']);
   const headquarters = await keyOf(db, made.viewer('HQ'), ['PRICES_MANAGE', 'PRICES_READ', 'ORDERS_READ', 'REFUNDS_DECIDE', 'REFUNDS_ASK']);
   const versions = new Map<string, number>();
   const delivered: string[] = [];
@@ -73,7 +75,7 @@ export async function openMarket(db: Database, url: string): Promise<Market> {
       const { rule } = await tell(headquarters, PRICE, { skuId, kind: 'FIXED', value, ...(expectedVersion ? { expectedVersion } : {}) });
       versions.set(skuId, rule?.version ?? 1);
     },
-    truth: () => readTruth(url, shop),
+    truth: () => readTruth(url, watcher),
   };
 }
 

@@ -13,7 +13,7 @@ import { type MirrorProcess, startMirror } from './mirror-process.ts';
 const DISAGREES_AT_MOST = 2_000;
 const BLOWS = Number(process.env['MIRROR_BLOWS'] ?? 18);
 const CHANGE_EVERY = 150;
-const LOOK_EVERY = 50;
+const LOOK_EVERY = 200;
 
 let directory: string;
 let server: ServerProcess;

@@ -57,7 +57,7 @@ export const HOT: Readonly<Record<string, HotStatement>> = {
   'relay.numberNext': by('outbox_event_unnumbered_idx', 'outbox_event_pkey'),
   // who asks
   'accounts.findApiKeys': by('api_key_pkey', 'station_pkey'),
-  'accounts.touchApiKey': by('api_key_pkey'),
+  'accounts.touchApiKeys': by('api_key_pkey'),
   // pages
   'network.lineOfStation': by('station_pkey'),
   'catalog.catalogueAfter': from('ROW(category_path, product_id, id) > ROW(', ...CATALOGUE),
