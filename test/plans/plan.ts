@@ -35,10 +35,15 @@ export async function statementsOf(db: Database, work: () => Promise<void>): Pro
 /** The plan that PostgreSQL keeps for a statement, for any parameters; `settled`: as in the transactions of the money path and roll-ups. */
 export async function genericPlan(client: pg.Client, text: string, settled: boolean): Promise<Plan> {
   await client.query(`BEGIN; SET LOCAL enable_seqscan = ${settled ? 'off' : 'on'}`);
-  const { rows } = await client
-    .query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`)
-    .finally(() => client.query('ROLLBACK'));
-  const nodes = rows[0]?.['QUERY PLAN'].flatMap(({ Plan: top }) => flat(top)) ?? [];
+  try {
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(`EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${text}`);
+    return planOf(rows[0]?.['QUERY PLAN'].flatMap(({ Plan: top }) => flat(top)) ?? []);
+  } finally {
+    await client.query('ROLLBACK');
+  }
+}
+
+function planOf(nodes: readonly PlanNode[]): Plan {
   return {
     indexes: [...new Set(nodes.flatMap((node) => node['Index Name'] ?? []))].toSorted(),
     conditions: nodes.flatMap((node) => node['Index Cond'] ?? []),
