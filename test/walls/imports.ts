@@ -1,12 +1,13 @@
 import { posix } from 'node:path';
 import { type Breach, breachAt, child, type Node, nodesOf, type Source } from './sources.ts';
 
-// Each layer imports only from itself and from those before it (architecture §1). A slice is a layer of its own kind: platform and
-// itself only, but for rules.ts, which may build on another's rules.ts. The demo stands between live and the contract: it plays orders through the real flows.
+// Each layer imports only from itself and from those before it (architecture §1). Connectors speak the outside world's protocols
+// and know no slice. A slice is a layer of its own kind: what lies below it and itself only, but for rules.ts, which may build on another's rules.ts. The demo stands between live and the contract: it plays orders through the real flows.
 const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['prisma', /^prisma\/(?!demo\/)/],
   ['server/platform', /^server\/platform\//],
-  ['a slice', /^server\/(?!platform\/|flows\/|live\/|http\/)[^/]+\//],
+  ['server/connectors', /^server\/connectors\//],
+  ['a slice', /^server\/(?!platform\/|connectors\/|flows\/|live\/|http\/)[^/]+\//],
   ['server/flows', /^server\/flows\//],
   ['server/live', /^server\/live\//],
   ['prisma/demo', /^prisma\/demo\//],

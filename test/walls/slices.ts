@@ -5,7 +5,7 @@ const SLICES =
   'accounts alerts network catalog pricing commission stock suppliers orders ledger analytics aftersales settlement risk webhooks'.split(
     ' ',
   );
-const NOT_SLICES = ['platform', 'flows', 'live', 'http'];
+const NOT_SLICES = ['platform', 'connectors', 'flows', 'live', 'http'];
 const ALPHABET = ['rules.ts', 'commands.ts', 'reads.ts', 'sql.ts'];
 /** What a file of pure decisions may import of the platform: things that are pure themselves. */
 const PURE = /^(#server\/(platform\/(money|allocate|clock|ids|page)|[^/]+\/rules)\.ts|decimal\.js|csv-parse\/sync|node:(crypto|net))$/;
