@@ -61,7 +61,10 @@ export interface UpstreamPurchase {
   readonly inputFields: Readonly<Record<string, string>>;
   /** Whether card keys are to come back, or the goods go straight into the customer's account. */
   readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  /** When the first try was sent, for upstreams that want it; null before that. */
+  /**
+   * When an earlier try under this key was sent; null for the very first. Only there is a call that never left a refusal (NOT_SENT):
+   * of a repeat it says nothing about the one before.
+   */
   readonly sentAt: Date | null;
   /** The upstream's own order number where it told one. */
   readonly upstreamRef: string | null;
@@ -105,7 +108,7 @@ export type RejectedReason =
   | 'INPUT_REFUSED'
   | 'CANCELLED'
   | 'REFUNDED'
-  /** the call was never made: the address is not allowed, or its name does not exist */
+  /** the call never left: the address is not allowed, its name does not exist, or no connection stood */
   | 'NOT_SENT'
   | 'OTHER';
 

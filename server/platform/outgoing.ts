@@ -9,6 +9,10 @@ export interface OutgoingRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** So much is read of this call's answer; the client's limit where it is left out. */
+  readonly answerBytes?: number;
+  /** So long may this call take; the client's limit where it is left out. */
+  readonly totalMilliseconds?: number;
 }
 
 /** What came back, whatever its status: a redirect is an answer like any other and is never followed. */
@@ -32,13 +36,16 @@ export type OutgoingFailureReason =
   | 'TLS_FAILED'
   | 'NO_HTTP';
 
-/** A call that brought no answer. Whether the other side received it is unknown, unless the reason is one of NOT_ALLOWED and NOT_FOUND. */
+/** A call that brought no answer. Whether the other side received it is unknown, unless it surely never left. */
 export class OutgoingFailure extends Error {
   readonly reason: OutgoingFailureReason;
-  constructor(reason: OutgoingFailureReason, cause?: unknown) {
+  /** False when no connection ever stood: the address was not allowed or not found, or nobody took the call. Then nothing can have arrived. */
+  readonly mayHaveArrived: boolean;
+  constructor(reason: OutgoingFailureReason, cause?: unknown, mayHaveArrived = false) {
     super(`an outgoing call failed: ${reason}`, { cause });
     this.name = 'OutgoingFailure';
     this.reason = reason;
+    this.mayHaveArrived = mayHaveArrived;
   }
 }
 
@@ -86,7 +93,7 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
     send: async (request) => {
       const url = URL.canParse(request.url) ? new URL(request.url) : null;
       if (url === null || problemOf(url, isAllowed(url)) !== null) throw new OutgoingFailure('URL_NOT_ALLOWED');
-      const clock = deadline(options.totalMilliseconds ?? TOTAL_MILLISECONDS);
+      const clock = deadline(request.totalMilliseconds ?? options.totalMilliseconds ?? TOTAL_MILLISECONDS);
       try {
         const address = await Promise.race([chooseAddress(url, isAllowed(url), resolve), clock.failed]);
         return await exchange(request, url, address, options, clock);
@@ -140,7 +147,7 @@ function deadline(milliseconds: number): Deadline {
 }
 
 async function exchange(
-  { method, headers, body }: OutgoingRequest,
+  { method, headers, body, answerBytes }: OutgoingRequest,
   url: URL,
   address: string,
   options: OutgoingOptions,
@@ -158,11 +165,15 @@ async function exchange(
       else callback(null, address, family);
     },
   });
-  const answered = answerOf(client, options.answerBytes ?? ANSWER_BYTES);
+  let isConnected = false;
+  client.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+  const answered = answerOf(client, answerBytes ?? options.answerBytes ?? ANSWER_BYTES);
   const connecting = connectWithin(client, options.connectMilliseconds ?? CONNECT_MILLISECONDS);
   client.end(body);
   try {
     return await Promise.race([answered, connecting.failed, clock.failed]);
+  } catch (error) {
+    throw error instanceof OutgoingFailure ? new OutgoingFailure(error.reason, error.cause, isConnected) : error;
   } finally {
     connecting.stop();
     // what is still being sent or read is of no use to anybody
