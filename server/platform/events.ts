@@ -2,7 +2,16 @@ import { run, statement, type Transaction } from './database.ts';
 
 /** What an event is about; subscribers, webhooks and roll-ups choose by it. */
 export type EventTopic =
+  | 'order.held'
+  | 'order.sourcing'
   | 'order.delivered'
+  | 'order.failed'
+  | 'order.needs-attention'
+  | 'purchase.settled'
+  | 'purchase.needs-attention'
+  | 'offer.changed'
+  | 'listing.changed'
+  | 'supplier.changed'
   | 'order.refunded'
   | 'refund.requested'
   | 'refund.declined'
