@@ -1,0 +1,26 @@
+import { decimal4, decimal4Text } from '#server/platform/money.ts';
+import type { UpstreamCardKey } from './connector.ts';
+
+/** Lines of a delivery as card keys, one a line, blank lines left out: what a line means is nobody's to guess, so it is the secret. */
+export function cardKeysOfLines(text: string): UpstreamCardKey[] {
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((secret) => ({ number: null, secret }));
+}
+
+/** What `quantity` units cost together, exactly: '0.3150' for three at '0.105'. */
+export function costOfUnits(unitCost: string, quantity: number): string {
+  return decimal4Text(decimal4(unitCost) * BigInt(quantity));
+}
+
+/** The first of these texts in a language that the console speaks, of one that upstreams keep by language (`{"zh-CN": …}`) or plain. */
+export function textByLanguage(entries: readonly (readonly [language: string, text: string])[]): string | null {
+  const texts = new Map(entries.filter(([, text]) => text.trim() !== ''));
+  for (const language of ['zh-CN', 'zh', 'zh-TW', 'en-US', 'en']) {
+    const text = texts.get(language);
+    if (text !== undefined) return text;
+  }
+  return [...texts.values()][0] ?? null;
+}
