@@ -16,10 +16,10 @@ import { builder } from './builder.ts';
 import { loadSku, SkuType } from './catalogue.ts';
 import { connectionType, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
 import { NotSellableReasonEnum } from './enums.ts';
+import { afterArg, eventOf, eventType } from './event.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType, unitPriceOf } from './money.ts';
 import { nodeType } from './node.ts';
-import { eventOf } from './subscriptions.ts';
 
 const readingAlerts = { party: 'STATION', permission: 'ALERTS_READ' } as const;
 
@@ -201,16 +201,10 @@ builder.objectField(SkuType, 'stockThreshold', (t) =>
   }),
 );
 
-const AlertEventType = builder.objectRef<AlertEvent>('AlertEvent').implement({
+const AlertEventType = eventType<AlertEvent>('AlertEvent', {
   description: 'An alert was raised.',
   access: readingAlerts,
   fields: (t) => ({
-    cursor: t.field({
-      type: 'Cursor',
-      description: 'Its place: subscribe with after to go on from here without a gap.',
-      resolve: ({ cursor }) => cursor,
-    }),
-    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     alert: t.field({
       type: AlertType,
       description: 'The alert as it is now.',
@@ -228,7 +222,7 @@ builder.subscriptionField('alertRaised', (t) =>
     type: AlertEventType,
     access: readingAlerts,
     description: 'Alerts of the acting station as they are raised.',
-    args: { after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }) },
+    args: afterArg(t.arg),
     subscribe: (_, { after }, context) => openStream(context.events, alertFeed(viewerOf(context)), after ?? null),
     resolve: eventOf,
   }),

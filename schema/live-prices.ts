@@ -3,14 +3,10 @@ import { type PriceEvent, priceFeed, TOLD_SKUS_MAX } from '#server/live/price-fe
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadOffer, loadSku, SkuOfferType, SkuType } from './catalogue.ts';
-import { badInput } from './errors.ts';
-import { globalId, idOf, optionalIdOf } from './ids.ts';
-import { eventOf, MOST_SKUS } from './subscriptions.ts';
+import { afterArg, eventOf, eventType, goodsArgs, readGoods } from './event.ts';
+import { globalId } from './ids.ts';
 
 const readingCatalogue = { party: 'STATION', permission: 'CATALOGUE_READ' } as const;
-
-/** Ids of no SKU are answered like those of SKUs that are not there. */
-const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 const PriceChangeType = builder.objectRef<{ readonly skuId: string }>('PriceChange').implement({
   description: 'What the acting station pays for a SKU now.',
@@ -38,16 +34,10 @@ const PriceChangeType = builder.objectRef<{ readonly skuId: string }>('PriceChan
   }),
 });
 
-const PriceEventType = builder.objectRef<PriceEvent>('PriceEvent').implement({
+const PriceEventType = eventType<PriceEvent>('PriceEvent', {
   description: 'Something changed that prices are made from; several changes at once are told as one.',
   access: readingCatalogue,
   fields: (t) => ({
-    cursor: t.field({
-      type: 'Cursor',
-      description: 'Its place: subscribe with after to go on from here without a gap.',
-      resolve: ({ cursor }) => cursor,
-    }),
-    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     changes: t.field({
       type: [PriceChangeType],
       description: `What it may have changed for the acting station, with the prices of now: the SKUs that were named, or the first ${TOLD_SKUS_MAX}.`,
@@ -64,19 +54,11 @@ builder.subscriptionField('priceChanged', (t) =>
     access: readingCatalogue,
     description: 'How what the acting station pays changes: by rules, bands, base prices, levels, moves and guards anywhere above it.',
     args: {
-      skuIds: t.arg.idList({ description: 'Only of these SKUs.' }),
-      categoryId: t.arg.id({ description: 'Only of this category and those below it.' }),
-      after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
+      ...goodsArgs(t.arg),
+      ...afterArg(t.arg),
     },
-    subscribe: (_, { skuIds, categoryId, after }, context) => {
-      if ((skuIds?.length ?? 0) > MOST_SKUS) throw badInput('skuIds', `At most ${MOST_SKUS} SKUs.`);
-      const category = optionalIdOf('Category', categoryId);
-      const asked = {
-        skuIds: skuIds ? [...new Set(skuIds.map((id) => idOf('Sku', id) ?? NO_ID))] : null,
-        categoryId: category === null ? NO_ID : (category ?? null),
-      };
-      return openStream(context.events, priceFeed(context.db, viewerOf(context), asked), after ?? null);
-    },
+    subscribe: (_, { after, ...goods }, context) =>
+      openStream(context.events, priceFeed(context.db, viewerOf(context), readGoods(goods)), after ?? null),
     resolve: eventOf,
   }),
 );

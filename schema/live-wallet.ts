@@ -2,30 +2,20 @@ import { openStream } from '#server/live/live-stream.ts';
 import { type WalletEvent, walletFeed } from '#server/live/wallet-feed.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
-import { loadStation, StationType } from './station.ts';
-import { eventOf } from './subscriptions.ts';
+import { afterArg, eventOf, eventType } from './event.ts';
+import { requireOwnStation, StationType } from './station.ts';
 import { loadWallet, WalletType } from './wallet.ts';
 
 const readingWallet = { party: 'STATION', permission: 'WALLET_READ' } as const;
 
-const WalletEventType = builder.objectRef<WalletEvent>('WalletEvent').implement({
+const WalletEventType = eventType<WalletEvent>('WalletEvent', {
   description: 'What the acting station’s accounts hold has changed; several changes at once are told as one.',
   access: readingWallet,
   fields: (t) => ({
-    cursor: t.field({
-      type: 'Cursor',
-      description: 'Its place: subscribe with after to go on from here without a gap.',
-      resolve: ({ cursor }) => cursor,
-    }),
-    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     station: t.field({
       type: StationType,
       description: 'The acting station.',
-      resolve: async ({ stationId }, _, context) => {
-        const station = await loadStation(context, stationId);
-        if (station === null) throw new Error('a station does not see itself');
-        return station;
-      },
+      resolve: ({ stationId }, _, context) => requireOwnStation(context, stationId),
     }),
     wallet: t.field({
       type: WalletType,
@@ -44,7 +34,7 @@ builder.subscriptionField('walletChanged', (t) =>
     type: WalletEventType,
     access: readingWallet,
     description: 'How the balances of the acting station change: by orders, refunds, top-ups and purchases.',
-    args: { after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }) },
+    args: afterArg(t.arg),
     subscribe: (_, { after }, context) => openStream(context.events, walletFeed(viewerOf(context)), after ?? null),
     resolve: eventOf,
   }),

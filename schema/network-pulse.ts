@@ -4,9 +4,9 @@ import { openStream } from '#server/live/live-stream.ts';
 import { type PulseTick, pulseSource, RATE_SECONDS, tickOf } from '#server/live/pulse.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
+import { eventOf } from './event.ts';
 import { amountOf, MoneyType } from './money.ts';
-import { loadStation, StationType } from './station.ts';
-import { eventOf } from './subscriptions.ts';
+import { requireOwnStation, StationType } from './station.ts';
 
 const readingVolumes = { party: 'STATION', permission: 'ANALYTICS_READ' } as const;
 
@@ -18,11 +18,7 @@ const PulseTickType = builder.objectRef<PulseTick>('PulseTick').implement({
     station: t.field({
       type: StationType,
       description: 'The acting station.',
-      resolve: async ({ stationId }, _, context) => {
-        const station = await loadStation(context, stationId);
-        if (station === null) throw new Error('a station does not see itself');
-        return station;
-      },
+      resolve: ({ stationId }, _, context) => requireOwnStation(context, stationId),
     }),
     gmvToday: t.field({
       type: MoneyType,
@@ -41,6 +37,7 @@ function pulseFeed({ networkId, party }: Viewer): Feed<PulseTick> {
     scope: { networkId, partyId: partyId(party), subscription: 'networkPulse' },
     topics: new Set(['order.delivered']),
     keyOf: () => 'tick',
+    newestFirst: true,
     rootOf: (event) => tickOf(event),
   };
 }

@@ -35,6 +35,13 @@ export const loadStation = batched<string, StationRow>((context, ids) => station
 /** A station that a row of the viewer's own names, by id: outside of the subtree it has a name and no more. Never for ids that were sent. */
 export const loadNamedStation = batched<string, StationRow>((context, ids) => namedStations(context.db.pool, viewerOf(context), ids));
 
+/** The acting station, by its id. */
+export async function requireOwnStation(context: Context, id: string): Promise<StationRow> {
+  const station = await loadStation(context, id);
+  if (station === null) throw new Error('a station does not see itself');
+  return station;
+}
+
 /** The acting station or one of its downline; null for any other. */
 export async function loadDownlineStation(context: Context, id: string): Promise<SeenStation | null> {
   const station = await loadStation(context, id);

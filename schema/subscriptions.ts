@@ -1,20 +1,13 @@
-import { GraphQLError } from 'graphql';
 import { skusByIds } from '#server/catalog/reads.ts';
-import { CursorInvalid } from '#server/live/cursor.ts';
-import { CursorExpired } from '#server/live/event-source.ts';
-import { openStream, type Watched } from '#server/live/live-stream.ts';
+import { openStream } from '#server/live/live-stream.ts';
 import { type OrderEvent, orderFeed, type StockEvent, stockFeed } from '#server/live/subscriptions.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadOffer, requireSku, SkuType, StockType } from './catalogue.ts';
 import type { Context } from './context.ts';
 import { OrderScopeEnum } from './enums.ts';
-import { badInput } from './errors.ts';
-import { idOf, optionalIdOf } from './ids.ts';
+import { afterArg, eventOf, eventType, goodsArgs, readGoods } from './event.ts';
 import { loadOrder, OrderType } from './order.ts';
-
-/** SKUs that one subscription may name. */
-export const MOST_SKUS = 1000;
 
 const OrderEventKindEnum = builder.enumType('OrderEventKind', {
   description: 'What happened to an order.',
@@ -26,16 +19,10 @@ const OrderEventKindEnum = builder.enumType('OrderEventKind', {
   } as const,
 });
 
-const OrderEventType = builder.objectRef<OrderEvent>('OrderEvent').implement({
+const OrderEventType = eventType<OrderEvent>('OrderEvent', {
   description: 'Something that happened to an order.',
   access: { party: 'STATION', permission: 'ORDERS_READ' },
   fields: (t) => ({
-    cursor: t.field({
-      type: 'Cursor',
-      description: 'Its place: subscribe with after to go on from here without a gap.',
-      resolve: ({ cursor }) => cursor,
-    }),
-    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     kind: t.field({ type: OrderEventKindEnum, description: 'What.', resolve: ({ kind }) => kind }),
     order: t.field({
       type: OrderType,
@@ -45,16 +32,10 @@ const OrderEventType = builder.objectRef<OrderEvent>('OrderEvent').implement({
   }),
 });
 
-const StockEventType = builder.objectRef<StockEvent>('StockEvent').implement({
+const StockEventType = eventType<StockEvent>('StockEvent', {
   description: 'The stock of a SKU changed; several changes at once are told as one.',
   access: { party: 'STATION', permission: 'CATALOGUE_READ' },
   fields: (t) => ({
-    cursor: t.field({
-      type: 'Cursor',
-      description: 'Its place: subscribe with after to go on from here without a gap.',
-      resolve: ({ cursor }) => cursor,
-    }),
-    occurredAt: t.field({ type: 'DateTime', description: 'When.', resolve: ({ occurredAt }) => occurredAt }),
     sku: t.field({ type: SkuType, description: 'Of which SKU.', resolve: ({ skuId }, _, context) => requireSku(context, skuId) }),
     stock: t.field({
       type: StockType,
@@ -71,7 +52,7 @@ builder.subscriptionField('orderUpdated', (t) =>
     description: 'What happens to the orders in whose frozen chain the acting station stands.',
     args: {
       scope: t.arg({ type: OrderScopeEnum, required: true, description: 'Which of them.' }),
-      after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
+      ...afterArg(t.arg),
     },
     subscribe: (_, { scope, after }, context) => openStream(context.events, orderFeed(viewerOf(context), scope), after ?? null),
     resolve: eventOf,
@@ -84,35 +65,23 @@ builder.subscriptionField('stockUpdated', (t) =>
     access: { party: 'STATION', permission: 'CATALOGUE_READ' },
     description: 'How the stock of what the acting station may buy changes.',
     args: {
-      skuIds: t.arg.idList({ description: 'Only of these SKUs.' }),
-      categoryId: t.arg.id({ description: 'Only of this category and those below it.' }),
-      after: t.arg({ type: 'Cursor', description: 'Go on after this event; from now on when left out.' }),
+      ...goodsArgs(t.arg),
+      ...afterArg(t.arg),
     },
-    subscribe: (_, { skuIds, categoryId, after }, context) => {
+    subscribe: (_, { after, ...goods }, context) => {
       const viewer = viewerOf(context);
-      if ((skuIds?.length ?? 0) > MOST_SKUS) throw badInput('skuIds', `At most ${MOST_SKUS} SKUs.`);
-      const category = optionalIdOf('Category', categoryId);
-      const wanted = skuIds && new Set(skuIds.map((id) => idOf('Sku', id)));
+      const { skuIds, categoryId } = readGoods(goods);
+      const wanted = skuIds && new Set(skuIds);
       const maySee = async (ids: readonly string[]) => {
         const asked = wanted ? ids.filter((id) => wanted.has(id)) : ids;
         const seen = [...(await skusByIds(context.db.pool, viewer, asked)).values()];
-        return new Set(
-          seen.filter(({ categoryPath }) => category === undefined || categoryPath.includes(category ?? '')).map(({ id }) => id),
-        );
+        return new Set(seen.filter(({ categoryPath }) => categoryId === null || categoryPath.includes(categoryId)).map(({ id }) => id));
       };
       return openStream(context.events, stockFeed(viewer, maySee), after ?? null);
     },
     resolve: eventOf,
   }),
 );
-
-/** The event of a subscription's field, or the error with which its stream ends. */
-export function eventOf<Event>(watched: Watched<Event>): Event {
-  if ('event' in watched) return watched.event;
-  const { failure } = watched;
-  if (failure instanceof CursorInvalid) throw badInput('after', failure.message);
-  throw failure instanceof CursorExpired ? new GraphQLError(failure.message, { extensions: { code: 'CURSOR_EXPIRED' } }) : failure;
-}
 
 async function requireOrder(context: Context, orderId: string) {
   const order = await loadOrder(context, orderId);

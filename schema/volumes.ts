@@ -1,6 +1,9 @@
+import type { ArgBuilder, ObjectRef } from '@pothos/core';
 import {
   type CategoryVolume,
   type FrequentSku,
+  type GmvTotals,
+  type NetworkTime,
   readFrequent,
   readSeries,
   readTopCategories,
@@ -9,9 +12,11 @@ import {
   type SkuVolume,
   type SupplierVolume,
 } from '#server/analytics/reads.ts';
+import type { GmvRange } from '#server/analytics/rules.ts';
 import type { SeriesSubject } from '#server/analytics/sql.ts';
+import type { Queryable } from '#server/platform/database.ts';
 import { actingNetwork, networkTime, stationIdOf } from './acting.ts';
-import { builder } from './builder.ts';
+import { builder, type Types } from './builder.ts';
 import { CategoryType, loadCategory, loadSku, SkuType } from './catalogue.ts';
 import type { Context } from './context.ts';
 import { GmvRangeEnum } from './enums.ts';
@@ -25,6 +30,20 @@ import { loadSupplier, SupplierType } from './supplier.ts';
 const readingVolumes = { party: 'STATION', permission: 'ANALYTICS_READ' } as const;
 const USUAL_ROWS = 10;
 const ROWS_MAX = 50;
+const BOUGHT = 'What the station with its downline bought of it; the margin and commission are what the station earned by it.';
+
+type Fields<Row> = PothosSchemaTypes.ObjectFieldBuilder<Types, Row>;
+
+function totalsField<Row extends { readonly totals: GmvTotals } & InCurrency>(t: Fields<Row>, description: string) {
+  return t.field({ type: GmvTotalsType, description, resolve: ({ totals, currency }) => ({ ...totals, currency }) });
+}
+
+function namesOfSku<Row extends { readonly productName: string; readonly skuName: string }>(t: Fields<Row>) {
+  return {
+    productName: t.string({ description: 'The name of its product.', resolve: ({ productName }) => productName }),
+    skuName: t.string({ description: 'Its own name.', resolve: ({ skuName }) => skuName }),
+  };
+}
 
 const SkuVolumeType = builder.objectRef<SkuVolume & InCurrency>('SkuVolume').implement({
   description: 'A SKU in a ranking.',
@@ -36,13 +55,8 @@ const SkuVolumeType = builder.objectRef<SkuVolume & InCurrency>('SkuVolume').imp
       description: "The SKU; null where the viewer does not see it, as with goods of its downline's own.",
       resolve: ({ skuId }, _, context) => loadSku(context, skuId),
     }),
-    productName: t.exposeString('productName', { description: 'The name of its product.' }),
-    skuName: t.exposeString('skuName', { description: 'Its own name.' }),
-    totals: t.field({
-      type: GmvTotalsType,
-      description: 'What the station with its downline bought of it; the margin and commission are what the station earned by it.',
-      resolve: ({ totals, currency }) => ({ ...totals, currency }),
-    }),
+    ...namesOfSku(t),
+    totals: totalsField(t, BOUGHT),
   }),
 });
 
@@ -57,11 +71,7 @@ const CategoryVolumeType = builder.objectRef<CategoryVolume & InCurrency>('Categ
       resolve: ({ categoryId }, _, context) => loadCategory(context, categoryId),
     }),
     name: t.exposeString('name', { description: 'Its name.' }),
-    totals: t.field({
-      type: GmvTotalsType,
-      description: 'What the station with its downline bought of it; the margin and commission are what the station earned by it.',
-      resolve: ({ totals, currency }) => ({ ...totals, currency }),
-    }),
+    totals: totalsField(t, BOUGHT),
   }),
 });
 
@@ -80,11 +90,7 @@ const SupplierVolumeType = builder.objectRef<SupplierVolume & InCurrency>('Suppl
       description: 'What the supplier gets for what was sold.',
       resolve: ({ cost, currency }) => amountOf(cost, currency),
     }),
-    totals: t.field({
-      type: GmvTotalsType,
-      description: 'What buyers paid for it; the margin is what the owner keeps, the commission what it pays.',
-      resolve: ({ totals, currency }) => ({ ...totals, currency }),
-    }),
+    totals: totalsField(t, 'What buyers paid for it; the margin is what the owner keeps, the commission what it pays.'),
   }),
 });
 
@@ -98,8 +104,7 @@ const FrequentSkuType = builder.objectRef<FrequentSku & InCurrency>('FrequentSku
       description: 'The SKU; null where the station no longer sees it.',
       resolve: ({ skuId }, _, context) => loadSku(context, skuId),
     }),
-    productName: t.exposeString('productName', { description: 'The name of its product.' }),
-    skuName: t.exposeString('skuName', { description: 'Its own name.' }),
+    ...namesOfSku(t),
     orderCount: t.exposeInt('orderCount', { description: 'How often it was ordered.' }),
     quantity: t.exposeInt('quantity', { description: 'Units bought.' }),
     gmv: t.field({ type: MoneyType, description: 'What was paid.', resolve: ({ gmv, currency }) => amountOf(gmv, currency) }),
@@ -107,49 +112,56 @@ const FrequentSkuType = builder.objectRef<FrequentSku & InCurrency>('FrequentSku
   }),
 });
 
-const DESCRIBED = {
-  range: 'How far back.',
-  stationId: 'A station of the downline; the acting station when left out.',
-  first: `How many: 1 to ${ROWS_MAX}.`,
-};
+function rangeArg(arg: ArgBuilder<Types>) {
+  return arg({ type: GmvRangeEnum, required: true, description: 'How far back.' });
+}
 
-builder.queryField('bestSellers', (t) =>
-  t.field({
-    type: [SkuVolumeType],
-    access: readingVolumes,
-    description: 'The SKUs of which a station with its downline bought most, by what was paid. Some seconds behind the orders.',
-    complexity: rowsCost,
-    args: {
-      range: t.arg({ type: GmvRangeEnum, required: true, description: DESCRIBED.range }),
-      stationId: t.arg.id({ description: DESCRIBED.stationId }),
-      first: t.arg.int({ defaultValue: USUAL_ROWS, description: DESCRIBED.first }),
-    },
-    resolve: async (_, { range, stationId, first }, context) => {
-      const limit = readLimit(first);
-      const id = await downlineIdOf(context, stationId);
-      return inCurrency(context, readTopSkus(context.db.pool, await networkTime(context), id, { range, limit }));
-    },
-  }),
-);
+function rowsArg(arg: ArgBuilder<Types>) {
+  return arg.int({ defaultValue: USUAL_ROWS, description: `How many: 1 to ${ROWS_MAX}.` });
+}
 
-builder.queryField('categoryVolumes', (t) =>
-  t.field({
-    type: [CategoryVolumeType],
-    access: readingVolumes,
-    description: 'The categories of which a station with its downline bought most. Some seconds behind the orders.',
-    complexity: rowsCost,
-    args: {
-      range: t.arg({ type: GmvRangeEnum, required: true, description: DESCRIBED.range }),
-      stationId: t.arg.id({ description: DESCRIBED.stationId }),
-      first: t.arg.int({ defaultValue: USUAL_ROWS, description: DESCRIBED.first }),
-    },
-    resolve: async (_, { range, stationId, first }, context) => {
-      const limit = readLimit(first);
-      const id = await downlineIdOf(context, stationId);
-      return inCurrency(context, readTopCategories(context.db.pool, await networkTime(context), id, { range, limit }));
-    },
-  }),
-);
+type Ranking<Row> = (
+  db: Queryable,
+  time: NetworkTime,
+  stationId: string,
+  asked: { range: GmvRange; limit: number },
+) => Promise<readonly Row[]>;
+
+/** Declares a ranking of what a station with its downline bought. */
+function downlineRanking<Row>(
+  name: string,
+  type: ObjectRef<Types, Row & InCurrency>,
+  { description, read }: { readonly description: string; readonly read: Ranking<Row> },
+): void {
+  builder.queryField(name, (t) =>
+    t.field({
+      type: [type],
+      access: readingVolumes,
+      description,
+      complexity: rowsCost,
+      args: {
+        range: rangeArg(t.arg),
+        stationId: t.arg.id({ description: 'A station of the downline; the acting station when left out.' }),
+        first: rowsArg(t.arg),
+      },
+      resolve: async (_, { range, stationId, first }, context) => {
+        const limit = readLimit(first);
+        const id = await downlineIdOf(context, stationId);
+        return inCurrency(context, read(context.db.pool, await networkTime(context), id, { range, limit }));
+      },
+    }),
+  );
+}
+
+downlineRanking('bestSellers', SkuVolumeType, {
+  description: 'The SKUs of which a station with its downline bought most, by what was paid. Some seconds behind the orders.',
+  read: readTopSkus,
+});
+
+downlineRanking('categoryVolumes', CategoryVolumeType, {
+  description: 'The categories of which a station with its downline bought most. Some seconds behind the orders.',
+  read: readTopCategories,
+});
 
 builder.queryField('supplierVolumes', (t) =>
   t.field({
@@ -159,8 +171,8 @@ builder.queryField('supplierVolumes', (t) =>
       "The suppliers of the acting station's own goods, by what was sold of theirs: only who owns goods knows who supplied them.",
     complexity: rowsCost,
     args: {
-      range: t.arg({ type: GmvRangeEnum, required: true, description: DESCRIBED.range }),
-      first: t.arg.int({ defaultValue: USUAL_ROWS, description: DESCRIBED.first }),
+      range: rangeArg(t.arg),
+      first: rowsArg(t.arg),
     },
     resolve: async (_, { range, first }, context) => {
       const limit = readLimit(first);
@@ -175,7 +187,7 @@ builder.queryField('frequentSkus', (t) =>
     access: { party: 'STATION', permission: 'ORDERS_READ' },
     description: 'What the acting station ordered most often itself in the last 90 days. Some seconds behind the orders.',
     complexity: rowsCost,
-    args: { first: t.arg.int({ defaultValue: USUAL_ROWS, description: DESCRIBED.first }) },
+    args: { first: rowsArg(t.arg) },
     resolve: async (_, { first }, context) => {
       const limit = readLimit(first);
       return inCurrency(context, readFrequent(context.db.pool, await networkTime(context), stationIdOf(context), limit));
@@ -191,7 +203,7 @@ builder.queryField('salesSeries', (t) =>
       "Sales of one of the acting station's own SKUs, categories or suppliers: hours for today, else days; zeros for any other's.",
     complexity: { field: 1, multiplier: 30 },
     args: {
-      range: t.arg({ type: GmvRangeEnum, required: true, description: DESCRIBED.range }),
+      range: rangeArg(t.arg),
       skuId: t.arg.id({ description: 'Of this SKU.' }),
       categoryId: t.arg.id({ description: 'Of this category, without those below it.' }),
       supplierId: t.arg.id({ description: "Of this supplier's goods." }),

@@ -59,6 +59,8 @@ export interface Group {
   telling: boolean;
   readonly moving: Set<Subscriber>;
   replaying: boolean;
+  /** What everybody was told last. */
+  newest: Payload | null;
 }
 
 /** Events executed together: their loads are batched, and no slice takes long. */
@@ -77,6 +79,7 @@ export function newGroup(asked: Asked, turn: number): Group {
     telling: false,
     moving: new Set(),
     replaying: false,
+    newest: null,
   };
 }
 
@@ -141,6 +144,7 @@ export async function tellEverybody(group: Group, payloads: readonly Payload[], 
     }
     for (const [subscriber, after] of group.late) tellAfter(subscriber, payloads, after);
     group.telling = false;
+    group.newest = payloads.at(-1) ?? null;
   }
   group.done = end;
   for (const [subscriber, after] of group.late) {

@@ -58,6 +58,7 @@ export function createFanOut<Ask extends Asked>(
 
   function enter(group: Group, subscriber: Subscriber, after: bigint | null): void {
     place(group, subscriber, after);
+    if (after === null && group.newest !== null && group.asked.stream.feed.newestFirst === true) subscriber.tell([group.newest]);
     if (group.behind.size > 0) bringOn(group);
     // the group may only be slower than the one who comes; but a place that is not there yet is nobody's
     if (after !== null && group.late.has(subscriber)) refuseFuture(group, subscriber, after).catch((error: unknown) => lose(group, error));

@@ -22,6 +22,8 @@ export interface Feed<Root> {
   readonly visible?: (events: readonly LiveEvent[]) => Promise<readonly LiveEvent[]>;
   /** The value from which the subscription's field is resolved, and the cursor of its place. Ids and facts only: the rest is loaded under the viewer's rights. */
   readonly rootOf: (event: LiveEvent, cursor: string) => Root;
+  /** Whoever joins others who are told already is first told what they were told last: for figures, of which the newest says all. */
+  readonly newestFirst?: boolean;
   /** At least so long between two batches: for figures that nobody reads ten times a second. */
   readonly pauseMilliseconds?: number;
 }

@@ -1,7 +1,7 @@
 import { localDate } from '#server/platform/clock.ts';
 import { type Database, run, statement } from '#server/platform/database.ts';
 import { addMoney, type CurrencyCode, currencyCode, type Money, money, toAmountString, zeroMoney } from '#server/platform/money.ts';
-import { type EventSource, type LiveEvent, readPosition } from './event-source.ts';
+import type { EventSource, LiveEvent } from './event-source.ts';
 
 // The pulse of a network is kept in the process that somebody listens in: GMV today is the roll-up's figure and what was numbered
 // since, orders per second are counted as their events pass. Orders are never summed, and nothing is written.
@@ -22,7 +22,7 @@ export const RATE_SECONDS = 5;
 const TICK_MILLISECONDS = 1_000;
 /** How often the figures are taken from the roll-up again. */
 const BASE_SECONDS = 5;
-/** A tick that has not changed is told this seldom, for those who have just come. */
+/** A tick that has not changed is told this seldom; whoever comes in between is told the newest at once. */
 const UNCHANGED_SECONDS = 15;
 
 type Totals = { readonly gmv: Money; readonly orderCount: number };
@@ -34,10 +34,13 @@ type NetworkPulse = {
   readonly timeZone: string;
   /** who listens, by station */
   readonly listeners: Map<string, Set<(tick: PulseTick) => void>>;
+  /** what each station that is listened to was told last */
+  readonly told: Map<string, { readonly tick: PulseTick; readonly at: number }>;
   /** delivered orders that the roll-up may not have, and those of the last seconds */
   passed: Passed[];
+  /** the place up to which events are seen: all that follow the roll-up's place of when it began */
   seq: bigint;
-  /** the place from which events are seen */
+  /** the last number that was given when it began: its figures are told from there */
   readonly beganAt: bigint;
   base: { readonly day: string; readonly seq: bigint; readonly totals: ReadonlyMap<string, Totals> } | null;
   baseAt: number;
@@ -46,9 +49,12 @@ type NetworkPulse = {
   failure: unknown;
 };
 
-const networkOf = statement<{ currency: string; time_zone: string }>(
-  'pulse.network',
-  'SELECT n.currency, n.time_zone FROM network n WHERE n.id = $1',
+// network_pkey, relay_position_network_id_key, roll_up_position_pkey: one row each. What the roll-up has not counted is kept.
+const beginning = statement<{ currency: string; time_zone: string; last_seq: bigint | null; counted_to: bigint | null }>(
+  'pulse.beginning',
+  `SELECT n.currency, n.time_zone, (SELECT r.last_seq FROM relay_position r WHERE r.network_id = $1) AS last_seq,
+          (SELECT p.last_seq FROM roll_up_position p WHERE p.network_id = $1 AND p.kind = 'STATIONS') AS counted_to
+   FROM network n WHERE n.id = $1`,
 );
 
 // One snapshot: the roll-up and the place up to which it counts are moved in one transaction. station_day_pkey,
@@ -64,8 +70,9 @@ const rollUp = statement<{ station_id: string; last_seq: bigint | null; gmv: str
 const pulses = new WeakMap<EventSource, Map<string, Promise<NetworkPulse>>>();
 
 /**
- * A source of ticks for one station: read by a feed like any other, it yields at most one tick a second and none that says nothing
- * new (but one every 15 seconds). Ticks have no place of their own to resume from. One reader of events serves a whole network.
+ * A source of ticks for one station: read by a feed like any other, it yields the newest one at once where there is one, then at most
+ * one a second and none that says nothing new (but one every 15 seconds). Ticks have no place of their own to resume from. One
+ * reader of events serves a whole network.
  */
 export function pulseSource(db: Database, events: EventSource, stationId: string): EventSource {
   return {
@@ -129,33 +136,33 @@ function pulseOf(db: Database, events: EventSource, networkId: string): Promise<
 }
 
 async function begin(db: Database, events: EventSource, networkId: string, onEnd: () => void): Promise<NetworkPulse> {
-  const [network] = await run(db.pool, networkOf, [networkId]);
+  const [network] = await run(db.pool, beginning, [networkId]);
   if (!network) throw new Error(`no network ${networkId}`);
-  const seq = await readPosition(db.pool, networkId);
   const pulse: NetworkPulse = {
     networkId,
     currency: currencyCode(network.currency),
     timeZone: network.time_zone,
     listeners: new Map(),
+    told: new Map(),
     passed: [],
-    seq,
-    beganAt: seq,
+    seq: network.counted_to ?? 0n,
+    beganAt: network.last_seq ?? 0n,
     base: null,
     baseAt: 0,
     stopped: new AbortController(),
     failure: null,
   };
-  const last = new Map<string, { said: string; at: number }>();
   let beating = false;
-  const fail = (error: unknown) => {
-    pulse.failure ??= error;
+  const fail = (cause: unknown) => {
+    // whatever ended it is no fault of a subscriber's cursor
+    pulse.failure ??= new Error(`the pulse of network ${networkId} ended`, { cause });
     pulse.stopped.abort();
   };
   const beat = async () => {
     if (beating || pulse.stopped.signal.aborted) return;
     beating = true;
     await rebase(db, pulse);
-    tell(db, pulse, last);
+    tell(db, pulse);
     beating = false;
   };
   const timer = setInterval(() => void beat().catch(fail), TICK_MILLISECONDS);
@@ -176,7 +183,9 @@ async function follow(events: EventSource, pulse: NetworkPulse): Promise<void> {
       // an order of before its event told the total is counted by the roll-up a moment later
       if (event.topic !== 'order.delivered' || typeof total !== 'string') continue;
       const { seq, audience: path, occurredAt } = event;
-      pulse.passed.push({ seq, path, total: money(total, pulse.currency), day: localDate(occurredAt, pulse.timeZone), at: Date.now() });
+      // what came before it began is no order of these seconds
+      const at = seq > pulse.beganAt ? Date.now() : 0;
+      pulse.passed.push({ seq, path, total: money(total, pulse.currency), day: localDate(occurredAt, pulse.timeZone), at });
     }
   }
 }
@@ -184,12 +193,15 @@ async function follow(events: EventSource, pulse: NetworkPulse): Promise<void> {
 function listen(pulse: NetworkPulse, stationId: string, listener: (tick: PulseTick) => void): () => void {
   const listeners = pulse.listeners.get(stationId) ?? new Set();
   pulse.listeners.set(stationId, listeners.add(listener));
+  const newest = pulse.told.get(stationId);
+  if (newest) listener(newest.tick);
   if (!pulse.base?.totals.has(stationId)) pulse.baseAt = 0;
   return () => {
     listeners.delete(listener);
-    if (listeners.size === 0) pulse.listeners.delete(stationId);
-    if (pulse.listeners.size > 0) return;
-    pulse.stopped.abort();
+    if (listeners.size > 0) return;
+    pulse.listeners.delete(stationId);
+    pulse.told.delete(stationId);
+    if (pulse.listeners.size === 0) pulse.stopped.abort();
   };
 }
 
@@ -200,8 +212,6 @@ async function rebase(db: Database, pulse: NetworkPulse): Promise<void> {
   if (pulse.base?.day === day && Date.now() - pulse.baseAt < BASE_SECONDS * 1000) return;
   const rows = await run(db.pool, rollUp, [pulse.networkId, [...pulse.listeners.keys()], day]);
   const seq = rows[0]?.last_seq ?? 0n;
-  // what lies between the roll-up and the first order that was seen here is in neither: wait for the roll-up
-  if (pulse.base === null && seq < pulse.beganAt) return;
   const totals = rows.map((row) => [row.station_id, { gmv: money(row.gmv, pulse.currency), orderCount: Number(row.order_count) }] as const);
   pulse.base = { day, seq, totals: new Map(totals) };
   pulse.baseAt = Date.now();
@@ -210,9 +220,10 @@ async function rebase(db: Database, pulse: NetworkPulse): Promise<void> {
 }
 
 /** Tells each station its tick, when it says something new. */
-function tell(db: Database, pulse: NetworkPulse, last: Map<string, { said: string; at: number }>): void {
+function tell(db: Database, pulse: NetworkPulse): void {
   const { base } = pulse;
-  if (base === null) return;
+  // until it has read what lies between the roll-up and its beginning, that is in neither
+  if (base === null || pulse.seq < pulse.beganAt) return;
   const newer = countNewer(pulse, base);
   for (const [stationId, listeners] of pulse.listeners) {
     const before = base.totals.get(stationId);
@@ -226,12 +237,16 @@ function tell(db: Database, pulse: NetworkPulse, last: Map<string, { said: strin
       orderCountToday: before.orderCount + orderCount,
       ordersPerSecond: recentCount / RATE_SECONDS,
     };
-    const said = `${tick.gmvToday} ${tick.orderCountToday} ${tick.ordersPerSecond}`;
-    const known = last.get(stationId);
-    if (known?.said === said && Date.now() - known.at < UNCHANGED_SECONDS * 1000) continue;
-    last.set(stationId, { said, at: Date.now() });
+    const known = pulse.told.get(stationId);
+    if (known && saysTheSame(known.tick, tick) && Date.now() - known.at < UNCHANGED_SECONDS * 1000) continue;
+    pulse.told.set(stationId, { tick, at: Date.now() });
     for (const listener of listeners) listener(tick);
   }
+}
+
+function saysTheSame(one: PulseTick, other: PulseTick): boolean {
+  const { gmvToday, orderCountToday, ordersPerSecond } = one;
+  return gmvToday === other.gmvToday && orderCountToday === other.orderCountToday && ordersPerSecond === other.ordersPerSecond;
 }
 
 function countNewer(pulse: NetworkPulse, base: NonNullable<NetworkPulse['base']>) {

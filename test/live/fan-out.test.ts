@@ -131,6 +131,24 @@ test('a thousand subscribers cost one execution an event, and each is told each 
   expect(fanOut.count()).toEqual({ groups: 0, subscribers: 0 });
 });
 
+test('of figures, whoever joins is told at once what the others were told last, and then what they are told', async () => {
+  const { source, happen } = network(atOnce);
+  const { asked, executions } = asking(source, atOnce, { ...everyNumber, keyOf: () => 'figure', newestFirst: true });
+  const fanOut = createFanOut(async () => 0n, log);
+  const [early, late, resumed] = [listener(), listener(), listener()];
+  fanOut.join(asked, early);
+  happen(4);
+  await until(() => early.told.includes('4'));
+  fanOut.join(asked, late);
+  expect(late.told).toEqual(['4']);
+  // who has been told up to a place is not told again
+  fanOut.join(asked, resumed, 4n);
+  happen(1);
+  await until(() => resumed.told.length > 0);
+  expect([late.told, resumed.told]).toEqual([['4', '5'], ['5']]);
+  expect(executions).toEqual([4n, 5n]);
+});
+
 type Step = { readonly kind: 'HAPPEN' | 'JOIN' | 'RESUME' | 'MOVE' | 'LEAVE' | 'TURN' | 'SLOW'; readonly of: number };
 const step = fc.record({
   kind: fc.constantFrom<Step['kind']>('HAPPEN', 'HAPPEN', 'JOIN', 'RESUME', 'RESUME', 'MOVE', 'LEAVE', 'TURN', 'TURN', 'SLOW'),

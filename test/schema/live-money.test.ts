@@ -225,8 +225,8 @@ describe('an alert', () => {
 });
 
 describe('the pulse', () => {
-  type Tick = { station: { name: string }; gmvToday: { amount: string }; orderCountToday: number; ordersPerSecond: number };
-  const PULSE = 'subscription { networkPulse { station { name } gmvToday { amount } orderCountToday ordersPerSecond } }';
+  type Tick = { at: string; station: { name: string }; gmvToday: { amount: string }; orderCountToday: number; ordersPerSecond: number };
+  const PULSE = 'subscription { networkPulse { at station { name } gmvToday { amount } orderCountToday ordersPerSecond } }';
 
   const open = async (name: Name) =>
     (await subscribe({
@@ -259,6 +259,10 @@ describe('the pulse', () => {
     // a tick tells those who come what there is
     const first = await Promise.all((['HQ', 'A', 'B'] as const).map((name) => until(streams[name], 0)));
     expect(first.map(({ gmvToday }) => gmvToday.amount)).toEqual([before.HQ.gmv.amount, before.A.gmv.amount, before.B.gmv.amount]);
+    // who comes later is told the same one at once, though nothing has changed
+    const late = await open('A');
+    expect(JSON.stringify(await until(late, 0))).toBe(JSON.stringify(first[1]));
+    await late.return(undefined);
     for (let count = 0; count < 3; count += 1) await buy('R');
     await buy('B');
     await relayOnce(fresh.db);
