@@ -4,6 +4,9 @@ import { POSTGRES_SETTINGS } from './cluster.ts';
 import type { Round } from './site.ts';
 import { writeTable } from './table.ts';
 
+/** As in biome.json. */
+const LINE_WIDTH = 140;
+
 /** What a case found: medians over its rounds. One object of bench/results.json, with the machine beside it. */
 export interface CaseResult {
   readonly case: string;
@@ -102,8 +105,17 @@ export function writeResults(file: URL, known: readonly WrittenResult[], results
   const ran = new Map(results.map((result) => [result.case, { ...result, machine: on }]));
   const kept = known.map((result) => ran.get(result.case) ?? result);
   const added = [...ran.values()].filter((result) => !known.some((other) => other.case === result.case));
-  writeFileSync(file, `${JSON.stringify([...kept, ...added], null, 2)}\n`);
+  writeFileSync(file, asFormatted([...kept, ...added]));
   writeTable(new URL('../docs/performance.md', file), [...kept, ...added]);
+}
+
+/** JSON as the formatter of the repository leaves it: a list of texts that fits a line stands in one. */
+function asFormatted(value: object): string {
+  const text = JSON.stringify(value, null, 2).replace(/^( *".*": )\[\n((?: *".*",?\n)+) *(\],?)$/gm, (list, name, items, end) => {
+    const line = `${name}[${items.trim().replaceAll(/\n */g, ' ')}${end}`;
+    return line.length <= LINE_WIDTH ? line : list;
+  });
+  return `${text}\n`;
 }
 
 /** What stands in bench/results.json; nothing before the first run. */

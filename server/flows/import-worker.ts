@@ -6,6 +6,7 @@ import { selectStations } from '#server/network/sql.ts';
 import { type Database, inTransaction, sqlState, type Transaction } from '#server/platform/database.ts';
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import type { Log } from '#server/platform/log.ts';
+import { type Loop, startLoop } from '#server/platform/loop.ts';
 import { currencyCode, money, toAmountString } from '#server/platform/money.ts';
 import { spreadLotCost } from '#server/stock/rules.ts';
 import {
@@ -18,13 +19,6 @@ import {
   type RunningImportRow,
   selectOwnDuplicates,
 } from '#server/stock/sql.ts';
-
-/** A running worker. */
-export type ImportWorker = {
-  /** Hints that a job was taken in: it is looked for at once rather than at the next poll. */
-  wake(): void;
-  stop(): Promise<void>;
-};
 
 const POLL_MILLISECONDS = 300;
 const ATTEMPTS = 5;
@@ -39,32 +33,8 @@ const FAILURES = {
  * Turns staged imports into lots, one after the other. Any number of processes may run it: a job is locked by the one that
  * works on it, and what a dead one left behind is done again from the start, since nothing of it was committed.
  */
-export function startImportWorker(db: Database, log: Log): ImportWorker {
-  let stopped = false;
-  let woken = Promise.withResolvers<void>();
-  const loop = async () => {
-    while (!stopped) {
-      const worked = await importNext(db, log).catch((error: unknown) => {
-        // the job stays where it is: the next round finds it again
-        log.error({ err: error }, 'an import failed a round');
-        return false;
-      });
-      if (worked) continue;
-      const timer = setTimeout(woken.resolve, POLL_MILLISECONDS);
-      await woken.promise;
-      clearTimeout(timer);
-      woken = Promise.withResolvers<void>();
-    }
-  };
-  const ended = loop();
-  return {
-    wake: () => woken.resolve(),
-    stop: async () => {
-      stopped = true;
-      woken.resolve();
-      await ended;
-    },
-  };
+export function startImportWorker(db: Database, log: Log): Loop {
+  return startLoop(log, { subject: 'the import of card keys', round: () => importNext(db, log), pollMilliseconds: POLL_MILLISECONDS });
 }
 
 /** Does the next import that waits, of any network; false when none does. */

@@ -1,4 +1,5 @@
 import type { Log } from '#server/platform/log.ts';
+import { pause } from '#server/platform/pause.ts';
 
 /** What is known of the way to the other processes. */
 export type BusHealth = {
@@ -142,17 +143,4 @@ export function createBus(log: Log, carrier: 'POSTGRES' | 'REDIS', open: (events
       await local.stop();
     },
   };
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -1,8 +1,8 @@
 import { type Database, type Queryable, run, statement } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import { createOutageLog } from '#server/platform/outage-log.ts';
 import type { Bus } from './bus.ts';
 import { createEventPages, type LiveEvent, PAGE_EVENTS, readEventsAfter } from './event-pages.ts';
-import { createOutageLog } from './outage-log.ts';
 
 export type { LiveEvent } from './event-pages.ts';
 

@@ -1,4 +1,5 @@
 import type { Log } from '#server/platform/log.ts';
+import { pause } from '#server/platform/pause.ts';
 import { CursorExpired } from './event-source.ts';
 import {
   type Asked,
@@ -176,16 +177,4 @@ export function createFanOut<Ask extends Asked>(
 function subscriberOut(group: Group, subscriber: Subscriber): Subscriber {
   take(group, subscriber);
   return subscriber;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
-  });
 }

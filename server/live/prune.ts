@@ -1,6 +1,6 @@
 import { type Database, type Queryable, run, statement } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
-import { createOutageLog } from './outage-log.ts';
+import { createOutageLog } from '#server/platform/outage-log.ts';
 
 /** Who reads every numbered event once and remembers how far it came: the roll-ups, the webhooks. */
 export type EventConsumer = {

@@ -1,7 +1,7 @@
 import { type Database, run, statement } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import { createOutageLog } from '#server/platform/outage-log.ts';
 import type { Bus } from './bus.ts';
-import { createOutageLog } from './outage-log.ts';
 
 /** Events that one statement numbers: some ten milliseconds of the database. */
 const BATCH = 1_000;

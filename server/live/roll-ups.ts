@@ -2,6 +2,7 @@ import { rebuildRollUps, rollUpNext } from '#server/analytics/commands.ts';
 import { type RollUpKind, readCountedTo, readNetworksBehind } from '#server/analytics/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
+import { startLoop } from '#server/platform/loop.ts';
 import type { EventConsumer } from './prune.ts';
 
 // Of stations: short enough that with the relay's own poll no overview is staler than a second, long enough that under load a
@@ -21,24 +22,20 @@ export const rollUpConsumer: EventConsumer = { name: 'roll-ups', consumedTo: rea
  * is counted from the position that it committed.
  */
 export function startRollUps(db: Database, log: Log): RollUps {
-  const stopping = new AbortController();
-  const loop = async (kind: RollUpKind) => {
-    while (!stopping.signal.aborted) {
-      try {
-        await rollUpKind(db, kind, stopping.signal);
-      } catch (error) {
-        // the position stands where it stood: the next round counts the same events
-        log.error({ err: error, kind }, 'the roll-ups failed a round');
-        await pause(AFTER_FAILURE_MILLISECONDS, stopping.signal);
-      }
-      await pause(EVERY_MILLISECONDS[kind], stopping.signal);
-    }
-  };
-  const ended = Promise.all([loop('STATIONS'), loop('GOODS')]);
+  const loops = (['STATIONS', 'GOODS'] as const).map((kind) =>
+    startLoop(log, {
+      subject: `the counting of volumes (${kind})`,
+      round: async (stopping) => {
+        await rollUpKind(db, kind, stopping);
+        return false;
+      },
+      pollMilliseconds: EVERY_MILLISECONDS[kind],
+      afterFailureMilliseconds: AFTER_FAILURE_MILLISECONDS + EVERY_MILLISECONDS[kind],
+    }),
+  );
   return {
     stop: async () => {
-      stopping.abort();
-      await ended;
+      await Promise.all(loops.map((loop) => loop.stop()));
     },
   };
 }
@@ -81,17 +78,4 @@ async function rollUpNetwork(db: Database, networkId: string, kind: RollUpKind, 
     if (passed === 0) return count;
     count += passed;
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
-  });
 }

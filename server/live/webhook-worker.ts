@@ -1,5 +1,6 @@
 import type { WebhookSender } from '#server/flows/send-webhooks.ts';
 import type { Log } from '#server/platform/log.ts';
+import { startLoop } from '#server/platform/loop.ts';
 import type { WebhookReader } from './webhook-reader.ts';
 
 /** Running webhooks. */
@@ -19,18 +20,20 @@ const SWEEP_EVERY_MILLISECONDS = 60_000;
  */
 export function startWebhookWorker(reader: WebhookReader, sender: WebhookSender, log: Log): WebhookWorker {
   let lastSweep = Number.NEGATIVE_INFINITY;
-  const sending = startLoop(log, 'webhooks could not be sent', async () => {
+  const send = async () => {
     if (performance.now() - lastSweep > SWEEP_EVERY_MILLISECONDS) {
       lastSweep = performance.now();
       await sender.sweep();
     }
     return (await sender.sendDue()) > 0;
-  });
-  const reading = startLoop(log, 'webhooks could not read events', async () => {
+  };
+  const read = async () => {
     const moved = await reader.readOnce();
     if (moved > 0) sending.wake();
     return moved > 0;
-  });
+  };
+  const sending = startLoop(log, { subject: 'the sending of webhooks', round: send, pollMilliseconds: POLL_MILLISECONDS });
+  const reading = startLoop(log, { subject: 'the reading of events for webhooks', round: read, pollMilliseconds: POLL_MILLISECONDS });
   return {
     wake: () => {
       reading.wake();
@@ -39,37 +42,6 @@ export function startWebhookWorker(reader: WebhookReader, sender: WebhookSender,
     stop: async () => {
       await Promise.all([reading.stop(), sending.stop()]);
       await sender.settle();
-    },
-  };
-}
-
-type Loop = { readonly wake: () => void; readonly stop: () => Promise<void> };
-
-/** Repeats a round: at once while there was something to do, else after a pause. */
-function startLoop(log: Log, complaint: string, round: () => Promise<boolean>): Loop {
-  let stopped = false;
-  let woken = Promise.withResolvers<void>();
-  const repeat = async () => {
-    while (!stopped) {
-      const worked = await round().catch((error: unknown) => {
-        // what was not done stays in the database: the next round finds it
-        log.error({ err: error }, complaint);
-        return false;
-      });
-      if (worked) continue;
-      const timer = setTimeout(woken.resolve, POLL_MILLISECONDS);
-      await woken.promise;
-      clearTimeout(timer);
-      woken = Promise.withResolvers<void>();
-    }
-  };
-  const ended = repeat();
-  return {
-    wake: () => woken.resolve(),
-    stop: async () => {
-      stopped = true;
-      woken.resolve();
-      await ended;
     },
   };
 }
