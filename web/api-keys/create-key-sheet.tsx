@@ -9,27 +9,8 @@ import { Field } from '../parts/field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 
-const scopes: readonly Permission[] = [
-  'CATALOGUE_READ',
-  'ORDERS_READ',
-  'ORDERS_PLACE',
-  'CARD_KEYS_REVEAL',
-  'WALLET_READ',
-  'WALLET_TOP_UP',
-  'STATIONS_READ',
-  'STATIONS_MANAGE',
-  'PRICES_READ',
-  'PRICES_MANAGE',
-  'STOCK_READ',
-  'STOCK_IMPORT',
-  'STOCK_WITHDRAW',
-  'REFUNDS_ASK',
-  'REFUNDS_DECIDE',
-  'ANALYTICS_READ',
-  'ALERTS_READ',
-  'ALERTS_MANAGE',
-  'WEBHOOKS_MANAGE',
-];
+// whoever lets others in is a person
+const neverOfPrograms: readonly Permission[] = ['MEMBERS_MANAGE', 'API_KEYS_MANAGE'];
 const usual: readonly Permission[] = ['CATALOGUE_READ', 'ORDERS_READ', 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'WALLET_READ'];
 const lifetimes = ['30', '90', '365', ''] as const;
 const dayMs = 24 * 60 * 60 * 1_000;
@@ -37,7 +18,7 @@ const dayMs = 24 * 60 * 60 * 1_000;
 /** Making a key for a program. Its secret is shown once and never again. */
 export function CreateKeySheet({ close, done }: { close: () => void; done: () => void }) {
   const { t } = useTranslation();
-  const { may } = useViewer();
+  const { may, permissions: own } = useViewer();
   const [name, setName] = useState('');
   const [permissions, setPermissions] = useState<Permission[]>(usual.filter(may));
   const [lifetime, setLifetime] = useState<(typeof lifetimes)[number]>('90');
@@ -92,7 +73,7 @@ export function CreateKeySheet({ close, done }: { close: () => void; done: () =>
           className="scopes"
           value={permissions}
           onChange={(chosen) => setPermissions(chosen as Permission[])}
-          options={scopes.filter(may).map((value) => ({ value, label: t(`permission.${value}`) }))}
+          options={own.filter((value) => !neverOfPrograms.includes(value)).map((value) => ({ value, label: t(`permission.${value}`) }))}
         />
       </div>
       <div className="field-row">

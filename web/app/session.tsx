@@ -31,6 +31,7 @@ export type Viewer = {
   networkName: string;
   party: PartyChoice | null;
   choices: PartyChoice[];
+  permissions: readonly Permission[];
   may: (permission: Permission) => boolean;
 };
 
@@ -149,6 +150,7 @@ function toViewer(viewer: SessionViewer): Viewer {
     networkName: viewer.network?.name ?? '',
     party,
     choices,
+    permissions: viewer.permissions,
     may: (permission) => permissions.has(permission),
   };
 }
