@@ -29,6 +29,8 @@ const PERMISSION_TEXT: Record<(typeof permissions)[number], string> = {
   STOCK_READ: 'See lots and suppliers.',
   STOCK_IMPORT: 'Import card keys.',
   STOCK_WITHDRAW: "Take card keys out of one's own stock.",
+  SUPPLY_READ: 'See supply offers, attempts to buy from suppliers and how reliable these are.',
+  SUPPLY_MANAGE: "Set supply offers, suppliers' accounts and routing, and decide what waits for a person.",
   REFUNDS_ASK: 'Ask for refunds.',
   REFUNDS_DECIDE: 'Decide refunds of the goods that the station owns.',
   ANALYTICS_READ: 'See volumes.',

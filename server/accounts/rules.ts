@@ -19,6 +19,8 @@ export const permissions = [
   'STOCK_READ',
   'STOCK_IMPORT',
   'STOCK_WITHDRAW',
+  'SUPPLY_READ',
+  'SUPPLY_MANAGE',
   'REFUNDS_ASK',
   'REFUNDS_DECIDE',
   'ANALYTICS_READ',
@@ -39,20 +41,21 @@ const reading: readonly Permission[] = [
   'STATIONS_READ',
   'PRICES_READ',
   'STOCK_READ',
+  'SUPPLY_READ',
   'ANALYTICS_READ',
   'ALERTS_READ',
 ];
 const operating: readonly Permission[] = [...reading, 'ORDERS_PLACE', 'CARD_KEYS_REVEAL', 'STOCK_IMPORT', 'REFUNDS_ASK', 'ALERTS_MANAGE'];
 
 /**
- * The permissions of each role. Money is moved and refunds are decided by FINANCE and OWNER alone; prices and stations
- * are changed by MANAGER and OWNER; card keys are seen by those who serve customers.
+ * The permissions of each role. Money is moved and refunds are decided by FINANCE and OWNER alone; prices, stations
+ * and supply are changed by MANAGER and OWNER; card keys are seen by those who serve customers.
  */
 export const permissionsOfRole: Record<Role, ReadonlySet<Permission>> = {
   VIEWER: new Set(reading),
   OPERATOR: new Set(operating),
   FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'REFUNDS_ASK', 'REFUNDS_DECIDE', 'ALERTS_MANAGE'] as const),
-  MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'STOCK_WITHDRAW'] as const),
+  MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'STOCK_WITHDRAW', 'SUPPLY_MANAGE'] as const),
   OWNER: new Set(permissions),
 };
 

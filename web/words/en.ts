@@ -196,6 +196,8 @@ export const words: Words = {
     STOCK_READ: 'See stock',
     STOCK_IMPORT: 'Import card keys',
     STOCK_WITHDRAW: 'Withdraw card keys',
+    SUPPLY_READ: 'See supply',
+    SUPPLY_MANAGE: 'Manage supply',
     REFUNDS_ASK: 'Ask for refunds',
     REFUNDS_DECIDE: 'Decide refunds',
     ANALYTICS_READ: 'See figures',

@@ -192,6 +192,8 @@ export const words = {
     STOCK_READ: '查看库存',
     STOCK_IMPORT: '导入卡密',
     STOCK_WITHDRAW: '提取卡密',
+    SUPPLY_READ: '查看货源',
+    SUPPLY_MANAGE: '管理货源',
     REFUNDS_ASK: '申请退款',
     REFUNDS_DECIDE: '审批退款',
     ANALYTICS_READ: '查看数据',
