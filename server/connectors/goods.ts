@@ -1,5 +1,6 @@
 import { decimal4, decimal4Text } from '#server/platform/money.ts';
 import type { UpstreamCardKey } from './connector.ts';
+import { isAmountText } from './json.ts';
 
 /** Lines of a delivery as card keys, one a line, blank lines left out: what a line means is nobody's to guess, so it is the secret. */
 export function cardKeysOfLines(text: string): UpstreamCardKey[] {
@@ -23,4 +24,15 @@ export function textByLanguage(entries: readonly (readonly [language: string, te
     if (text !== undefined) return text;
   }
   return [...texts.values()][0] ?? null;
+}
+
+/** Amounts together, exactly: '12.5000' for '10' and '2.50'; null when one of them is no amount. */
+export function sumOfAmounts(amounts: readonly string[]): string | null {
+  if (!amounts.every(isAmountText)) return null;
+  return decimal4Text(amounts.reduce((sum, each) => sum + decimal4(each), 0n));
+}
+
+/** Whether an amount is above another one; a text that is no amount is above nothing. */
+export function isDearer(amount: string, most: string): boolean {
+  return isAmountText(amount) && isAmountText(most) && decimal4(amount) > decimal4(most);
 }

@@ -54,13 +54,18 @@ export function textOf(value: JsonValue | undefined): string | null {
   return typeof value === 'string' ? value : isNumber(value) ? value[SOURCE] : null;
 }
 
+/** Whether a text is an amount as `amountOf` reads it. */
+export function isAmountText(text: string): boolean {
+  return AMOUNT.test(text);
+}
+
 /**
  * An amount of money: a plain decimal that is not negative, as a number or as a text, with at most four decimals that count. null for
  * everything else: exponents, signs, separators, currency marks, floats that show their noise.
  */
 export function amountOf(value: JsonValue | undefined): string | null {
   const text = textOf(value);
-  return text !== null && AMOUNT.test(text) ? text : null;
+  return text !== null && isAmountText(text) ? text : null;
 }
 
 /** A whole number that is not negative and below 10^9, as a number or as a text; null for everything else. */
