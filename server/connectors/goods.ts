@@ -36,3 +36,12 @@ export function sumOfAmounts(amounts: readonly string[]): string | null {
 export function isDearer(amount: string, most: string): boolean {
   return isAmountText(amount) && isAmountText(most) && decimal4(amount) > decimal4(most);
 }
+
+/** The cost of one unit where a price is for `unitSize` of them (1, 100 or 1,000), exactly: '0.000123' for '0.0123' and 100. */
+export function costOfOne(price: string, unitSize: number): string {
+  const [whole = '', decimals = ''] = price.split('.');
+  const shift = String(unitSize).length - 1;
+  if (shift === 0) return price;
+  const digits = whole.padStart(shift + 1, '0');
+  return `${digits.slice(0, -shift)}.${digits.slice(-shift)}${decimals}`.replace(/0+$/, '').replace(/\.$/, '');
+}
