@@ -1,4 +1,6 @@
-import type { ConnectorKind } from '#server/connectors/connector.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import type { Connector, ConnectorField, ConnectorKind, UpstreamAccount } from '#server/connectors/connector.ts';
+import { isId } from '#server/platform/ids.ts';
 import {
   compareMoney,
   type Decimal4,
@@ -9,6 +11,7 @@ import {
   roundedQuotient,
   scaleMoney,
 } from '#server/platform/money.ts';
+import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 
 // Which offer fills an order (domain §3, §6; issue of supply, point 6). Pure: what an offer is, was and has left today is read
 // by `loadCandidates`; chance is handed in.
@@ -190,4 +193,156 @@ function drawn(fitting: readonly Fitting[], chance: number): Fitting | undefined
     place -= each.offer.weight;
   }
   return fitting[0];
+}
+
+// ---- accounts at suppliers' systems ----
+
+/** An account as an owner describes it. `settings` holds the secret ones too, by the names of the connector's `accountFields`. */
+export type AccountInput = {
+  readonly name: string;
+  readonly kind: ConnectorKind;
+  /** where the upstream is; empty for MANUAL */
+  readonly baseUrl: string;
+  /** ISO 4217 code of the money that the upstream speaks of */
+  readonly currency: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** calls under way at once, over all processes */
+  readonly callsAtOnce: number;
+};
+
+/** A field that cannot be as it is, said in one English sentence. */
+export type InvalidInput = { readonly kind: 'INVALID_INPUT'; readonly field: string; readonly message: string };
+
+const NAME_LENGTH_MAX = 100;
+const CURRENCY = /^[A-Z]{3}$/;
+
+/** What is wrong with an account before anybody is asked; `urlProblem` is what the client for outgoing calls says of its address. */
+export function accountProblem(input: AccountInput, connector: Connector, urlProblem: string | null): InvalidInput | null {
+  const { name, kind, baseUrl, currency, settings, callsAtOnce } = input;
+  const { callsAtOnceMax } = connector.abilities;
+  if (!isName(name)) return invalid('name', `A name has 1 to ${NAME_LENGTH_MAX} characters.`);
+  if (!CURRENCY.test(currency)) return invalid('currency', 'A currency is a code of three capitals, such as CNY.');
+  if (kind === 'MANUAL' && baseUrl !== '') return invalid('baseUrl', 'A supplier that a person buys from has no address.');
+  if (kind !== 'MANUAL' && urlProblem !== null) return invalid('baseUrl', urlProblem);
+  if (!Number.isInteger(callsAtOnce) || callsAtOnce < 1 || callsAtOnce > callsAtOnceMax)
+    return invalid('callsAtOnce', `This kind of upstream takes 1 to ${callsAtOnceMax} calls at once.`);
+  return fieldsProblem('settings', connector.accountFields, settings);
+}
+
+/** What is wrong with texts that a connector asks for: one that is missing, unknown or too long. */
+export function fieldsProblem(
+  field: 'settings' | 'goods',
+  fields: readonly ConnectorField[],
+  given: Readonly<Record<string, string>>,
+): InvalidInput | null {
+  const unknown = Object.keys(given).find((name) => !fields.some((each) => each.name === name));
+  if (unknown !== undefined) return invalid(field, `There is no ${JSON.stringify(unknown)} here.`);
+  for (const { name, isRequired, maxLength } of fields) {
+    const value = given[name] ?? '';
+    if (isRequired && value === '') return invalid(field, `${name} is missing.`);
+    if (value.length > maxLength || /\p{Cc}/u.test(value)) return invalid(field, `${name}: one line of at most ${maxLength} characters.`);
+  }
+  return null;
+}
+
+/** A text without blanks around it, of 1 to 100 characters. */
+function isName(text: string): boolean {
+  return text.trim() === text && text !== '' && text.length <= NAME_LENGTH_MAX;
+}
+
+function invalid(field: string, message: string): InvalidInput {
+  return { kind: 'INVALID_INPUT', field, message };
+}
+
+/** What of an account is sealed: its secret settings, and the token by which the upstream calls back. */
+export type AccountSecrets = { readonly settings: Readonly<Record<string, string>>; readonly callbackToken: string };
+
+/** Settings parted into those that may be shown and those that go into the vault. */
+export function partSettings(
+  fields: readonly ConnectorField[],
+  settings: Readonly<Record<string, string>>,
+): { readonly open: Record<string, string>; readonly secret: Record<string, string> } {
+  const secret = new Set(fields.filter(({ isSecret }) => isSecret).map(({ name }) => name));
+  const given = Object.entries(settings).filter(([, value]) => value !== '');
+  return {
+    open: Object.fromEntries(given.filter(([name]) => !secret.has(name))),
+    secret: Object.fromEntries(given.filter(([name]) => secret.has(name))),
+  };
+}
+
+/** An account's row as far as opening it needs. */
+export type SealedAccount = {
+  readonly network_id: string;
+  readonly id: string;
+  readonly base_url: string;
+  readonly currency: string;
+  readonly settings: Readonly<Record<string, string>>;
+  readonly secrets: Uint8Array | null;
+  readonly data_key: Buffer;
+  readonly vault_key_id: string;
+};
+
+/** What an account's data key is bound to. */
+export function accountContext(networkId: string, accountId: string): string[] {
+  return [networkId, accountId, 'supply account'];
+}
+
+/** Seals an account's secrets for its row, under its own data key. */
+export function sealAccount(
+  vault: Vault,
+  { networkId, accountId, wrapped }: { readonly networkId: string; readonly accountId: string; readonly wrapped: WrappedKey },
+  secrets: AccountSecrets,
+): Buffer {
+  const context = accountContext(networkId, accountId);
+  return vault.seal(wrapped, context, [...context, 'secrets'], JSON.stringify(secrets));
+}
+
+/** An account's secrets; throws when the row is not the one that they were sealed for. Not within a transaction. */
+export function openSecrets(vault: Vault, row: SealedAccount): AccountSecrets {
+  if (row.secrets === null) throw new Error(`the account ${row.id} has no secrets`);
+  const context = accountContext(row.network_id, row.id);
+  const wrapped = { dataKey: row.data_key, vaultKeyId: row.vault_key_id };
+  return JSON.parse(vault.open(wrapped, context, [...context, 'secrets'], row.secrets)) as AccountSecrets;
+}
+
+/**
+ * An account as its connector takes it, for one call: never logged, never kept, never opened within a transaction. `publicUrl` is
+ * where the deployment is reached from outside; null: upstreams cannot call back.
+ */
+export function openAccount(vault: Vault, row: SealedAccount, publicUrl: string | null): UpstreamAccount {
+  const secrets = openSecrets(vault, row);
+  return {
+    baseUrl: row.base_url,
+    settings: { ...row.settings, ...secrets.settings },
+    currency: row.currency,
+    callbackUrl: publicUrl && callbackUrl(publicUrl, { networkId: row.network_id, accountId: row.id, token: secrets.callbackToken }),
+  };
+}
+
+/** What an upstream's address for calling back names. */
+export type CallbackAddress = { readonly networkId: string; readonly accountId: string; readonly token: string };
+
+/** Below this path upstreams call back: /supply/callbacks/<network>/<account>/<token>. */
+export const CALLBACK_PATH = '/supply/callbacks/';
+
+/** Where an upstream calls back, with its token: shown when it is made, and sent along with purchases. */
+export function callbackUrl(publicUrl: string, { networkId, accountId, token }: CallbackAddress): string {
+  return `${publicUrl.replace(/\/$/, '')}${CALLBACK_PATH}${networkId}/${accountId}/${token}`;
+}
+
+/** Reads the path of a callback; null for any text of another form. Whether the token is right: `sameHash` with `hashCallbackToken`. */
+export function parseCallbackPath(path: string): CallbackAddress | null {
+  if (!path.startsWith(CALLBACK_PATH)) return null;
+  const [networkId = '', accountId = '', token = '', ...rest] = path.slice(CALLBACK_PATH.length).split('/');
+  return rest.length === 0 && isId(networkId) && isId(accountId) && /^[\w-]{43}$/.test(token) ? { networkId, accountId, token } : null;
+}
+
+/** A new token for calling back: 256 random bits. */
+export function newCallbackToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** What is kept of a token to compare with. */
+export function hashCallbackToken(token: string): Buffer {
+  return createHash('sha256').update(token, 'utf8').digest();
 }
