@@ -1,13 +1,12 @@
 import { Button, Checkbox, Input, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useMutation } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { CreateApiKeyDocument, type Permission } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
+import { useAction } from '../parts/use-action.tsx';
 
 // whoever lets others in is a person
 const neverOfPrograms: readonly Permission[] = ['MEMBERS_MANAGE', 'API_KEYS_MANAGE'];
@@ -24,15 +23,12 @@ export function CreateKeySheet({ close, done }: { close: () => void; done: () =>
   const [lifetime, setLifetime] = useState<(typeof lifetimes)[number]>('90');
   const [ips, setIps] = useState('');
   const [secret, setSecret] = useState<string | null>(null);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [{ fetching, error }, create] = useMutation(CreateApiKeyDocument);
+  const create = useAction(CreateApiKeyDocument, (data) => data.createApiKey, 'ApiKeyCreated');
   const submit = async () => {
-    setRefusal(null);
     const expiresAt = lifetime ? new Date(Date.now() + Number(lifetime) * dayMs).toISOString() : null;
     const allowedIps = ips.split(/[\s,，]+/).filter(Boolean);
-    const answer = (await create({ input: { name: name.trim(), permissions, expiresAt, allowedIps } })).data?.createApiKey;
+    const answer = await create.run({ input: { name: name.trim(), permissions, expiresAt, allowedIps } });
     if (!answer) return;
-    if (answer.__typename !== 'ApiKeyCreated') return setRefusal(answer);
     setSecret(answer.secret);
     done();
   };
@@ -57,7 +53,7 @@ export function CreateKeySheet({ close, done }: { close: () => void; done: () =>
           size="large"
           block
           disabled={name.trim() === '' || permissions.length === 0}
-          loading={fetching}
+          loading={create.busy}
           onClick={() => void submit()}
         >
           {t('apiKeys.create')}
@@ -94,8 +90,7 @@ export function CreateKeySheet({ close, done }: { close: () => void; done: () =>
           {(id) => <Input id={id} value={ips} onChange={(event) => setIps(event.target.value)} placeholder="203.0.113.7" />}
         </Field>
       </div>
-      {refusal && <RefusalNote refusal={refusal} />}
-      {error && <ActionFailure error={error} />}
+      {create.note}
     </Sheet>
   );
 }

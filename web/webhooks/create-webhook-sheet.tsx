@@ -1,11 +1,10 @@
 import { Button, Checkbox, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useMutation } from 'urql';
 import { CreateWebhookDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
+import { useAction } from '../parts/use-action.tsx';
 import { SecretSheet } from './secret-sheet.tsx';
 import { documentOf, type Topic, topics } from './topics.ts';
 
@@ -17,17 +16,14 @@ export function CreateWebhookSheet({ close, done }: { close: () => void; done: (
   const [chosen, setChosen] = useState<Topic[]>(['orderUpdated']);
   const [document, setDocument] = useState(documentOf(['orderUpdated']));
   const [secret, setSecret] = useState<string | null>(null);
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [{ fetching, error }, create] = useMutation(CreateWebhookDocument);
+  const create = useAction(CreateWebhookDocument, (data) => data.createWebhookEndpoint, 'WebhookEndpointCreated');
   const choose = (next: Topic[]) => {
     setChosen(next);
     setDocument(documentOf(next));
   };
   const submit = async () => {
-    setRefusal(null);
-    const answer = (await create({ input: { url: url.trim(), description: description.trim(), document } })).data?.createWebhookEndpoint;
+    const answer = await create.run({ input: { url: url.trim(), description: description.trim(), document } });
     if (!answer) return;
-    if (answer.__typename !== 'WebhookEndpointCreated') return setRefusal(answer);
     setSecret(answer.secret);
     done();
   };
@@ -43,7 +39,7 @@ export function CreateWebhookSheet({ close, done }: { close: () => void; done: (
           size="large"
           block
           disabled={url.trim() === '' || document.trim() === ''}
-          loading={fetching}
+          loading={create.busy}
           onClick={() => void submit()}
         >
           {t('webhooks.create')}
@@ -84,8 +80,7 @@ export function CreateWebhookSheet({ close, done }: { close: () => void; done: (
           />
         )}
       </Field>
-      {refusal && <RefusalNote refusal={refusal} />}
-      {error && <ActionFailure error={error} />}
+      {create.note}
     </Sheet>
   );
 }

@@ -1,10 +1,8 @@
 import { App, Button } from 'antd';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useMutation } from 'urql';
 import { type DeliveryRowFragment, ResendDeliveryDocument } from '../gql/graphql.ts';
 import { CopyableId } from '../parts/copy.tsx';
-import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
+import { useAction } from '../parts/use-action.tsx';
 import { When } from '../parts/when.tsx';
 import { DeliveryStatus } from './webhook-status.tsx';
 
@@ -26,13 +24,9 @@ export function DeliveryLog({ rows, changed }: { rows: readonly DeliveryRowFragm
 function Delivery({ row, changed }: { row: DeliveryRowFragment; changed: () => void }) {
   const { t, i18n } = useTranslation();
   const { message } = App.useApp();
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [{ fetching, error }, resend] = useMutation(ResendDeliveryDocument);
+  const resend = useAction(ResendDeliveryDocument, (data) => data.resendWebhookDelivery, 'WebhookDeliveryQueued');
   const submit = async () => {
-    setRefusal(null);
-    const answer = (await resend({ input: { webhookDeliveryId: row.id } })).data?.resendWebhookDelivery;
-    if (!answer) return;
-    if (answer.__typename !== 'WebhookDeliveryQueued') return setRefusal(answer);
+    if (!(await resend.run({ input: { webhookDeliveryId: row.id } }))) return;
     void message.success(t('webhooks.resent'));
     changed();
   };
@@ -76,12 +70,11 @@ function Delivery({ row, changed }: { row: DeliveryRowFragment; changed: () => v
             {attempt.answer && <pre>{attempt.answer}</pre>}
           </div>
         ))}
-        <Button size="small" loading={fetching} onClick={() => void submit()}>
+        <Button size="small" loading={resend.busy} onClick={() => void submit()}>
           {t('webhooks.resend')}
         </Button>
       </details>
-      {refusal && <RefusalNote refusal={refusal} />}
-      {error && <ActionFailure error={error} />}
+      {resend.note}
     </>
   );
 }

@@ -2,7 +2,6 @@ import { App, Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useOutletContext, useParams } from 'react-router';
-import { useMutation } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
   DeleteWebhookDocument,
@@ -17,9 +16,9 @@ import {
 } from '../gql/graphql.ts';
 import { More } from '../parts/data-table.tsx';
 import { DetailDrawer } from '../parts/detail-drawer.tsx';
-import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
+import { useAction } from '../parts/use-action.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { When } from '../parts/when.tsx';
 import { DeliveryLog } from './delivery-log.tsx';
@@ -115,56 +114,35 @@ const LOOK_AGAIN_MS = 1_500;
 function Actions({ row, changed }: { row: WebhookRowFragment; changed: () => void }) {
   const { t } = useTranslation();
   const { message } = App.useApp();
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
   const [secret, setSecret] = useState<string | null>(null);
   const [deleting, setDeleting] = useState(false);
-  const [tested, test] = useMutation(TestWebhookDocument);
-  const [updated, update] = useMutation(UpdateWebhookDocument);
-  const [rotated, rotate] = useMutation(RotateWebhookSecretDocument);
-  const [ended, end] = useMutation(EndWebhookRotationDocument);
+  const test = useAction(TestWebhookDocument, (data) => data.testWebhookEndpoint, 'WebhookDeliveryQueued');
+  const update = useAction(UpdateWebhookDocument, (data) => data.updateWebhookEndpoint, 'WebhookEndpointUpdated');
+  const rotate = useAction(RotateWebhookSecretDocument, (data) => data.rotateWebhookSecret, 'WebhookSecretRotated');
+  const end = useAction(EndWebhookRotationDocument, (data) => data.endWebhookSecretRotation, 'WebhookSecretRotationEnded');
   const input = { webhookEndpointId: row.id, expectedVersion: row.version };
-  const error = tested.error ?? updated.error ?? rotated.error ?? ended.error;
   const sendTest = async () => {
-    setRefusal(null);
-    const answer = (await test({ input: { webhookEndpointId: row.id } })).data?.testWebhookEndpoint;
-    if (!answer) return;
-    if (answer.__typename !== 'WebhookDeliveryQueued') return setRefusal(answer);
+    if (!(await test.run({ input: { webhookEndpointId: row.id } }))) return;
     void message.success(t('webhooks.testSent'));
     changed();
     setTimeout(changed, LOOK_AGAIN_MS);
   };
-  const setEnabled = async () => {
-    setRefusal(null);
-    const answer = (await update({ input: { ...input, isEnabled: !row.isEnabled } })).data?.updateWebhookEndpoint;
-    if (answer && answer.__typename !== 'WebhookEndpointUpdated') setRefusal(answer);
-  };
-  const newSecret = async () => {
-    setRefusal(null);
-    const answer = (await rotate({ input })).data?.rotateWebhookSecret;
-    if (!answer) return;
-    if (answer.__typename !== 'WebhookSecretRotated') return setRefusal(answer);
-    setSecret(answer.secret);
-  };
-  const endRotation = async () => {
-    setRefusal(null);
-    const answer = (await end({ input })).data?.endWebhookSecretRotation;
-    if (answer && answer.__typename !== 'WebhookSecretRotationEnded') setRefusal(answer);
-  };
+  const newSecret = async () => setSecret((await rotate.run({ input }))?.secret ?? null);
   return (
     <>
       <div className="webhook-actions">
-        <Button disabled={!row.isEnabled} loading={tested.fetching} onClick={() => void sendTest()}>
+        <Button disabled={!row.isEnabled} loading={test.busy} onClick={() => void sendTest()}>
           {t('webhooks.test')}
         </Button>
-        <Button loading={updated.fetching} onClick={() => void setEnabled()}>
+        <Button loading={update.busy} onClick={() => void update.run({ input: { ...input, isEnabled: !row.isEnabled } })}>
           {t(row.isEnabled ? 'webhooks.disable' : 'webhooks.enable')}
         </Button>
         {row.previousSecretUntil ? (
-          <Button loading={ended.fetching} onClick={() => void endRotation()}>
+          <Button loading={end.busy} onClick={() => void end.run({ input })}>
             {t('webhooks.endRotation')}
           </Button>
         ) : (
-          <Button loading={rotated.fetching} onClick={() => void newSecret()}>
+          <Button loading={rotate.busy} onClick={() => void newSecret()}>
             {t('webhooks.rotate')}
           </Button>
         )}
@@ -172,8 +150,10 @@ function Actions({ row, changed }: { row: WebhookRowFragment; changed: () => voi
           {t('webhooks.delete')}
         </Button>
       </div>
-      {refusal && <RefusalNote refusal={refusal} />}
-      {error && <ActionFailure error={error} />}
+      {test.note}
+      {update.note}
+      {rotate.note}
+      {end.note}
       {secret && <SecretSheet title={t('webhooks.rotated')} secret={secret} close={() => setSecret(null)} />}
       {deleting && <DeleteSheet row={row} close={() => setDeleting(false)} />}
     </>
@@ -184,12 +164,9 @@ function DeleteSheet({ row, close }: { row: WebhookRowFragment; close: () => voi
   const { t } = useTranslation();
   const navigate = useNavigate();
   const refreshList = useOutletContext<() => void>();
-  const [refusal, setRefusal] = useState<Refusal | null>(null);
-  const [{ fetching, error }, remove] = useMutation(DeleteWebhookDocument);
+  const remove = useAction(DeleteWebhookDocument, (data) => data.deleteWebhookEndpoint, 'WebhookEndpointDeleted');
   const submit = async () => {
-    const answer = (await remove({ input: { webhookEndpointId: row.id, expectedVersion: row.version } })).data?.deleteWebhookEndpoint;
-    if (!answer) return;
-    if (answer.__typename !== 'WebhookEndpointDeleted') return setRefusal(answer);
+    if (!(await remove.run({ input: { webhookEndpointId: row.id, expectedVersion: row.version } }))) return;
     refreshList();
     void navigate('/webhooks');
   };
@@ -198,14 +175,13 @@ function DeleteSheet({ row, close }: { row: WebhookRowFragment; close: () => voi
       title={t('webhooks.deleteTitle', { name: row.description || new URL(row.url).host })}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={fetching} onClick={() => void submit()}>
+        <Button type="primary" danger size="large" block loading={remove.busy} onClick={() => void submit()}>
           {t('webhooks.delete')}
         </Button>
       }
     >
       <p>{t('webhooks.deleteHelp', { count: row.pendingCount })}</p>
-      {refusal && <RefusalNote refusal={refusal} />}
-      {error && <ActionFailure error={error} />}
+      {remove.note}
     </Sheet>
   );
 }
