@@ -60,6 +60,14 @@ export function readCardKeyFile(text: string, format: CardKeyFormat): ReadFile {
   return { kind: 'READ', keys, problems };
 }
 
+/** Why this can be no card key, whatever it is for; null when it can. */
+export function cardKeyProblem({ number, secret }: PlainCardKey): 'SECRET_MISSING' | 'TOO_LONG' | 'UNPRINTABLE' | null {
+  if (secret === '') return 'SECRET_MISSING';
+  if (secret.length > SECRET_MAX || (number?.length ?? 0) > NUMBER_MAX) return 'TOO_LONG';
+  // a control character in a key is a damaged file, and would break whoever copies it
+  return /\p{Cc}/u.test(secret) || /\p{Cc}/u.test(number ?? '') ? 'UNPRINTABLE' : null;
+}
+
 /** How a lot's cost lies on its keys: the first `firstCount` of them cost `first`, all others `rest`. */
 export type LotCosts = { readonly first: Money; readonly firstCount: number; readonly rest: Money };
 
@@ -136,10 +144,7 @@ function csvRows(text: string): Row[] | string {
 function readCells(cells: readonly string[]): PlainCardKey | LineProblemCode {
   if (cells.length === 0 || cells.length > 2) return 'MALFORMED';
   const [number, secret] = cells.length === 2 ? [cells[0] || null, cells[1] ?? ''] : [null, cells[0] ?? ''];
-  if (secret === '') return 'SECRET_MISSING';
-  if (secret.length > SECRET_MAX || (number?.length ?? 0) > NUMBER_MAX) return 'TOO_LONG';
-  // a control character in a key is a damaged file, and would break whoever copies it
-  return /\p{Cc}/u.test(secret) || /\p{Cc}/u.test(number ?? '') ? 'UNPRINTABLE' : { number, secret };
+  return cardKeyProblem({ number, secret }) ?? { number, secret };
 }
 
 function withoutMark(text: string): string {
