@@ -19,8 +19,12 @@ export const permissions = [
   'STOCK_READ',
   'STOCK_IMPORT',
   'STOCK_WITHDRAW',
+  'LISTINGS_MANAGE',
+  'LISTINGS_REVIEW',
   'SUPPLY_READ',
   'SUPPLY_MANAGE',
+  'SUPPLIERS_MANAGE',
+  'DEPOSITS_MANAGE',
   'REFUNDS_ASK',
   'REFUNDS_DECIDE',
   'ANALYTICS_READ',
@@ -54,8 +58,8 @@ const operating: readonly Permission[] = [...reading, 'ORDERS_PLACE', 'CARD_KEYS
 export const permissionsOfRole: Record<Role, ReadonlySet<Permission>> = {
   VIEWER: new Set(reading),
   OPERATOR: new Set(operating),
-  FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'REFUNDS_ASK', 'REFUNDS_DECIDE', 'ALERTS_MANAGE'] as const),
-  MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'STOCK_WITHDRAW', 'SUPPLY_MANAGE'] as const),
+  FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'DEPOSITS_MANAGE', 'REFUNDS_ASK', 'REFUNDS_DECIDE', 'ALERTS_MANAGE'] as const),
+  MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'LISTINGS_MANAGE', 'LISTINGS_REVIEW', 'STOCK_WITHDRAW', 'SUPPLY_MANAGE', 'SUPPLIERS_MANAGE'] as const),
   OWNER: new Set(permissions),
 };
 
