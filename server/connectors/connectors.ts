@@ -2,10 +2,12 @@ import { createAcgFaka } from './acg-faka.ts';
 import type { Connector, ConnectorGround, ConnectorKind } from './connector.ts';
 import { createDujiaoNext } from './dujiao-next.ts';
 import { createFenzhan } from './fenzhan.ts';
+import { createKasushou } from './kasushou.ts';
 import { createManual } from './manual.ts';
 
-const MAKERS: Readonly<Partial<Record<ConnectorKind, (ground: ConnectorGround) => Connector>>> = {
+const MAKERS: Readonly<Record<ConnectorKind, (ground: ConnectorGround) => Connector>> = {
   ACG_FAKA: createAcgFaka,
+  KASUSHOU_V2: createKasushou,
   DUJIAO_NEXT: createDujiaoNext,
   FENZHAN: createFenzhan,
   MANUAL: createManual,
@@ -13,7 +15,5 @@ const MAKERS: Readonly<Partial<Record<ConnectorKind, (ground: ConnectorGround) =
 
 /** The connector of a kind. */
 export function connectorOf(kind: ConnectorKind, ground: ConnectorGround): Connector {
-  const make = MAKERS[kind];
-  if (!make) throw new Error(`no connector of kind ${kind}`);
-  return make(ground);
+  return MAKERS[kind](ground);
 }

@@ -45,3 +45,17 @@ export function costOfOne(price: string, unitSize: number): string {
   const digits = whole.padStart(shift + 1, '0');
   return `${digits.slice(0, -shift)}.${digits.slice(-shift)}${decimals}`.replace(/0+$/, '').replace(/\.$/, '');
 }
+
+/** The most that one unit may cost when all of them may cost `maxCost`, up to the fourth decimal: '3.3334' of '10.00' for three. */
+export function unitLimit(maxCost: string, quantity: number): string {
+  const units = BigInt(quantity);
+  return decimal4Text((decimal4(maxCost) + units - 1n) / units);
+}
+
+/** What the buyer typed under the upstream's names: `names` is an offer's `phone=recharge_account&zone=lblName1`; others stay as they are. */
+export function renamedFields(inputFields: Readonly<Record<string, string>>, names: string): Readonly<Record<string, string>> {
+  const theirs = new Map(
+    names.split('&').map((pair) => [pair.slice(0, Math.max(0, pair.indexOf('='))), pair.slice(pair.indexOf('=') + 1)]),
+  );
+  return Object.fromEntries(Object.entries(inputFields).map(([name, value]) => [theirs.get(name) || name, value]));
+}

@@ -30,7 +30,8 @@ const REQUEST_NO_MOST = 19;
 export function acgFakaProtocol(account: AcgFakaAccount): SimulatedProtocol {
   return {
     kind: 'acg-faka',
-    callKindOf: (request) => (pathOf(request) === 'commodity/trade' ? 'PURCHASE' : pathOf(request) === 'commodity/query' ? 'QUERY' : 'OTHER'),
+    callKindOf: (request) =>
+      pathOf(request) === 'commodity/trade' ? 'PURCHASE' : pathOf(request) === 'commodity/query' ? 'QUERY' : 'OTHER',
     answer: (request, shop, fault) => {
       if (request.method !== 'POST' || !String(request.headers['content-type']).startsWith('application/x-www-form-urlencoded'))
         return page(PHP_ERROR);
@@ -66,6 +67,9 @@ function trade(shop: Shop, fields: Fields, fault: Parameters<Shop['sell']>[1]): 
   const requestNo = fields.get('request_no') ?? '';
   if (requestNo.length > REQUEST_NO_MOST) return page(PHP_ERROR);
   const quantity = Number(fields.get('num'));
+  const goods = shop.goods.get(fields.get('shared_code') ?? '');
+  // looked at before the number is: a repeat of the one that took the last key is told so as well
+  if (goods && shop.stockOf(goods.id) < quantity) return refusal(REFUSALS.OUT_OF_STOCK);
   const sale = shop.sell(
     {
       // '' and '0' are false in PHP: no number at all
@@ -92,7 +96,7 @@ function trade(shop: Shop, fields: Fields, fault: Parameters<Shop['sell']>[1]): 
 
 function query(purchase: SimulatedPurchase | undefined): SimulatedAnswer {
   if (!purchase) return refusal('订单不存在');
-  return success({ secret: secretOf(purchase), widget: [], status: isWaiting(purchase) ? 0 : 1 });
+  return success({ secret: secretOf(purchase), widget: null, status: 1 });
 }
 
 /** Manual goods say that they are on their way, in the place of the keys. */
