@@ -220,6 +220,7 @@ export const LotTermsEnum = builder.enumType('LotTerms', {
 export const JobStateEnum = builder.enumType('JobState', {
   description: 'How far a job is.',
   values: {
+    RECEIVING: { description: 'Its file is still coming.' },
     PENDING: { description: 'Waits.' },
     RUNNING: { description: 'Runs.' },
     DONE: { description: 'Done.' },

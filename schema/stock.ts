@@ -1,4 +1,5 @@
 import { type ImportJobRow, importJobsByIds, type LotRow, lotStock, lotsByIds, lotsCount, lotsPage } from '#server/stock/reads.ts';
+import { PROBLEMS_MAX } from '#server/stock/rules.ts';
 import { stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { requireSku, SkuType } from './catalogue.ts';
@@ -109,7 +110,12 @@ ImportJob.fields((t) => ({
   lineCount: t.int({ description: 'Lines of the file that hold a card key.', resolve: (row) => row.line_count }),
   importedCount: t.int({ description: 'Card keys that came of it.', resolve: (row) => row.imported_count }),
   duplicateCount: t.int({ description: 'Lines that were left out as duplicates.', resolve: (row) => row.duplicate_count }),
-  problems: t.field({ type: [ImportProblemType], description: 'Lines that made no card key.', resolve: ({ problems }) => problems }),
+  problemCount: t.int({ description: 'Lines that made no card key, duplicates among them.', resolve: (row) => row.problem_count }),
+  problems: t.field({
+    type: [ImportProblemType],
+    description: `Lines that made no card key, the first ${PROBLEMS_MAX}.`,
+    resolve: ({ problems }) => problems,
+  }),
   failure: t.exposeString('failure', { nullable: true, description: 'Why it failed as a whole.' }),
   createdAt: t.field({ type: 'DateTime', description: 'When it was sent.', resolve: (row) => row.created_at }),
   finishedAt: t.field({ type: 'DateTime', nullable: true, description: 'When it ended.', resolve: (row) => row.finished_at }),

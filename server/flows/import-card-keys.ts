@@ -2,25 +2,25 @@ import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { selectOrderedSkus, selectTerms } from '#server/orders/sql.ts';
 import { localDate } from '#server/platform/clock.ts';
-import { type Database, run } from '#server/platform/database.ts';
+import { type Database, run, type Transaction } from '#server/platform/database.ts';
 import { isId } from '#server/platform/ids.ts';
 import { currencyCode, decimal4, decimal4Text, isAmountText, money, toAmountString } from '#server/platform/money.ts';
-import { hashInput, isRequestKey, onceForKey } from '#server/platform/request-keys.ts';
+import { hashInput, isRequestKey, type KeyedRequest, onceForKey } from '#server/platform/request-keys.ts';
 import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 import {
   type CardKeyFormat,
   type CardKeyLine,
+  cardKeySealer,
   fingerprintCardKey,
-  type LineProblem,
   lotContext,
+  PROBLEMS_MAX,
   readCardKeyFile,
-  sealCardKey,
 } from '#server/stock/rules.ts';
-import { insertImportJob, insertImportLines, type SealedLine } from '#server/stock/sql.ts';
+import { insertImportJob, insertImportLines, type NewImportJob, type SealedLine } from '#server/stock/sql.ts';
 import { suppliersById } from '#server/suppliers/sql.ts';
 
-/** A file of card keys. `totalCost` is a decimal text in the network's currency, `expiresOn` a date (YYYY-MM-DD). */
-export type CardKeyImport = {
+/** What a file of card keys is. `totalCost` is a decimal text in the network's currency, `expiresOn` a date (YYYY-MM-DD). */
+export type ImportTerms = {
   readonly requestKey: string;
   readonly skuId: string;
   readonly supplierId: string | null;
@@ -28,8 +28,10 @@ export type CardKeyImport = {
   readonly totalCost: string;
   readonly expiresOn: string | null;
   readonly format: CardKeyFormat;
-  readonly text: string;
 };
+
+/** A file of card keys that is at hand as a text. */
+export type CardKeyImport = ImportTerms & { readonly text: string };
 
 /** What became of an import: a job that will make the lot, or why there is none. */
 export type ImportOutcome =
@@ -37,7 +39,8 @@ export type ImportOutcome =
   | { readonly kind: 'REQUEST_KEY_REUSED' }
   | ImportRefusal;
 
-type ImportRefusal =
+/** Why a file is not taken in. */
+export type ImportRefusal =
   | { readonly kind: 'NOT_FOUND' }
   | { readonly kind: 'NOT_ALLOWED'; readonly message: string }
   | { readonly kind: 'INVALID_INPUT'; readonly field: string; readonly message: string };
@@ -45,52 +48,29 @@ type ImportRefusal =
 /**
  * Takes in card keys of the acting station's own SKU (issue 2, point 8): reads the file, seals every line under the lot's data
  * key, and stages the sealed lines as a job. Nothing in the clear touches the database, a queue or a log; the worker
- * (`startImportWorker`) turns the job into a lot in one transaction. Duplicates within the file are told line by line.
+ * (`startImportWorker`) turns the job into a lot in one transaction, and names duplicates line by line.
  */
 export async function importCardKeys(db: Database, vault: Vault, viewer: Viewer, input: CardKeyImport): Promise<ImportOutcome> {
-  const ownerId = actingStationWith(viewer, 'STOCK_IMPORT');
+  const job = await openImport(db, vault, viewer, input);
+  if ('kind' in job) return job;
   const { networkId } = viewer;
-  const terms = await selectTerms(db.pool, networkId);
-  const currency = currencyCode(terms.currency);
-  const refusal =
-    inputProblem(input, currency, localDate(db.clock(), terms.time_zone)) ?? (await partiesRefusal(db, networkId, ownerId, input));
-  if (refusal) return refusal;
   const file = readCardKeyFile(input.text, input.format);
   if (file.kind === 'UNREADABLE') return invalid('text', file.why);
-  const ids = { jobId: db.newId(), lotId: db.newId() };
-  const wrapped = vault.createDataKey(lotContext(networkId, ids.lotId));
-  const sealed = await sealLines(db, vault, { networkId, lotId: ids.lotId, skuId: input.skuId, wrapped }, file.keys);
-  const job = {
-    networkId,
-    id: ids.jobId,
-    lotId: ids.lotId,
-    skuId: input.skuId,
-    ownerId,
-    supplierId: input.supplierId,
-    terms: input.terms,
-    totalCost: toAmountString(money(input.totalCost, currency)),
-    currency,
-    expiresOn: input.expiresOn,
+  const lines = await createLineSealer(db, vault, placeOf(job))(file.keys);
+  const received = {
     lineCount: file.keys.length + file.problems.length,
-    duplicateCount: sealed.problems.length,
-    problems: [...file.problems, ...sealed.problems].sort((a, b) => a.line - b.line),
-    dataKey: wrapped.dataKey,
-    vaultKeyId: wrapped.vaultKeyId,
-    createdBy: actorId(viewer),
+    problemCount: file.problems.length,
+    problems: file.problems.slice(0, PROBLEMS_MAX),
   };
-  const outcome = await onceForKey<typeof ids, ImportRefusal>(
+  const outcome = await onceForKey<JobIds, ImportRefusal>(
     db,
-    { networkId, stationId: ownerId, effect: 'card-keys.import', requestKey: input.requestKey, inputHash: inputHash(input) },
-    () => ids,
+    keyedImport(viewer, job.ownerId, input, input.text),
+    () => ({ jobId: job.id, lotId: job.lotId }),
     async (tx) => {
       await Promise.all([
-        insertImportJob(tx, job),
-        insertImportLines(tx, networkId, job.id, sealed.lines),
-        writeAudit(tx, viewer, {
-          action: 'card_keys.import_started',
-          subjectId: job.id,
-          data: { skuId: job.skuId, lineCount: job.lineCount },
-        }),
+        insertImportJob(tx, { ...job, state: 'PENDING', ...received }),
+        insertImportLines(tx, networkId, job.id, lines),
+        auditImport(tx, viewer, job, received.lineCount),
       ]);
       return null;
     },
@@ -98,36 +78,77 @@ export async function importCardKeys(db: Database, vault: Vault, viewer: Viewer,
   return outcome.kind === 'DONE' ? { kind: 'CARD_KEYS_IMPORT_STARTED', jobId: outcome.ids.jobId, replayed: outcome.replayed } : outcome;
 }
 
-/** Lines sealed between two turns of the event loop: about 6 ms of work, so that orders go on meanwhile. */
+/** What the key of an import holds. */
+export type JobIds = { readonly jobId: string; readonly lotId: string };
+
+/** A job before anything of it is written: who, what, and the data key that its lines are sealed under. */
+export type OpenedImport = Omit<NewImportJob, 'state' | 'lineCount' | 'problemCount' | 'problems'>;
+
+/** Checks what an import says of itself, and makes its job and data key; or a refusal. Writes nothing. */
+export async function openImport(db: Database, vault: Vault, viewer: Viewer, input: ImportTerms): Promise<OpenedImport | ImportRefusal> {
+  const ownerId = actingStationWith(viewer, 'STOCK_IMPORT');
+  const { networkId } = viewer;
+  const terms = await selectTerms(db.pool, networkId);
+  const currency = currencyCode(terms.currency);
+  const refusal =
+    inputProblem(input, currency, localDate(db.clock(), terms.time_zone)) ?? (await partiesRefusal(db, networkId, ownerId, input));
+  if (refusal) return refusal;
+  const lotId = db.newId();
+  const { dataKey, vaultKeyId } = vault.createDataKey(lotContext(networkId, lotId));
+  return {
+    networkId,
+    id: db.newId(),
+    lotId,
+    skuId: input.skuId,
+    ownerId,
+    supplierId: input.supplierId,
+    terms: input.terms,
+    totalCost: toAmountString(money(input.totalCost, currency)),
+    currency,
+    expiresOn: input.expiresOn,
+    dataKey,
+    vaultKeyId,
+    createdBy: actorId(viewer),
+  };
+}
+
+/** Where the lines of a job are sealed for. */
+export function placeOf({ networkId, lotId, skuId, dataKey, vaultKeyId }: OpenedImport): LotPlace {
+  return { networkId, lotId, skuId, wrapped: { dataKey, vaultKeyId } };
+}
+
+/** The request key of an import; `content`: the file, or what stands for it. */
+export function keyedImport(viewer: Viewer, stationId: string, input: ImportTerms, content: string): KeyedRequest {
+  const { requestKey, skuId, supplierId, terms, totalCost, expiresOn, format } = input;
+  const inputHash = hashInput([skuId, supplierId, terms, decimal4Text(decimal4(totalCost)), expiresOn, format, content]);
+  return { networkId: viewer.networkId, stationId, effect: 'card-keys.import', requestKey, inputHash };
+}
+
+/** Notes who took an import in. */
+export function auditImport(tx: Transaction, viewer: Viewer, { id, skuId }: OpenedImport, lineCount: number): Promise<void> {
+  return writeAudit(tx, viewer, { action: 'card_keys.import_started', subjectId: id, data: { skuId, lineCount } });
+}
+
+/** Lines sealed between two turns of the event loop: about 3 ms of work, so that orders go on meanwhile. */
 const LINES_A_TURN = 200;
 
 type LotPlace = { readonly networkId: string; readonly lotId: string; readonly skuId: string; readonly wrapped: WrappedKey };
 
-async function sealLines(
-  db: Database,
-  vault: Vault,
-  place: LotPlace,
-  keys: readonly CardKeyLine[],
-): Promise<{ lines: SealedLine[]; problems: LineProblem[] }> {
-  const seen = new Set<string>();
-  const lines: SealedLine[] = [];
-  const problems: LineProblem[] = [];
-  for (const [index, key] of keys.entries()) {
-    if (index % LINES_A_TURN === LINES_A_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
-    const fingerprint = fingerprintCardKey(vault, place.networkId, key);
-    const name = fingerprint.toString('base64');
-    if (seen.has(name)) {
-      problems.push({ line: key.line, code: 'DUPLICATE_IN_FILE' });
-      continue;
+/** Seals lines for the keys that they will be, a few at a time. */
+export function createLineSealer(db: Database, vault: Vault, place: LotPlace) {
+  const seal = cardKeySealer(vault, place);
+  return async (keys: readonly CardKeyLine[]): Promise<SealedLine[]> => {
+    const lines: SealedLine[] = [];
+    for (const [index, key] of keys.entries()) {
+      if (index % LINES_A_TURN === LINES_A_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
+      const id = db.newId();
+      lines.push({ id, line: key.line, fingerprint: fingerprintCardKey(vault, place.networkId, key), sealed: seal(id, key) });
     }
-    seen.add(name);
-    const id = db.newId();
-    lines.push({ id, line: key.line, fingerprint, sealed: sealCardKey(vault, { ...place, keyId: id }, key) });
-  }
-  return { lines, problems };
+    return lines;
+  };
 }
 
-function inputProblem(input: CardKeyImport, currency: ReturnType<typeof currencyCode>, today: string): ImportRefusal | null {
+function inputProblem(input: ImportTerms, currency: ReturnType<typeof currencyCode>, today: string): ImportRefusal | null {
   const { requestKey, skuId, supplierId, terms, totalCost, expiresOn } = input;
   if (!isRequestKey(requestKey)) return invalid('requestKey', 'a request key has 1 to 255 characters');
   if (!/^\d{1,14}(\.\d{1,4})?$/.test(totalCost) || !isAmountText(totalCost, currency)) {
@@ -149,17 +170,13 @@ async function partiesRefusal(
   db: Database,
   networkId: string,
   ownerId: string,
-  { skuId, supplierId }: CardKeyImport,
+  { skuId, supplierId }: ImportTerms,
 ): Promise<ImportRefusal | null> {
   const [sku] = await selectOrderedSkus(db.pool, networkId, [skuId]);
   if (sku?.owner_id !== ownerId) return { kind: 'NOT_FOUND' };
   if (sku.delivery_kind !== 'FROM_STOCK') return { kind: 'NOT_ALLOWED', message: 'This SKU is not delivered from stock.' };
   if (supplierId === null) return null;
   return (await run(db.pool, suppliersById, [networkId, [supplierId]])).length === 1 ? null : { kind: 'NOT_FOUND' };
-}
-
-function inputHash({ skuId, supplierId, terms, totalCost, expiresOn, format, text }: CardKeyImport): Buffer {
-  return hashInput([skuId, supplierId, terms, decimal4Text(decimal4(totalCost)), expiresOn, format, text]);
 }
 
 function invalid(field: string, message: string): ImportRefusal {

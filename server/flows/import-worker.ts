@@ -8,16 +8,18 @@ import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import type { Log } from '#server/platform/log.ts';
 import { type Loop, startLoop } from '#server/platform/loop.ts';
 import { currencyCode, money, toAmountString } from '#server/platform/money.ts';
-import { spreadLotCost } from '#server/stock/rules.ts';
+import { type LineProblem, type LineProblemCode, PROBLEMS_MAX, spreadLotCost } from '#server/stock/rules.ts';
 import {
-  countImportLines,
+  allowImportMemory,
+  cancelImport,
   endImport,
   insertImportedLot,
+  judgeImport,
+  lockAbandonedImports,
   lockImport,
   lockWaitingImport,
   markImportRunning,
   type RunningImportRow,
-  selectOwnDuplicates,
 } from '#server/stock/sql.ts';
 
 const POLL_MILLISECONDS = 300;
@@ -27,6 +29,7 @@ const UNIQUE_VIOLATION = '23505';
 const FAILURES = {
   INSUFFICIENT_BALANCE: 'The wallet cannot pay for this lot.',
   INTERNAL: 'The import failed; nothing was imported.',
+  BROKEN_OFF: 'The file did not come whole; nothing was imported.',
 } as const;
 
 /**
@@ -37,14 +40,30 @@ export function startImportWorker(db: Database, log: Log): Loop {
   return startLoop(log, { subject: 'the import of card keys', round: () => importNext(db, log), pollMilliseconds: POLL_MILLISECONDS });
 }
 
-/** Does the next import that waits, of any network; false when none does. */
+/** Nothing came for so long: who sent it is gone. */
+const ABANDONED_AFTER_MILLISECONDS = 5 * 60_000;
+
+/** Ends uploads that broke off with the process that received them: their lines go, and their owners read why. */
+async function endAbandoned(db: Database): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const since = new Date(tx.now.getTime() - ABANDONED_AFTER_MILLISECONDS);
+    for (const { network_id, id } of await lockAbandonedImports(tx, since)) {
+      await cancelImport(tx, network_id, id, { state: 'FAILED', failure: FAILURES.BROKEN_OFF });
+    }
+  });
+}
+
+/** Does the next import that waits, of any network; false when none does. Then uploads that broke off are ended. */
 export async function importNext(db: Database, log: Log): Promise<boolean> {
   const job = await inTransaction(db, async (tx) => {
     const waiting = await lockWaitingImport(tx);
     if (waiting) await markImportRunning(tx, waiting.network_id, waiting.id);
     return waiting;
   });
-  if (!job) return false;
+  if (!job) {
+    await endAbandoned(db);
+    return false;
+  }
   for (let attempt = 1; ; attempt += 1) {
     try {
       await inTransaction(db, (tx) => importLot(tx, job.network_id, job.id));
@@ -65,7 +84,9 @@ export async function importNext(db: Database, log: Log): Promise<boolean> {
 async function fail(db: Database, job: { network_id: string; id: string }, failure: keyof typeof FAILURES): Promise<true> {
   await inTransaction(db, async (tx) => {
     const locked = await lockImport(tx, job.network_id, job.id);
-    if (locked) await endImport(tx, job.network_id, job.id, { importedCount: 0, problems: [], failure: FAILURES[failure] });
+    if (!locked) return;
+    const end = { importedCount: 0, duplicateCount: 0, problems: locked.problems, failure: FAILURES[failure] };
+    await endImport(tx, job.network_id, job.id, end);
   });
   return true;
 }
@@ -74,21 +95,36 @@ async function fail(db: Database, job: { network_id: string; id: string }, failu
 async function importLot(tx: Transaction, networkId: string, jobId: string): Promise<void> {
   const job = await lockImport(tx, networkId, jobId);
   if (!job) return;
-  const [own, lineCount] = await Promise.all([selectOwnDuplicates(tx, networkId, job), countImportLines(tx, networkId, jobId)]);
-  const problems = own.map((line) => ({ line, code: 'DUPLICATE_OF_OWN_KEY' }));
-  const keyCount = lineCount - own.length;
-  if (keyCount > 0) await makeLot(tx, networkId, job, keyCount);
-  await Promise.all([
-    endImport(tx, networkId, jobId, { importedCount: keyCount, problems, failure: null }),
-    writeEvents(tx, importEvents(networkId, job, keyCount)),
-  ]);
+  await allowImportMemory(tx);
+  const { lineCount, inFile, own } = await judgeImport(tx, networkId, job);
+  const keyCount = lineCount - inFile.length - own.length;
+  const problems = [...job.problems, ...named(inFile, 'DUPLICATE_IN_FILE'), ...named(own, 'DUPLICATE_OF_OWN_KEY')];
+  if (keyCount > 0) await makeLot(tx, networkId, job, { keyCount, withoutLines: [...inFile, ...own] });
+  const end = {
+    importedCount: keyCount,
+    duplicateCount: inFile.length + own.length,
+    problems: problems.sort((a, b) => a.line - b.line).slice(0, PROBLEMS_MAX),
+    failure: null,
+  };
+  await Promise.all([endImport(tx, networkId, jobId, end), writeEvents(tx, importEvents(networkId, job, keyCount))]);
 }
 
-async function makeLot(tx: Transaction, networkId: string, job: RunningImportRow, keyCount: number): Promise<void> {
+/** The first of these lines, as many as a job names at all. */
+function named(lines: readonly number[], code: LineProblemCode): LineProblem[] {
+  const first = lines.length > PROBLEMS_MAX ? Int32Array.from(lines).sort().subarray(0, PROBLEMS_MAX) : lines;
+  return Array.from(first, (line) => ({ line, code }));
+}
+
+async function makeLot(
+  tx: Transaction,
+  networkId: string,
+  job: RunningImportRow,
+  { keyCount, withoutLines }: { readonly keyCount: number; readonly withoutLines: readonly number[] },
+): Promise<void> {
   const totalCost = money(job.total_cost, currencyCode(job.currency));
   const { first, firstCount, rest } = spreadLotCost(totalCost, keyCount);
   const costs = { first: toAmountString(first), firstCount, rest: toAmountString(rest) };
-  const made = await insertImportedLot(tx, networkId, job, { keyCount, costs });
+  const made = await insertImportedLot(tx, networkId, job.id, { keyCount, costs, withoutLines });
   if (made.keyCount !== keyCount) throw new Error(`${made.keyCount} keys came of ${keyCount} lines`);
   if (job.terms === 'OWN') await payForLot(tx, networkId, job);
   if (made.quarantinedIds.length > 0) await reportQuarantine(tx, networkId, job, made.quarantinedIds);

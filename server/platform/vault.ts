@@ -1,4 +1,13 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  randomFillSync,
+} from 'node:crypto';
 
 /** A data key as it may lie in the database: sealed by the vault key that `vaultKeyId` names. */
 export interface WrappedKey {
@@ -18,8 +27,14 @@ export interface Vault {
   createDataKey(context: readonly string[]): WrappedKey;
   /** Encrypts a text under a data key, bound to `context` (network, SKU, key id): a sealed text moved to another row does not open. */
   seal(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], plain: string): Buffer;
+  /** Seals many texts under one data key, which is looked up once. */
+  sealer(wrapped: WrappedKey, dataKeyContext: readonly string[]): (context: readonly string[], plain: string) => Buffer;
   /** Decrypts; throws when the text, the key or either context is not what was sealed. */
   open(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], sealed: Uint8Array): string;
+  /** As `seal`, of a file. */
+  sealBytes(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], plain: Uint8Array): Buffer;
+  /** As `open`, of a file. */
+  openBytes(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], sealed: Uint8Array): Buffer;
   /** The same data key under the current vault key; the texts it sealed stay as they are. Rotation of the vault key. */
   rewrap(wrapped: WrappedKey, context: readonly string[]): WrappedKey;
   /** A keyed hash (32 bytes) by which equal texts of one network are found without reading them. */
@@ -63,9 +78,15 @@ export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
   return {
     createDataKey: (context) => wrap(randomBytes(32), context),
     seal: (wrapped, keyContext, context, plain) => encrypt(unwrap(wrapped, keyContext), context, Buffer.from(plain, 'utf8')),
+    sealer: (wrapped, keyContext) => {
+      const key = unwrap(wrapped, keyContext);
+      return (context, plain) => encrypt(key, context, Buffer.from(plain, 'utf8'));
+    },
     open: (wrapped, keyContext, context, sealed) => decrypt(unwrap(wrapped, keyContext), context, sealed).toString('utf8'),
+    sealBytes: (wrapped, keyContext, context, plain) => encrypt(unwrap(wrapped, keyContext), context, plain),
+    openBytes: (wrapped, keyContext, context, sealed) => decrypt(unwrap(wrapped, keyContext), context, sealed),
     rewrap: (wrapped, context) => wrap(unwrap(wrapped, context).export(), context),
-    fingerprint: (networkId, plain) => createHmac('sha256', fingerprintKey).update(networkId).update('\0').update(plain, 'utf8').digest(),
+    fingerprint: (networkId, plain) => createHmac('sha256', fingerprintKey).update(`${networkId}\0${plain}`, 'utf8').digest(),
   };
 }
 
@@ -85,11 +106,31 @@ export function parseVaultKeys(text: string): [VaultKey, ...VaultKey[]] {
 }
 
 // sealed = format (1 byte), nonce (12), ciphertext, tag (16)
-function encrypt(key: KeyObject, context: readonly string[], plain: Buffer): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+function encrypt(key: KeyObject, context: readonly string[], plain: Uint8Array): Buffer {
+  const nonce = newNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(additionalData(context));
-  return Buffer.concat([Buffer.of(FORMAT), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const sealed = Buffer.allocUnsafe(1 + NONCE_BYTES + plain.length + TAG_BYTES);
+  sealed[0] = FORMAT;
+  sealed.set(nonce, 1);
+  // GCM is a stream: as many bytes come out as go in, and none at the end
+  sealed.set(cipher.update(plain), 1 + NONCE_BYTES);
+  cipher.final();
+  sealed.set(cipher.getAuthTag(), 1 + NONCE_BYTES + plain.length);
+  return sealed;
+}
+
+// random bytes are drawn by the page: by twelve they cost as much as the cipher
+const noncePage = Buffer.alloc(512 * NONCE_BYTES);
+let nonceUsed = noncePage.length;
+
+function newNonce(): Buffer {
+  if (nonceUsed === noncePage.length) {
+    randomFillSync(noncePage);
+    nonceUsed = 0;
+  }
+  nonceUsed += NONCE_BYTES;
+  return noncePage.subarray(nonceUsed - NONCE_BYTES, nonceUsed);
 }
 
 function decrypt(key: KeyObject, context: readonly string[], sealed: Uint8Array): Buffer {

@@ -35,10 +35,22 @@ export type ReadFile =
   | { readonly kind: 'READ'; readonly keys: CardKeyLine[]; readonly problems: LineProblem[] }
   | { readonly kind: 'UNREADABLE'; readonly why: string };
 
-/** Lines of one import job, at most (issue 2, point 8). */
+/** Lines of one file that comes in a document, at most (issue 2, point 8). */
 export const IMPORT_LINES_MAX = 100_000;
+/** Lines of one file that is uploaded, at most. */
+export const UPLOAD_LINES_MAX = 2_000_000;
+/** Characters of one line: the longest number and secret, quotes and what stands between, with room. */
+export const LINE_CHARACTERS_MAX = 8_192;
+/** Problems that a job names line by line; of all others it holds the count. */
+export const PROBLEMS_MAX = 1_000;
 const NUMBER_MAX = 255;
 const SECRET_MAX = 2_000;
+
+/** A line of a file, parted into its cells; `cells` null: it is longer than any line may be. */
+export type FileRow = { readonly line: number; readonly cells: readonly string[] | null };
+
+/** What stands in lines of a file: keys, and problems line by line. */
+export type ReadLines = { readonly keys: CardKeyLine[]; readonly problems: LineProblem[] };
 
 /**
  * Reads a file of card keys: the secret alone, or number and secret. In TEXT they are parted by a tab, a comma, "----" or
@@ -46,26 +58,66 @@ const SECRET_MAX = 2_000;
  * that is wrong is a problem of its own and harms no other. UNREADABLE: nothing in it, too many lines, broken quoting.
  */
 export function readCardKeyFile(text: string, format: CardKeyFormat): ReadFile {
-  const rows = format === 'TEXT' ? textRows(text) : csvRows(text);
+  const rows = format === 'TEXT' ? wholeText(text) : csvRows(text);
   if (typeof rows === 'string') return { kind: 'UNREADABLE', why: rows };
-  if (rows.length === 0) return { kind: 'UNREADABLE', why: 'the file holds no card keys' };
-  if (rows.length > IMPORT_LINES_MAX) return { kind: 'UNREADABLE', why: `the file has more than ${IMPORT_LINES_MAX} lines` };
+  if (rows.length === 0) return { kind: 'UNREADABLE', why: NO_KEYS };
+  if (rows.length > IMPORT_LINES_MAX) return { kind: 'UNREADABLE', why: tooManyLines(IMPORT_LINES_MAX) };
+  return { kind: 'READ', ...readRows(rows) };
+}
+
+/** Why a file without any line is not read. */
+export const NO_KEYS = 'the file holds no card keys';
+
+/** Why a file of more lines is not read. */
+export function tooManyLines(linesMax: number): string {
+  return `the file has more than ${linesMax} lines`;
+}
+
+/** Parts rows into keys and problems. */
+export function readRows(rows: readonly FileRow[]): ReadLines {
   const keys: CardKeyLine[] = [];
   const problems: LineProblem[] = [];
   for (const { line, cells } of rows) {
-    const read = readCells(cells);
+    const read = cells === null ? 'TOO_LONG' : readCells(cells);
     if (typeof read === 'string') problems.push({ line, code: read });
     else keys.push({ line, ...read });
   }
-  return { kind: 'READ', keys, problems };
+  return { keys, problems };
 }
 
-/** Why this can be no card key, whatever it is for; null when it can. */
-export function cardKeyProblem({ number, secret }: PlainCardKey): 'SECRET_MISSING' | 'TOO_LONG' | 'UNPRINTABLE' | null {
-  if (secret === '') return 'SECRET_MISSING';
-  if (secret.length > SECRET_MAX || (number?.length ?? 0) > NUMBER_MAX) return 'TOO_LONG';
-  // a control character in a key is a damaged file, and would break whoever copies it
-  return /\p{Cc}/u.test(secret) || /\p{Cc}/u.test(number ?? '') ? 'UNPRINTABLE' : null;
+/** Reads TEXT as it comes, in pieces that may end anywhere. Holds no more than one line, and of one that is too long, nothing. */
+export type TextReader = { push(text: string): FileRow[]; end(): FileRow[] };
+
+/** A reader at the start of a TEXT file. */
+export function createTextReader(): TextReader {
+  let line = 0;
+  let rest = '';
+  let isTooLong = false;
+  const take = (content: string, rows: FileRow[]) => {
+    line += 1;
+    const trimmed = content.trim();
+    if (isTooLong || trimmed.length > LINE_CHARACTERS_MAX) rows.push({ line, cells: null });
+    else if (trimmed !== '') rows.push({ line, cells: trimmed.split(/----|[\t,;，]|\s+/).filter((cell) => cell !== '') });
+    isTooLong = false;
+  };
+  return {
+    push: (text) => {
+      const rows: FileRow[] = [];
+      const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+      rest = lines.pop() ?? '';
+      for (const content of lines) take(content, rows);
+      if (rest.length > LINE_CHARACTERS_MAX) {
+        rest = '';
+        isTooLong = true;
+      }
+      return rows;
+    },
+    end: () => {
+      const rows: FileRow[] = [];
+      for (const content of rest.split('\r')) take(content, rows);
+      return rows;
+    },
+  };
 }
 
 /** How a lot's cost lies on its keys: the first `firstCount` of them cost `first`, all others `rest`. */
@@ -89,6 +141,12 @@ export function sealCardKey(vault: Vault, place: SealPlace, key: PlainCardKey): 
   return vault.seal(place.wrapped, lotContext(place.networkId, place.lotId), keyContext(place), JSON.stringify([key.number, key.secret]));
 }
 
+/** Seals the keys of one lot: the lot's data key is looked up once. */
+export function cardKeySealer(vault: Vault, { wrapped, networkId, lotId, skuId }: Omit<SealPlace, 'keyId'>) {
+  const seal = vault.sealer(wrapped, lotContext(networkId, lotId));
+  return (keyId: string, key: PlainCardKey): Buffer => seal([networkId, skuId, keyId], JSON.stringify([key.number, key.secret]));
+}
+
 /** Opens a card key; throws when the row is not the one that it was sealed for. */
 export function openCardKey(vault: Vault, place: SealPlace, sealed: Uint8Array): PlainCardKey {
   const [number, secret] = JSON.parse(vault.open(place.wrapped, lotContext(place.networkId, place.lotId), keyContext(place), sealed)) as [
@@ -103,42 +161,69 @@ export function fingerprintCardKey(vault: Vault, networkId: string, key: PlainCa
   return vault.fingerprint(networkId, JSON.stringify([key.number, key.secret]));
 }
 
-type Row = { line: number; cells: string[] };
-
-function textRows(text: string): Row[] {
-  return withoutMark(text)
-    .split(/\r\n|\r|\n/)
-    .map((content, index) => ({ line: index + 1, content: content.trim() }))
-    .filter(({ content }) => content !== '')
-    .map(({ line, content }) => ({ line, cells: content.split(/----|[\t,;，]|\s+/).filter((cell) => cell !== '') }));
+function wholeText(text: string): FileRow[] {
+  const reader = createTextReader();
+  const rows = reader.push(withoutMark(text));
+  return [...rows, ...reader.end()];
 }
 
 const NUMBER_HEADINGS = new Set(['number', 'card number', 'card_number', 'cardnumber', '卡号']);
 const SECRET_HEADINGS = new Set(['secret', 'card key', 'card_key', 'key', 'code', 'pin', '卡密', '密码']);
 
-function csvRows(text: string): Row[] | string {
-  let records: { record: string[]; info: { lines: number } }[];
-  try {
-    records = parse(withoutMark(text), {
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as typeof records;
-  } catch (error) {
-    const line = (error as { lines?: number }).lines;
-    return `the CSV cannot be read${line === undefined ? '' : ` at line ${line}`}: a quote is not closed or stands where none may`;
-  }
-  const rows = records
-    .map(({ record, info }) => ({ line: info.lines, cells: record }))
-    .filter(({ cells }) => cells.some((cell) => cell !== ''));
-  const heading = rows[0]?.cells.map((cell) => cell.toLowerCase()) ?? [];
+/** How csv-parse reads a file: what it is asked for is the same for a whole file and for one that comes in pieces. */
+export const CSV_OPTIONS = { info: true, relax_column_count: true, skip_empty_lines: true, trim: true, bom: true } as const;
+
+/** A record as csv-parse tells it. */
+export type CsvRecord = { readonly record: readonly string[]; readonly info: { readonly lines: number } };
+
+/** Why a CSV cannot be read, of what csv-parse threw. */
+export function csvProblem(error: unknown): string {
+  const line = (error as { lines?: number }).lines;
+  return `the CSV cannot be read${line === undefined ? '' : ` at line ${line}`}: a quote is not closed or stands where none may`;
+}
+
+/** Reads CSV records as they come; the first says whether the file has a heading. Rows of nothing but empty cells are blank lines. */
+export function createCsvReader(): (records: readonly CsvRecord[]) => FileRow[] {
+  let columns: { readonly numberAt: number; readonly secretAt: number } | null | undefined;
+  return (records) => {
+    const rows: FileRow[] = [];
+    for (const { record, info } of records) {
+      if (record.every((cell) => cell === '')) continue;
+      if (columns === undefined) {
+        columns = headingOf(record);
+        if (columns !== null) continue;
+      }
+      rows.push({ line: info.lines, cells: columns === null ? record : namedCells(record, columns) });
+    }
+    return rows;
+  };
+}
+
+function headingOf(record: readonly string[]): { numberAt: number; secretAt: number } | null {
+  const heading = record.map((cell) => cell.toLowerCase());
   const secretAt = heading.findIndex((cell) => SECRET_HEADINGS.has(cell));
-  if (secretAt < 0) return rows;
-  const numberAt = heading.findIndex((cell) => NUMBER_HEADINGS.has(cell));
-  return rows
-    .slice(1)
-    .map(({ line, cells }) => ({ line, cells: numberAt < 0 ? [cells[secretAt] ?? ''] : [cells[numberAt] ?? '', cells[secretAt] ?? ''] }));
+  return secretAt < 0 ? null : { secretAt, numberAt: heading.findIndex((cell) => NUMBER_HEADINGS.has(cell)) };
+}
+
+function namedCells(record: readonly string[], { numberAt, secretAt }: { readonly numberAt: number; readonly secretAt: number }): string[] {
+  const secret = record[secretAt] ?? '';
+  return numberAt < 0 ? [secret] : [record[numberAt] ?? '', secret];
+}
+
+function csvRows(text: string): FileRow[] | string {
+  try {
+    return createCsvReader()(parse(text, CSV_OPTIONS) as unknown as CsvRecord[]);
+  } catch (error) {
+    return csvProblem(error);
+  }
+}
+
+/** Why this can be no card key, whatever it is for; null when it can. */
+export function cardKeyProblem({ number, secret }: PlainCardKey): 'SECRET_MISSING' | 'TOO_LONG' | 'UNPRINTABLE' | null {
+  if (secret === '') return 'SECRET_MISSING';
+  if (secret.length > SECRET_MAX || (number?.length ?? 0) > NUMBER_MAX) return 'TOO_LONG';
+  // a control character in a key is a damaged file, and would break whoever copies it
+  return /\p{Cc}/u.test(secret) || /\p{Cc}/u.test(number ?? '') ? 'UNPRINTABLE' : null;
 }
 
 function readCells(cells: readonly string[]): PlainCardKey | LineProblemCode {

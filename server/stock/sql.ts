@@ -1,3 +1,4 @@
+import { byteaArray, int4Array, uuidArray } from '#server/platform/array-binary.ts';
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 
 /** How many keys of a SKU are wanted. */
@@ -201,10 +202,11 @@ export function countLotStock(db: Queryable, networkId: string, lotIds: readonly
 export type ImportJobRow = {
   id: string;
   sku_id: string;
-  state: 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
+  state: 'RECEIVING' | 'PENDING' | 'RUNNING' | 'DONE' | 'FAILED' | 'CANCELLED';
   line_count: number;
   imported_count: number;
   duplicate_count: number;
+  problem_count: number;
   problems: { line: number; code: string }[];
   failure: string | null;
   created_at: Date;
@@ -213,7 +215,7 @@ export type ImportJobRow = {
 
 const importJobsById = statement<ImportJobRow>(
   'stock.importJobsById',
-  `SELECT j.id, j.sku_id, j.state::text, j.line_count, j.imported_count, j.duplicate_count, j.problems, j.failure, j.created_at, j.finished_at
+  `SELECT j.id, j.sku_id, j.state::text, j.line_count, j.imported_count, j.duplicate_count, j.problem_count, j.problems, j.failure, j.created_at, j.finished_at
    FROM import_job j WHERE j.network_id = $1 AND j.owner_id = $2 AND j.id = ANY ($3::uuid[])`,
 );
 
@@ -293,12 +295,12 @@ const markRevealedStatement = statement(
   'stock.markRevealed',
   `UPDATE card_key_sale s SET revealed_at = $3, revealed_by = $4 FROM orders o
    WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL AND s.revealed_at IS NULL
-     AND o.network_id = $1 AND o.id = s.order_id AND o.state <> 'REFUNDED'`,
+     AND o.network_id = $1 AND o.id = s.order_id AND o.delivered_at IS NOT NULL AND o.state <> 'REFUNDED'`,
 );
 
 /**
  * Marks the keys of orders as seen, those that were not yet: from COMMIT on they never return to stock. A wholly refunded order
- * shows nothing more. Locked in the order in which a refund locks them too, and looked at in a statement of its own after that:
+ * shows nothing more, and one that still waits for its other goods nothing yet. Locked in the order in which a refund locks them too, and looked at in a statement of its own after that:
  * who waited for a refund sees what it did. By card_key_sale_network_id_order_id_position_idx and orders_pkey.
  */
 export async function markRevealed(tx: Transaction, networkId: string, orderIds: readonly string[], revealedBy: string): Promise<void> {
@@ -392,8 +394,9 @@ export type NewImportJob = {
   readonly totalCost: string;
   readonly currency: string;
   readonly expiresOn: string | null;
+  readonly state: 'PENDING' | 'RECEIVING';
   readonly lineCount: number;
-  readonly duplicateCount: number;
+  readonly problemCount: number;
   readonly problems: readonly { readonly line: number; readonly code: string }[];
   readonly dataKey: Buffer;
   readonly vaultKeyId: string;
@@ -402,9 +405,9 @@ export type NewImportJob = {
 
 const insertJobStatement = statement(
   'stock.insertImportJob',
-  `INSERT INTO import_job (network_id, id, sku_id, owner_id, supplier_id, lot_id, terms, total_cost, expires_on, currency, line_count,
-     duplicate_count, problems, data_key, vault_key_id, created_by, created_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7::lot_terms, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+  `INSERT INTO import_job (network_id, id, sku_id, owner_id, supplier_id, lot_id, terms, total_cost, expires_on, currency, state, line_count,
+     problem_count, problems, data_key, vault_key_id, created_by, created_at, touched_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7::lot_terms, $8, $9, $10, $18::job_state, $11, $12, $13, $14, $15, $16, $17, $17)`,
 );
 
 /** Writes an import that waits; its lines follow in the same transaction. */
@@ -421,40 +424,95 @@ export async function insertImportJob(tx: Transaction, job: NewImportJob): Promi
     job.expiresOn,
     job.currency,
     job.lineCount,
-    job.duplicateCount,
+    job.problemCount,
     JSON.stringify(job.problems),
     job.dataKey,
     job.vaultKeyId,
     job.createdBy,
     tx.now,
+    job.state,
   ]);
 }
 
 /** A line as it waits: sealed for the card key that it will be (`id`). */
 export type SealedLine = { readonly id: string; readonly line: number; readonly sealed: Buffer; readonly fingerprint: Buffer };
 
-const LINES_AT_ONCE = 5_000;
+/** Lines of one chunk: a statement's worth of work, and what a process holds of a file. */
+export const CHUNK_LINES = 5_000;
 
-const insertLinesStatement = statement(
-  'stock.insertImportLines',
-  `INSERT INTO import_line (network_id, id, job_id, line_number, sealed, fingerprint)
-   SELECT $1, l.id, $2, l.line_number, l.sealed, l.fingerprint
-   FROM unnest($3::uuid[], $4::int[], $5::bytea[], $6::bytea[]) AS l (id, line_number, sealed, fingerprint)`,
+const insertChunkStatement = statement(
+  'stock.insertImportChunk',
+  `INSERT INTO import_chunk (network_id, id, job_id, ids, line_numbers, sealed, fingerprints)
+   VALUES ($1, $2, $3, $4::uuid[], $5::int[], $6::bytea[], $7::bytea[])`,
 );
 
-/** Stages the sealed lines of an import, some thousands to a statement. */
+/** Stages sealed lines of an import, at most CHUNK_LINES to a row. Nothing for no lines. */
 export async function insertImportLines(tx: Transaction, networkId: string, jobId: string, lines: readonly SealedLine[]): Promise<void> {
-  for (let start = 0; start < lines.length; start += LINES_AT_ONCE) {
-    const some = lines.slice(start, start + LINES_AT_ONCE);
-    await run(tx, insertLinesStatement, [
+  for (let start = 0; start < lines.length; start += CHUNK_LINES) {
+    const some = lines.slice(start, start + CHUNK_LINES);
+    await run(tx, insertChunkStatement, [
       networkId,
+      tx.newId(),
       jobId,
-      some.map(({ id }) => id),
-      some.map(({ line }) => line),
-      some.map(({ sealed }) => sealed),
-      some.map(({ fingerprint }) => fingerprint),
+      uuidArray(some.map(({ id }) => id)),
+      int4Array(some.map(({ line }) => line)),
+      byteaArray(some.map(({ sealed }) => sealed)),
+      byteaArray(some.map(({ fingerprint }) => fingerprint)),
     ]);
   }
+}
+
+const touchStatement = statement<{ id: string }>(
+  'stock.touchImport',
+  `UPDATE import_job SET touched_at = $3 WHERE network_id = $1 AND id = $2 AND state = 'RECEIVING' RETURNING id`,
+);
+
+/** Says that lines of an upload still come; false when it was given up meanwhile. By import_job_pkey, which it locks. */
+export async function touchImport(tx: Transaction, networkId: string, jobId: string): Promise<boolean> {
+  return (await run(tx, touchStatement, [networkId, jobId, tx.now])).length === 1;
+}
+
+const receivedStatement = statement<{ id: string }>(
+  'stock.importReceived',
+  `UPDATE import_job SET state = 'PENDING', line_count = $3, problem_count = $4, problems = $5
+   WHERE network_id = $1 AND id = $2 AND state = 'RECEIVING' RETURNING id`,
+);
+
+/** What an upload held, once all of it has come. */
+export type Received = Pick<NewImportJob, 'lineCount' | 'problemCount' | 'problems'>;
+
+/** An upload has come whole: from COMMIT on a worker may take it up. False when it was given up meanwhile. */
+export async function markImportReceived(tx: Transaction, networkId: string, jobId: string, received: Received): Promise<boolean> {
+  const { lineCount, problemCount, problems } = received;
+  return (await run(tx, receivedStatement, [networkId, jobId, lineCount, problemCount, JSON.stringify(problems)])).length === 1;
+}
+
+const abandonedStatement = statement<{ network_id: string; id: string }>(
+  'stock.abandonedImports',
+  `SELECT j.network_id, j.id FROM import_job j WHERE j.finished_at IS NULL AND j.state = 'RECEIVING' AND j.touched_at < $1
+   ORDER BY j.network_id, j.id LIMIT 10 FOR UPDATE SKIP LOCKED`,
+);
+
+/** Uploads of which nothing has come since, locked; by import_job_open_idx, which holds few. */
+export function lockAbandonedImports(tx: Transaction, since: Date): Promise<{ network_id: string; id: string }[]> {
+  return run(tx, abandonedStatement, [since]);
+}
+
+const cancelStatement = statement<{ id: string }>(
+  'stock.cancelImport',
+  `UPDATE import_job SET state = $3::job_state, failure = $4, finished_at = $5 WHERE network_id = $1 AND id = $2 AND state = 'RECEIVING' RETURNING id`,
+);
+
+/** Ends an upload that never came whole, and takes what it had brought away. False when it has come or was ended. */
+export async function cancelImport(
+  tx: Transaction,
+  networkId: string,
+  jobId: string,
+  { state, failure }: { readonly state: 'FAILED' | 'CANCELLED'; readonly failure: string },
+): Promise<boolean> {
+  const [ended] = await run(tx, cancelStatement, [networkId, jobId, state, failure, tx.now]);
+  if (ended) await run(tx, clearLinesStatement, [networkId, jobId]);
+  return ended !== undefined;
 }
 
 const waitingJobStatement = statement<{ network_id: string; id: string }>(
@@ -480,11 +538,12 @@ export type RunningImportRow = {
   currency: string;
   created_by: string;
   created_by_user: boolean;
+  problems: { line: number; code: string }[];
 };
 
 const lockJobStatement = statement<RunningImportRow>(
   'stock.lockImport',
-  `SELECT j.id, j.lot_id, j.sku_id, j.owner_id, j.supplier_id, j.terms::text, j.total_cost, j.currency, j.created_by,
+  `SELECT j.id, j.lot_id, j.sku_id, j.owner_id, j.supplier_id, j.terms::text, j.total_cost, j.currency, j.created_by, j.problems,
           EXISTS (SELECT FROM users u WHERE u.id = j.created_by) AS created_by_user
    FROM import_job j WHERE j.network_id = $1 AND j.id = $2 AND j.state IN ('PENDING', 'RUNNING') FOR UPDATE OF j SKIP LOCKED`,
 );
@@ -505,26 +564,38 @@ export async function markImportRunning(tx: Transaction, networkId: string, jobI
   await run(tx, setRunningStatement, [networkId, jobId]);
 }
 
-const ownDuplicatesStatement = statement<{ line_number: number }>(
-  'stock.ownDuplicates',
-  `SELECT l.line_number FROM import_line l
-   JOIN card_key k ON k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = l.fingerprint
-   WHERE l.network_id = $1 AND l.job_id = $2 ORDER BY l.line_number`,
-);
+const memoryStatement = statement('stock.importMemory', "SET LOCAL work_mem = '192MB'");
 
-/** Lines whose card key the owner has already. By import_line_network_id_job_id_line_number_idx and card_key_owner_fingerprint_key. */
-export async function selectOwnDuplicates(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<number[]> {
-  return (await run(tx, ownDuplicatesStatement, [networkId, job.id, job.owner_id])).map(({ line_number }) => line_number);
+/** Lets this transaction sort the lines of a large file in memory: one import at a time works in a process. */
+export async function allowImportMemory(tx: Transaction): Promise<void> {
+  await run(tx, memoryStatement, []);
 }
 
-const lineCountStatement = statement<{ count: number }>(
-  'stock.importLineCount',
-  'SELECT count(*)::int AS count FROM import_line l WHERE l.network_id = $1 AND l.job_id = $2',
+const judgeStatement = statement<{ line_count: number; lines: number[]; own_lines: number[] }>(
+  'stock.judgeImport',
+  `WITH line AS (
+     SELECT u.line_number, u.fingerprint FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers, c.fingerprints) AS u (line_number, fingerprint)
+     WHERE c.network_id = $1 AND c.job_id = $2
+   ), placed AS (
+     SELECT l.line_number, l.fingerprint, row_number() OVER (PARTITION BY l.fingerprint ORDER BY l.line_number) AS place FROM line l
+   ), judged AS (
+     SELECT p.line_number, p.place > 1 AS again,
+            EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint) AS own
+     FROM placed p
+   )
+   SELECT count(*)::int AS line_count,
+          coalesce(array_agg(j.line_number) FILTER (WHERE j.again AND NOT j.own), '{}') AS lines,
+          coalesce(array_agg(j.line_number) FILTER (WHERE j.own), '{}') AS own_lines
+   FROM judged j`,
 );
 
-/** How many lines of an import wait. */
-export async function countImportLines(tx: Transaction, networkId: string, jobId: string): Promise<number> {
-  return (await run(tx, lineCountStatement, [networkId, jobId]))[0]?.count ?? 0;
+/** How many lines of an import wait, and which of them are none: the same as an earlier line, or a key that the owner has. */
+export type JudgedLines = { readonly lineCount: number; readonly inFile: readonly number[]; readonly own: readonly number[] };
+
+/** Finds an import's duplicates. Chunks by import_chunk_network_id_job_id_id_idx, keys by card_key_owner_fingerprint_key; locks nothing. */
+export async function judgeImport(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<JudgedLines> {
+  const [row] = await run(tx, judgeStatement, [networkId, job.id, job.owner_id]);
+  return { lineCount: row?.line_count ?? 0, inFile: row?.lines ?? [], own: row?.own_lines ?? [] };
 }
 
 const insertLotStatement = statement(
@@ -534,58 +605,67 @@ const insertLotStatement = statement(
    FROM import_job j WHERE j.network_id = $1 AND j.id = $2`,
 );
 
-const insertImportedStatement = statement<{ id: string; quarantined: boolean }>(
+// $7: lines that make no key
+const insertImportedStatement = statement<{ key_count: number; quarantined_ids: string[] }>(
   'stock.insertImportedKeys',
-  `WITH wanted AS (
-     SELECT l.id, l.sealed, l.fingerprint, row_number() OVER (ORDER BY l.line_number) AS place FROM import_line l
-     WHERE l.network_id = $1 AND l.job_id = $2
-       AND NOT EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = l.fingerprint)
+  `WITH line AS (
+     SELECT u.id, u.line_number, u.sealed, u.fingerprint
+     FROM import_chunk c CROSS JOIN LATERAL unnest(c.ids, c.line_numbers, c.sealed, c.fingerprints) AS u (id, line_number, sealed, fingerprint)
+     WHERE c.network_id = $1 AND c.job_id = $2 AND NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
+   ), dearer AS MATERIALIZED (
+     SELECT max(f.line_number) AS last_line FROM (
+       SELECT u.line_number FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers) AS u (line_number)
+       WHERE c.network_id = $1 AND c.job_id = $2 AND NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
+       ORDER BY u.line_number LIMIT $3
+     ) f
    ), made AS (
      INSERT INTO card_key (network_id, id, lot_id, sku_id, owner_id, state, sealed, fingerprint, cost, expires_on, duplicate_of, updated_at)
      SELECT $1, w.id, j.lot_id, j.sku_id, j.owner_id, CASE WHEN o.id IS NULL THEN 'AVAILABLE' ELSE 'QUARANTINED' END::card_key_state,
-            w.sealed, w.fingerprint, CASE WHEN w.place <= $4 THEN $5::numeric ELSE $6::numeric END, j.expires_on, o.id, $7
-     FROM wanted w
+            w.sealed, w.fingerprint, CASE WHEN w.line_number <= d.last_line THEN $4::numeric ELSE $5::numeric END, j.expires_on, o.id, $6
+     FROM line w
+     CROSS JOIN dearer d
      JOIN import_job j ON j.network_id = $1 AND j.id = $2
      LEFT JOIN card_key o ON o.network_id = $1 AND o.fingerprint = w.fingerprint AND o.duplicate_of IS NULL
      ORDER BY w.fingerprint
      RETURNING id, duplicate_of
    )
-   SELECT id, duplicate_of IS NOT NULL AS quarantined FROM made`,
+   SELECT count(*)::int AS key_count, coalesce(array_agg(id) FILTER (WHERE duplicate_of IS NOT NULL), '{}') AS quarantined_ids FROM made`,
 );
 
 /** How a lot's cost lies on its keys: the first `firstCount` cost `first`, all others `rest`. NUMERIC texts. */
 export type CostSteps = { readonly first: string; readonly firstCount: number; readonly rest: string };
 
 /**
- * Makes the lot and its keys of the lines that the owner does not have yet; keys of another owner are put into quarantine.
+ * Makes the lot and its keys of the lines that were not left out; keys of another owner are put into quarantine.
  * In the order of their fingerprints, so that two imports of one file wait for each other in one direction; whoever comes
  * second meets card_key_owner_fingerprint_key or card_key_original_fingerprint_key, rolls back, and looks again.
  */
 export async function insertImportedLot(
   tx: Transaction,
   networkId: string,
-  job: { id: string; owner_id: string },
-  lot: { keyCount: number; costs: CostSteps },
+  jobId: string,
+  lot: { keyCount: number; costs: CostSteps; withoutLines: readonly number[] },
 ): Promise<{ keyCount: number; quarantinedIds: string[] }> {
   const { first, firstCount, rest } = lot.costs;
-  const [, keys] = await Promise.all([
-    run(tx, insertLotStatement, [networkId, job.id, lot.keyCount, tx.now]),
-    run(tx, insertImportedStatement, [networkId, job.id, job.owner_id, firstCount, first, rest, tx.now]),
+  const [, [made]] = await Promise.all([
+    run(tx, insertLotStatement, [networkId, jobId, lot.keyCount, tx.now]),
+    run(tx, insertImportedStatement, [networkId, jobId, firstCount, first, rest, tx.now, lot.withoutLines]),
   ]);
-  return { keyCount: keys.length, quarantinedIds: keys.filter(({ quarantined }) => quarantined).map(({ id }) => id) };
+  return { keyCount: made?.key_count ?? 0, quarantinedIds: made?.quarantined_ids ?? [] };
 }
 
 const endJobStatement = statement(
   'stock.endImport',
-  `UPDATE import_job SET state = $3::job_state, imported_count = $4, duplicate_count = duplicate_count + $5, problems = problems || $6::jsonb,
+  `UPDATE import_job SET state = $3::job_state, imported_count = $4, duplicate_count = $5, problem_count = problem_count + $5, problems = $6,
      failure = $7, finished_at = $8
    WHERE network_id = $1 AND id = $2`,
 );
-const clearLinesStatement = statement('stock.clearImportLines', 'DELETE FROM import_line WHERE network_id = $1 AND job_id = $2');
+const clearLinesStatement = statement('stock.clearImportLines', 'DELETE FROM import_chunk WHERE network_id = $1 AND job_id = $2');
 
-/** What became of an import. `failure` is for its owner to read. */
+/** What became of an import. `problems`: all that it names, those of its file too. `failure` is for its owner to read. */
 export type ImportEnd = {
   readonly importedCount: number;
+  readonly duplicateCount: number;
   readonly problems: readonly { readonly line: number; readonly code: string }[];
   readonly failure: string | null;
 };
@@ -595,11 +675,112 @@ export async function endImport(
   tx: Transaction,
   networkId: string,
   jobId: string,
-  { importedCount, problems, failure }: ImportEnd,
+  { importedCount, duplicateCount, problems, failure }: ImportEnd,
 ): Promise<void> {
   const state = failure === null ? 'DONE' : 'FAILED';
   await Promise.all([
-    run(tx, endJobStatement, [networkId, jobId, state, importedCount, problems.length, JSON.stringify(problems), failure, tx.now]),
+    run(tx, endJobStatement, [networkId, jobId, state, importedCount, duplicateCount, JSON.stringify(problems), failure, tx.now]),
     run(tx, clearLinesStatement, [networkId, jobId]),
   ]);
+}
+
+// ---- card keys that were bought for an order, or came with one ----
+
+/** A lot that a purchase brought. `totalCost` is a NUMERIC text. */
+export type BoughtLotRow = {
+  id: string;
+  attemptId: string;
+  skuId: string;
+  ownerId: string;
+  supplierId: string;
+  terms: 'CONSIGNMENT' | 'OWN';
+  totalCost: string;
+  keyCount: number;
+  expiresOn: string | null;
+  dataKey: Buffer;
+  vaultKeyId: string;
+  createdBy: string;
+};
+
+const insertBoughtLotsStatement = statement(
+  'stock.insertBoughtLots',
+  `INSERT INTO lot (network_id, id, attempt_id, sku_id, owner_id, supplier_id, terms, total_cost, key_count, expires_on, data_key, vault_key_id,
+     created_by, currency, created_at)
+   SELECT $1, l.*, $2, $3 FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::lot_terms[], $10::numeric[], $11::int[],
+     $12::date[], $13::bytea[], $14::text[], $15::uuid[]) AS l`,
+);
+
+/** Writes the lots of purchases; lot_attempt_key: what an attempt brought comes in once. */
+export async function insertBoughtLots(tx: Transaction, networkId: string, currency: string, lots: readonly BoughtLotRow[]): Promise<void> {
+  if (lots.length === 0) return;
+  await run(tx, insertBoughtLotsStatement, [
+    networkId,
+    currency,
+    tx.now,
+    lots.map((lot) => lot.id),
+    lots.map((lot) => lot.attemptId),
+    lots.map((lot) => lot.skuId),
+    lots.map((lot) => lot.ownerId),
+    lots.map((lot) => lot.supplierId),
+    lots.map((lot) => lot.terms),
+    lots.map((lot) => lot.totalCost),
+    lots.map((lot) => lot.keyCount),
+    lots.map((lot) => lot.expiresOn),
+    lots.map((lot) => lot.dataKey),
+    lots.map((lot) => lot.vaultKeyId),
+    lots.map((lot) => lot.createdBy),
+  ]);
+}
+
+/** A card key of such a lot: SOLD to the order that it was bought for, or AVAILABLE. `cost` is a NUMERIC text. */
+export type BoughtKeyRow = {
+  id: string;
+  lotId: string;
+  skuId: string;
+  ownerId: string;
+  state: 'SOLD' | 'AVAILABLE';
+  sealed: Buffer;
+  fingerprint: Buffer;
+  cost: string;
+  expiresOn: string | null;
+};
+
+const insertBoughtKeysStatement = statement(
+  'stock.insertBoughtKeys',
+  `INSERT INTO card_key (network_id, id, lot_id, sku_id, owner_id, state, sealed, fingerprint, cost, expires_on, updated_at)
+   SELECT $1, k.*, $2 FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::card_key_state[], $8::bytea[], $9::bytea[], $10::numeric[],
+     $11::date[]) AS k ORDER BY 7`,
+);
+
+/**
+ * Writes bought card keys, in the order of their fingerprints: two transactions with one key wait in one direction, and whoever comes
+ * second meets card_key_owner_fingerprint_key or card_key_original_fingerprint_key and rolls back.
+ */
+export async function insertBoughtKeys(tx: Transaction, networkId: string, keys: readonly BoughtKeyRow[]): Promise<void> {
+  if (keys.length === 0) return;
+  await run(tx, insertBoughtKeysStatement, [
+    networkId,
+    tx.now,
+    keys.map((key) => key.id),
+    keys.map((key) => key.lotId),
+    keys.map((key) => key.skuId),
+    keys.map((key) => key.ownerId),
+    keys.map((key) => key.state),
+    keys.map((key) => key.sealed),
+    keys.map((key) => key.fingerprint),
+    keys.map((key) => key.cost),
+    keys.map((key) => key.expiresOn),
+  ]);
+}
+
+const knownFingerprintsStatement = statement<{ fingerprint: Buffer }>(
+  'stock.knownFingerprints',
+  'SELECT k.fingerprint FROM card_key k WHERE k.network_id = $1 AND k.fingerprint = ANY ($2::bytea[]) AND k.duplicate_of IS NULL',
+);
+
+/** Which of these card keys the network has already, whosever they are. By card_key_original_fingerprint_key. */
+export async function selectKnownFingerprints(tx: Transaction, networkId: string, fingerprints: readonly Buffer[]): Promise<Set<string>> {
+  if (fingerprints.length === 0) return new Set();
+  const rows = await run(tx, knownFingerprintsStatement, [networkId, fingerprints]);
+  return new Set(rows.map(({ fingerprint }) => fingerprint.toString('base64')));
 }

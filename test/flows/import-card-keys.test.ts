@@ -116,7 +116,7 @@ describe('a file of card keys', () => {
       { line: 4, code: 'DUPLICATE_IN_FILE' },
       { line: 5, code: 'UNPRINTABLE' },
     ]);
-    expect(await rows('SELECT count(*)::int FROM import_line WHERE network_id = $1')).toEqual([{ count: 0 }]);
+    expect(await rows('SELECT count(*)::int FROM import_chunk WHERE network_id = $1')).toEqual([{ count: 0 }]);
   });
 
   test('leaves out the importer’s own keys and says which', async () => {
@@ -145,7 +145,7 @@ describe('a file of card keys', () => {
   test('is kept sealed from the start: no column holds a secret or a number', async () => {
     await importCardKeys(fresh.db, testVault, w.viewer('HQ'), file('CANARY-NUMBER,CANARY-SECRET'));
     const staged = await fresh.sql<{ text: string }>(
-      `SELECT query_to_xml('SELECT * FROM import_line', true, false, '')::text || query_to_xml('SELECT * FROM import_job', true, false, '')::text AS text`,
+      `SELECT query_to_xml('SELECT * FROM import_chunk', true, false, '')::text || query_to_xml('SELECT * FROM import_job', true, false, '')::text AS text`,
     );
     while (await importNext(fresh.db, log));
     const kept = await fresh.sql<{ text: string }>(`SELECT database_to_xml(true, false, '')::text AS text`);
