@@ -1,5 +1,18 @@
+import { createHash } from 'node:crypto';
 import { parse } from 'csv-parse/sync';
-import { type CurrencyCode, compareMoney, type Money, money, moneyOf, subtractMoney } from '#server/platform/money.ts';
+import { type InputField, inputFieldOf, inputFieldsProblem } from '#server/listings/rules.ts';
+import { convertedCost } from '#server/offers/rules.ts';
+import {
+  type CurrencyCode,
+  compareMoney,
+  decimal4,
+  decimal4Text,
+  type Money,
+  money,
+  moneyOf,
+  scaleMoney,
+  subtractMoney,
+} from '#server/platform/money.ts';
 import {
   type ChainStation,
   type ControlBand,
@@ -578,4 +591,276 @@ function sameSku(old: PlannedSku, sku: PlannedSku): boolean {
 
 function keyOf(names: readonly string[]): string {
   return JSON.stringify(names);
+}
+
+// ---- goods of an upstream ----
+
+/** Goods as an upstream lists them, as far as an import looks at them (a connector's `UpstreamGoods`). Nothing of it is believed yet. */
+export type ListedGoods = {
+  /** what an offer's settings have to be to buy exactly this */
+  readonly goods: Readonly<Record<string, string>>;
+  readonly categoryPath: readonly string[];
+  readonly productName: string;
+  readonly skuName: string;
+  /** for one unit, in the account's money */
+  readonly unitCost: string;
+  readonly stockCount: number | null;
+  readonly minQuantity: number | null;
+  readonly maxQuantity: number | null;
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  readonly inputFields: readonly { readonly name: string; readonly label: string; readonly isRequired: boolean }[];
+};
+
+/**
+ * What importing an item does. NEW: makes a SKU (a draft) with its product and categories where they miss, and the offer.
+ * OFFER_ADDED: a SKU that is there gets an offer of this account. COST_CHANGED: the account's offer has another cost.
+ */
+export type ImportChange = 'NEW' | 'OFFER_ADDED' | 'COST_CHANGED' | 'UNCHANGED' | 'SKIPPED';
+
+/** Why an item is left out. */
+export type SkipReason =
+  | 'BAD_NAME'
+  | 'BAD_COST'
+  | 'COST_TOO_FINE'
+  | 'NO_RATE'
+  | 'LISTED_TWICE'
+  | 'QUANTITIES'
+  | 'INPUT_FIELDS'
+  | 'OTHER_KIND'
+  | 'SKU_RETIRED';
+
+/** One of an upstream's goods, and what importing it does. Costs are for `unitSize` units of the SKU, which new ones have one of. */
+export type ImportItem = {
+  readonly change: ImportChange;
+  readonly reason: SkipReason | null;
+  /** of the SKU that it makes; '' where it makes none */
+  readonly code: string;
+  /** names from the top category down, one to three */
+  readonly categories: readonly string[];
+  readonly productName: string;
+  readonly skuName: string;
+  readonly goods: Readonly<Record<string, string>>;
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  readonly inputFields: readonly InputField[];
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly stockCount: number | null;
+  /** a decimal text of the account's money; null where it is none */
+  readonly upstreamUnitCost: string | null;
+  readonly unitCost: Money | null;
+  readonly oldUnitCost: Money | null;
+  /** suggested for a new SKU; an existing one's price is never changed by a cost (§3) */
+  readonly basePrice: Money | null;
+  readonly skuId: string | null;
+  readonly offerId: string | null;
+};
+
+/** By what costs become ours. `rate`: network money for one of the account's, at most eight decimals; null: there is none. */
+export type ImportTerms = {
+  readonly accountId: string;
+  /** stands for the category of goods without one */
+  readonly accountName: string;
+  readonly currency: CurrencyCode;
+  readonly rate: string | null;
+  /** 10.0000 is 10 %, in ten-thousandths */
+  readonly markupPercent: bigint;
+};
+
+/** An offer of the account that is there, with its SKU. */
+export type KnownOffer = {
+  readonly offerId: string;
+  readonly skuId: string;
+  readonly goods: Readonly<Record<string, string>>;
+  readonly unitCost: Money;
+  readonly upstreamUnitCost: string;
+  readonly unitSize: number;
+  readonly isRetired: boolean;
+};
+
+/** A SKU of the owner that an item may be about, by its code or by its names. */
+export type KnownSku = {
+  readonly skuId: string;
+  readonly code: string;
+  readonly name: string;
+  readonly productName: string;
+  readonly unitSize: number;
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  readonly isBundle: boolean;
+  readonly isRetired: boolean;
+};
+
+/** What is there when an import is looked at. */
+export type ImportFacts = { readonly offers: readonly KnownOffer[]; readonly skus: readonly KnownSku[] };
+
+const QUANTITY_USUAL_MAX = 1000;
+const WHOLE_PERCENT = 100n * 10_000n;
+/** What the tables hold: fourteen digits and four decimals; a markup of 10,000 % keeps within it. */
+const TEN_THOUSANDTHS_MAX = 10n ** 16n;
+const UNIT_COST = /^(\d{1,14})(?:\.(\d+))?$/;
+
+/** One text for the same goods, in whatever order their settings are given. */
+export function goodsKey(goods: Readonly<Record<string, string>>): string {
+  return keyOf(
+    Object.entries(goods)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flat(),
+  );
+}
+
+/** The code of the SKU that importing these goods makes: the same for ever, so that a second import finds the first one's. */
+export function importedCode(accountId: string, goods: Readonly<Record<string, string>>): string {
+  return `U${createHash('sha256')
+    .update(keyOf([accountId, goodsKey(goods)]))
+    .digest('hex')
+    .slice(0, 15)
+    .toUpperCase()}`;
+}
+
+/**
+ * Decides for each of an upstream's goods what importing it would do. They are known by the account's offer for them, else by the code that an
+ * earlier import gave, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
+ * price is cost × (1 + markup), rounded once (§3).
+ */
+export function planUpstreamImport(listed: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
+  const matchOf = matcher(listed, facts, terms);
+  const seen = new Set<string>();
+  return listed.map((each) => {
+    const key = goodsKey(each.goods);
+    const isTwice = seen.has(key);
+    seen.add(key);
+    return importItem(each, isTwice ? 'LISTED_TWICE' : null, matchOf(each), terms);
+  });
+}
+
+type Match = { readonly offer?: KnownOffer; readonly sku?: KnownSku };
+
+function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId }: ImportTerms): (goods: ListedGoods) => Match {
+  const offers = new Map(facts.offers.map((offer) => [goodsKey(offer.goods), offer]));
+  const byCode = new Map(facts.skus.map((sku) => [sku.code, sku]));
+  const byNames = Map.groupBy(facts.skus, ({ productName, name }) => keyOf([productName, name]));
+  const told = Map.groupBy(listed, ({ productName, skuName }) => keyOf([productName.trim(), skuName.trim()]));
+  return (each) => {
+    const offer = offers.get(goodsKey(each.goods));
+    if (offer) return { offer };
+    const names = keyOf([each.productName.trim(), each.skuName.trim()]);
+    const namesakes = told.get(names)?.length === 1 ? (byNames.get(names) ?? []) : [];
+    const sku = byCode.get(importedCode(accountId, each.goods)) ?? (namesakes.length === 1 ? namesakes[0] : undefined);
+    return sku ? { sku } : {};
+  };
+}
+
+function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku }: Match, terms: ImportTerms): ImportItem {
+  const inputFields = listed.inputFields.map((field) => inputFieldOf(field));
+  const productName = listed.productName.trim();
+  const unitSize = offer?.unitSize ?? sku?.unitSize ?? 1;
+  const cost = readUnitCost(listed.unitCost, unitSize, terms);
+  const named = [...listed.categoryPath.map((name) => name.trim()).filter((name) => name !== ''), terms.accountName];
+  // three levels are all there are; what has no category stands in the account's own
+  const categories = named.length === 1 ? named : named.slice(0, -1).slice(0, 3);
+  const item = {
+    reason: null,
+    code: '',
+    categories,
+    productName,
+    skuName: listed.skuName.trim() || productName,
+    goods: listed.goods,
+    goodsKind: listed.goodsKind,
+    inputFields,
+    minQuantity: listed.minQuantity ?? 1,
+    maxQuantity: listed.maxQuantity ?? QUANTITY_USUAL_MAX,
+    stockCount: listed.stockCount,
+    upstreamUnitCost: cost.kind === 'COST' ? cost.upstreamUnitCost : null,
+    unitCost: cost.kind === 'COST' ? cost.unitCost : null,
+    oldUnitCost: offer?.unitCost ?? null,
+    basePrice: null,
+    skuId: offer?.skuId ?? sku?.skuId ?? null,
+    offerId: offer?.offerId ?? null,
+  };
+  const reason = twice ?? skipReasonOf(item, cost, { offer, sku });
+  if (reason !== null || cost.kind !== 'COST') return { ...item, change: 'SKIPPED', reason: reason ?? 'BAD_COST' };
+  if (offer) return { ...item, change: isSameCost(offer, cost) ? 'UNCHANGED' : 'COST_CHANGED' };
+  if (sku) return { ...item, change: 'OFFER_ADDED' };
+  const basePrice = scaleMoney(cost.unitCost, WHOLE_PERCENT + terms.markupPercent, WHOLE_PERCENT, 'UNIT_PRICE');
+  return { ...item, change: 'NEW', code: importedCode(terms.accountId, listed.goods), basePrice };
+}
+
+type ReadCost =
+  | { readonly kind: 'COST'; readonly upstreamUnitCost: string; readonly unitCost: Money }
+  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' | 'NO_RATE' };
+
+/** A cost for `unitSize` units: above zero, exact to four decimals, and so in our money too. */
+function readUnitCost(text: string, unitSize: number, { currency, rate }: ImportTerms): ReadCost {
+  const parts = UNIT_COST.exec(text);
+  if (parts === null) return { kind: 'BAD_COST' };
+  const decimals = (parts[2] ?? '').replace(/0+$/, '');
+  const shift = String(unitSize).length - 1;
+  if (decimals.length > 4 + shift) return { kind: 'COST_TOO_FINE' };
+  const digits = `${parts[1]}${decimals.padEnd(4 + shift, '0')}`;
+  const upstream = BigInt(digits);
+  if (upstream <= 0n || upstream >= TEN_THOUSANDTHS_MAX) return { kind: 'BAD_COST' };
+  if (rate === null) return { kind: 'NO_RATE' };
+  const upstreamUnitCost = decimal4Text(upstream);
+  const unitCost = convertedCost(upstreamUnitCost, rate, currency, 'UNIT_PRICE');
+  const isPrice = unitCost.tenThousandths > 0n && unitCost.tenThousandths < TEN_THOUSANDTHS_MAX;
+  return isPrice ? { kind: 'COST', upstreamUnitCost, unitCost } : { kind: 'BAD_COST' };
+}
+
+function isSameCost(offer: KnownOffer, cost: { readonly upstreamUnitCost: string; readonly unitCost: Money }): boolean {
+  return decimal4(offer.upstreamUnitCost) === decimal4(cost.upstreamUnitCost) && compareMoney(offer.unitCost, cost.unitCost) === 0;
+}
+
+function skipReasonOf(
+  { productName, skuName, categories, goodsKind, inputFields, minQuantity, maxQuantity }: Omit<ImportItem, 'change'>,
+  cost: ReadCost,
+  { offer, sku }: { readonly offer: KnownOffer | undefined; readonly sku: KnownSku | undefined },
+): SkipReason | null {
+  if ([productName, skuName, ...categories].some((name) => name === '' || name.length > NAME_MAX || /\p{Cc}/u.test(name)))
+    return 'BAD_NAME';
+  if (cost.kind !== 'COST') return cost.kind;
+  if (minQuantity < 1 || maxQuantity < minQuantity || maxQuantity > QUANTITY_MAX) return 'QUANTITIES';
+  if (offer?.isRetired || sku?.isRetired) return 'SKU_RETIRED';
+  if (sku && (sku.isBundle || sku.goodsKind !== goodsKind)) return 'OTHER_KIND';
+  return inputFieldsProblem(inputFields) === null ? null : 'INPUT_FIELDS';
+}
+
+/**
+ * Tells whether an item still means what it meant when it was looked at: nobody has made its SKU, given that SKU an offer for these
+ * goods, or changed its cost since. Only then it is applied as it was previewed.
+ */
+export function importJudge({ offers, skus }: ImportFacts): (item: ImportItem) => boolean {
+  const offerOf = new Map(offers.map((offer) => [goodsKey(offer.goods), offer]));
+  const codes = new Set(skus.map(({ code }) => code));
+  const onSale = new Set(skus.filter(({ isRetired }) => !isRetired).map(({ skuId }) => skuId));
+  return ({ change, goods, code, skuId, offerId, oldUnitCost }) => {
+    const offer = offerOf.get(goodsKey(goods));
+    if (change === 'NEW') return offer === undefined && !codes.has(code);
+    if (change === 'OFFER_ADDED') return offer === undefined && skuId !== null && onSale.has(skuId);
+    if (change !== 'COST_CHANGED' || offer === undefined || oldUnitCost === null) return false;
+    return offer.offerId === offerId && compareMoney(offer.unitCost, oldUnitCost) === 0;
+  };
+}
+
+/** The items that make SKUs, as lines of a file of the catalogue: a line is the item's place. */
+export function linesOfImport(items: readonly ImportItem[]): CatalogueLine[] {
+  return items.flatMap(({ change, categories, productName, skuName, code, basePrice, minQuantity, maxQuantity }, line) =>
+    change !== 'NEW' || basePrice === null
+      ? []
+      : [
+          {
+            line,
+            categories,
+            product: productName,
+            brand: null,
+            description: null,
+            code,
+            name: skuName,
+            faceValue: null,
+            basePrice,
+            unitSize: null,
+            minQuantity,
+            maxQuantity,
+            quantityStep: null,
+          },
+        ],
+  );
 }
