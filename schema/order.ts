@@ -1,3 +1,4 @@
+import { type OrderInput, openOrderInputs } from '#server/flows/order-input.ts';
 import {
   keyCountsOfOrders,
   type LineRow,
@@ -55,6 +56,15 @@ const refundsOf = batched<string, Awaited<ReturnType<typeof refundsOfOrders>> ex
   (context, ids) => refundsOfOrders(context.db.pool, orderReader(context), ids),
 );
 
+const OrderLineStateEnum = builder.enumType('OrderLineState', {
+  description: 'How far a line of an order is.',
+  values: {
+    WAITING: { description: 'Its goods are being bought.' },
+    DELIVERED: { description: 'Its goods are here, in part perhaps: see deliveredQuantity.' },
+    FAILED: { description: 'Its goods could not be had.' },
+  } as const,
+});
+
 const OrderLine = nodeType<LineRow>('OrderLine', {
   description: 'What an order delivers: one SKU of it.',
   access: readingOrders,
@@ -72,7 +82,21 @@ OrderLine.fields((t) => ({
   }),
   quantity: t.exposeInt('quantity', { description: 'Units ordered.' }),
   deliveredQuantity: t.int({ description: 'Units delivered.', resolve: (row) => row.delivered_quantity }),
+  state: t.field({ type: OrderLineStateEnum, description: 'Whether its goods are here.', resolve: ({ state }) => state }),
 }));
+
+const OrderInputFieldType = builder.objectRef<{ readonly name: string; readonly value: string }>('OrderInputField').implement({
+  description: 'What the buyer typed for a direct top-up.',
+  access: readingOrders,
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'The name of the field.' }),
+    value: t.exposeString('value', { description: 'What was typed.' }),
+  }),
+});
+
+const inputOf = batched<string, OrderInput>((context, ids) =>
+  openOrderInputs(context.db.pool, context.vault, viewerOf(context).networkId, ids),
+);
 
 const OrderShareType = builder.objectRef<SeenOrderRow>('OrderShare').implement({
   description: "The acting station's own hop of an order: what it paid, was paid and earned.",
@@ -175,6 +199,20 @@ Order.fields((t) => ({
     description: 'What it delivers: one line, or several for a bundle.',
     complexity: { field: 1, multiplier: 2 },
     resolve: async ({ id }, _, context) => (await linesOf(context, id)) ?? [],
+  }),
+  input: t.field({
+    type: [OrderInputFieldType],
+    access: { ...readingOrders, only: (row, context) => row.role === 'BUYER' || actsFor(context, row.owner_id) },
+    nullable: true,
+    description: 'What was typed for a direct top-up; shown to the buyer and to the owner of the goods, empty where nothing was asked.',
+    complexity: { field: 5, multiplier: 1 },
+    resolve: async ({ id }, _, context) => Object.entries((await inputOf(context, id)) ?? {}).map(([name, value]) => ({ name, value })),
+  }),
+  failureReason: t.string({
+    nullable: true,
+    access: { ...readingOrders, only: (row, context) => actsFor(context, row.owner_id) },
+    description: 'Why it failed, or what a person has to decide; shown to the owner of the goods alone.',
+    resolve: (row) => row.failure_reason,
   }),
   share: t.field({ type: OrderShareType, nullable: true, description: "The acting station's own hop.", resolve: (row) => row }),
   cost: t.field({

@@ -1,7 +1,9 @@
+import { sealOrderInput } from '#server/flows/order-input.ts';
 import type { Busy as LaneBusy } from '#server/flows/order-lane.ts';
 import { LIST_ORDERS_MAX, orderListProblem, type PlaceOrderOutcome, type PlaceOrderRequest } from '#server/flows/place-orders.ts';
+import { INPUT_FIELDS_MAX } from '#server/listings/rules.ts';
 import type { SeenOrderRow } from '#server/orders/reads.ts';
-import { viewerOf } from './acting.ts';
+import { stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { badInput } from './errors.ts';
@@ -28,12 +30,20 @@ const placing = { party: 'STATION', permission: 'ORDERS_PLACE' } as const;
 
 const OrderPlaced = successType<{ readonly __typename: 'OrderPlaced'; readonly order: SeenOrderRow; readonly replayed: boolean }>(
   'OrderPlaced',
-  'An order was placed and delivered.',
+  'An order was placed: delivered at once from stock, or its money held while its goods are bought.',
   (t) => ({
     order: t.field({ type: OrderType, description: 'The order.', resolve: ({ order }) => order }),
     replayed: t.exposeBoolean('replayed', { description: REPLAYED_TEXT }),
   }),
 );
+
+const OrderInputFieldInput = builder.inputType('OrderInputFieldInput', {
+  description: 'One field of a direct top-up.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'The name of the field.' }),
+    value: t.string({ required: true, description: 'What was typed.' }),
+  }),
+});
 
 const PlaceOrderInput = builder.inputType('PlaceOrderInput', {
   description: 'An order.',
@@ -48,6 +58,10 @@ const PlaceOrderInput = builder.inputType('PlaceOrderInput', {
     }),
     externalRef: t.string({ description: "The station's own number, unique for it." }),
     groupId: t.string({ description: 'A UUID of its own by which the station groups orders.' }),
+    input: t.field({
+      type: [OrderInputFieldInput],
+      description: 'What a direct top-up asks for (the fields of the SKU), checked before any money moves. Kept sealed.',
+    }),
   }),
 });
 
@@ -68,7 +82,8 @@ const PlaceOrderResult = resultUnion('PlaceOrderResult', 'An order that was plac
 ]);
 
 mutation('placeOrder', {
-  description: 'Places an order from stock: paid and delivered in one commit, or refused without a trace.',
+  description:
+    'Places an order: paid and delivered in one commit from stock, or its money held while its goods are bought; or refused without a trace.',
   access: placing,
   input: PlaceOrderInput,
   result: PlaceOrderResult,
@@ -119,12 +134,21 @@ async function placeList(context: Context, orders: readonly OrderInput[]) {
 }
 
 /** Null for an id that is none: answered like a SKU that does not exist. */
-function toRequest(context: Context, { skuId, externalRef, groupId, ...order }: OrderInput): PlaceOrderRequest | null {
+function toRequest(context: Context, { skuId, externalRef, groupId, input, ...order }: OrderInput): PlaceOrderRequest | null {
   const viewer = viewerOf(context);
   const id = idOf('Sku', skuId);
   if (id === null) return null;
   const channel = viewer.actor.kind === 'USER' ? 'CONSOLE' : 'API';
-  return { ...order, viewer, channel, skuId: id, externalRef: externalRef ?? null, groupId: groupId ?? null };
+  const sealed = input?.length ? sealInput(context, order.requestKey, input) : null;
+  return { ...order, viewer, channel, skuId: id, externalRef: externalRef ?? null, groupId: groupId ?? null, input: sealed };
+}
+
+/** Seals what was typed before the order waits in the lane. */
+function sealInput(context: Context, requestKey: string, input: NonNullable<OrderInput['input']>) {
+  if (input.length > INPUT_FIELDS_MAX) throw badInput('input', `At most ${INPUT_FIELDS_MAX} fields.`);
+  const fields = Object.fromEntries(input.map(({ name, value }) => [name, value]));
+  if (Object.keys(fields).length < input.length) throw badInput('input', 'A field stands there twice.');
+  return sealOrderInput(context.vault, { networkId: viewerOf(context).networkId, buyerId: stationIdOf(context), requestKey }, fields);
 }
 
 async function answerTo(context: Context, outcome: PlaceOrderOutcome | LaneBusy | undefined) {

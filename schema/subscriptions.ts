@@ -12,7 +12,11 @@ import { loadOrder, OrderType } from './order.ts';
 const OrderEventKindEnum = builder.enumType('OrderEventKind', {
   description: 'What happened to an order.',
   values: {
-    DELIVERED: { description: 'It was placed and delivered.' },
+    HELD: { description: 'It was placed; its money is held while its goods are bought.' },
+    SOURCING: { description: 'Its goods are being bought.' },
+    DELIVERED: { description: 'It was delivered.' },
+    FAILED: { description: 'Its goods could not be had; the money is back.' },
+    NEEDS_ATTENTION: { description: 'Somebody of the owner has to decide.' },
     REFUNDED: { description: 'Money was given back.' },
     REFUND_REQUESTED: { description: 'A refund was asked for.' },
     REFUND_DECLINED: { description: 'A refund was declined.' },

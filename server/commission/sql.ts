@@ -81,6 +81,16 @@ export async function selectPlansByIds(
   return (await run(db, plansByIds, [networkId, ownerId, ids])).map(planOf);
 }
 
+const pinnedPlans: Statement<PlanRow> = statement(
+  'commission.pinnedPlans',
+  `SELECT ${PLAN_COLUMNS} FROM commission_plan p WHERE p.network_id = $1 AND p.id = ANY ($2::uuid[])`,
+);
+
+/** The versions of plans that orders have pinned, whosever they are. By commission_plan_pkey. */
+export async function selectPinnedPlans(db: Queryable, networkId: string, ids: readonly string[]): Promise<CommissionPlanRecord[]> {
+  return (await run(db, pinnedPlans, [networkId, ids])).map(planOf);
+}
+
 /** Owner and scope of a plan: of all that are live, at most one has the same. */
 export type PlanKey = Pick<CommissionPlan, 'ownerId' | 'skuId' | 'productId' | 'categoryId'>;
 

@@ -5,7 +5,7 @@ import type { WalletFacts } from '#server/ledger/rules.ts';
 import { lockWallets } from '#server/ledger/sql.ts';
 import type { LineStation } from '#server/network/sql.ts';
 import { linesStand, loadLines } from '#server/network/sql.ts';
-import { type ClaimedKey, type OrderFacts, type OrderRequest, stationKey } from '#server/orders/rules.ts';
+import { type ClaimedKey, type Fulfilment, type OrderFacts, type OrderRequest, stationKey } from '#server/orders/rules.ts';
 import { type OrderedSkuRow, selectKnownKeys, selectOrderedSkus, selectTakenRefs, selectTerms, type TermsRow } from '#server/orders/sql.ts';
 import { localDate } from '#server/platform/clock.ts';
 import type { Transaction } from '#server/platform/database.ts';
@@ -14,6 +14,7 @@ import { together } from '#server/platform/together.ts';
 import { type PricedSku, quantityFits, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadBands, loadRules } from '#server/pricing/sql.ts';
 import { type ClaimedKeyRow, claimKeys, countAvailable, type Wanted } from '#server/stock/sql.ts';
+import { loadFulfilments } from './order-fulfilment.ts';
 
 /** What stands still while a list is decided: read first, without a lock. */
 export type OrderGround = {
@@ -23,6 +24,8 @@ export type OrderGround = {
   readonly lines: ReadonlyMap<string, readonly LineStation[]>;
   readonly skuRows: ReadonlyMap<string, OrderedSkuRow>;
   readonly skus: ReadonlyMap<string, PricedSku>;
+  /** of the SKUs that are sourced or bundles */
+  readonly fulfilments: ReadonlyMap<string, Fulfilment>;
 };
 
 /** How keys are claimed: see `claimKeys`. */
@@ -45,7 +48,7 @@ class LineMoved extends Error {
   }
 }
 
-/** Reads policy, lines and SKUs: one round trip. */
+/** Reads policy, lines and SKUs: one round trip; what is not simply on the shelf takes more. */
 export async function loadOrderGround(
   tx: Transaction,
   networkId: string,
@@ -60,7 +63,8 @@ export async function loadOrderGround(
   );
   const currency = currencyCode(terms.currency);
   const skus = new Map(rows.map((row) => [row.id, pricedSku(row, currency)]));
-  return { networkId, currency, terms, lines, skuRows: new Map(rows.map((row) => [row.id, row])), skus };
+  const fulfilments = await loadFulfilments(tx, networkId, rows, localDate(tx.now, terms.time_zone));
+  return { networkId, currency, terms, lines, skuRows: new Map(rows.map((row) => [row.id, row])), skus, fulfilments };
 }
 
 /**
@@ -114,6 +118,8 @@ export async function loadOrderFacts(
     commissionLevelsMax: ground.terms.commission_levels_max,
     paths: lines,
     skus: ground.skus,
+    fulfilments: ground.fulfilments,
+    chance: Math.random(),
     rules: ruleBook(rules),
     bands,
     plans: planBook(plans),
@@ -134,12 +140,21 @@ function payersOf(ground: OrderGround, requests: readonly OrderRequest[]): strin
   return distinct([...requests.map(({ buyerId }) => buyerId), ...owners.map(({ id }) => id)]);
 }
 
-/** What is to be claimed: an order of an impossible quantity claims nothing. */
+/** So many keys does one order claim of a SKU at most; see LIST_KEYS_MAX. */
+const ORDER_KEYS_MAX = 5_000;
+
+/** What is to be claimed: an order of an impossible quantity claims nothing, one of a bundle its parts from stock. */
 function wantedKeys(ground: OrderGround, requests: readonly OrderRequest[]): Wanted[] {
   const bySku = new Map<string, number>();
+  const want = (skuId: string, units: number) => {
+    if (units <= ORDER_KEYS_MAX) bySku.set(skuId, (bySku.get(skuId) ?? 0) + units);
+  };
   for (const { skuId, quantity } of requests) {
     const sku = ground.skus.get(skuId);
-    if (sku?.listingState === 'LIVE' && quantityFits(sku, quantity)) bySku.set(skuId, (bySku.get(skuId) ?? 0) + quantity);
+    if (sku?.listingState !== 'LIVE' || !quantityFits(sku, quantity)) continue;
+    const fulfilment = ground.fulfilments.get(skuId);
+    if (!fulfilment) want(skuId, quantity);
+    for (const part of fulfilment?.parts ?? []) if (part.supply.kind === 'STOCK') want(part.skuId, part.unitsEach * quantity);
   }
   return [...bySku].map(([skuId, quantity]) => ({ skuId, quantity }));
 }

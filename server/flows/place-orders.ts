@@ -2,15 +2,35 @@ import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import { type AccountBook, accountKey, type LedgerOf, movePostings, openAccountBook, writeTransferRows } from '#server/ledger/commands.ts';
 import { dueOn } from '#server/ledger/rules.ts';
 import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
-import { insertHops, insertKeys, insertLines, insertOrders, markFirstOrder, type SeenOrderRow, seenByBuyer } from '#server/orders/sql.ts';
+import {
+  insertHops,
+  insertKeys,
+  insertLines,
+  insertOrders,
+  markFirstOrder,
+  type NewLineRow,
+  type SeenOrderRow,
+  seenByBuyer,
+} from '#server/orders/sql.ts';
 import { CommitUnknown, type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
-import { decimal4, decimal4Text, isAmountText, type Money, money, toAmountString, toUnitPriceString } from '#server/platform/money.ts';
+import {
+  decimal4,
+  decimal4Text,
+  isAmountText,
+  type Money,
+  money,
+  sumMoney,
+  toAmountString,
+  toUnitPriceString,
+} from '#server/platform/money.ts';
 import { hashInput, isRequestKey } from '#server/platform/request-keys.ts';
 import { together } from '#server/platform/together.ts';
+import { type NewAttempt, planAttempts } from '#server/purchases/commands.ts';
 import { insertSales, takeKeys } from '#server/stock/sql.ts';
 import { type ClaimMode, KeysHeldElsewhere, loadOrderFacts, loadOrderGround, type OrderGround } from './order-facts.ts';
+import type { SealedOrderInput } from './order-input.ts';
 
 /** One order as a viewer asks for it. `maxTotal` is a decimal text in the network's currency; `groupId` an id of the caller's own. */
 export type PlaceOrderRequest = {
@@ -22,6 +42,8 @@ export type PlaceOrderRequest = {
   readonly maxTotal: string;
   readonly externalRef: string | null;
   readonly groupId: string | null;
+  /** what the buyer typed for a direct top-up, sealed; left out where nothing is asked for */
+  readonly input?: SealedOrderInput | null;
 };
 
 /**
@@ -30,7 +52,7 @@ export type PlaceOrderRequest = {
  */
 export type PlaceOrderOutcome =
   | { readonly kind: 'ORDER_PLACED'; readonly orderId: string; readonly replayed: boolean; readonly order?: SeenOrderRow }
-  | Exclude<OrderRefusal, { kind: 'EXTERNAL_REF_TAKEN' }>
+  | Exclude<OrderRefusal, { kind: 'EXTERNAL_REF_TAKEN' | 'INPUT_REFUSED' }>
   | { readonly kind: 'NOT_FOUND' }
   | InvalidOrder;
 
@@ -44,8 +66,8 @@ export const LIST_KEYS_MAX = 5_000;
 const COMMIT_ATTEMPTS = 3;
 
 /**
- * Places a list of orders of one network from stock, in one transaction: facts → decision → effects (architecture §2). Each
- * request is refused or placed by itself, in its place; nothing is answered before COMMIT has returned. When the connection
+ * Places a list of orders of one network, in one transaction: facts → decision → effects (architecture §2). What lies in stock is
+ * delivered; for what has to be bought the money is held and the purchase planned. Each request is refused or placed by itself; nothing is answered before COMMIT has returned. When the connection
  * breaks while committing, the list is run again: its request keys tell what had been done.
  */
 export async function placeOrders(db: Database, requests: readonly PlaceOrderRequest[]): Promise<PlaceOrderOutcome[]> {
@@ -159,12 +181,14 @@ function orderRequest(asked: Asked, ground: OrderGround): OrderRequest {
     requestKey: asked.requestKey,
     inputHash: asked.inputHash.toString('hex'),
     externalRef: asked.externalRef,
+    input: asked.input?.fields ?? {},
   };
 }
 
 /** 12.3 and 12.30 are one input. */
-function inputHash({ skuId, quantity, maxTotal, externalRef, groupId }: PlaceOrderRequest): Buffer {
-  return hashInput([skuId, quantity, decimal4Text(decimal4(maxTotal)), externalRef, groupId]);
+function inputHash({ skuId, quantity, maxTotal, externalRef, groupId, input }: PlaceOrderRequest): Buffer {
+  const typed = !input ? [] : [input.fingerprint.toString('base64')];
+  return hashInput([skuId, quantity, decimal4Text(decimal4(maxTotal)), externalRef, groupId, ...typed]);
 }
 
 type Placing = {
@@ -187,6 +211,7 @@ function outcomeOf(decision: OrderDecision | undefined, { index, asked, ground, 
   if (decision.kind === 'REPLAYED') return { kind: 'ORDER_PLACED', orderId: decision.orderId, replayed: !mine.has(decision.orderId) };
   if (decision.kind === 'REPLAYED_IN_LIST') return { kind: 'ORDER_PLACED', orderId: orderIds.get(decision.index) ?? '', replayed: true };
   const { refusal } = decision;
+  if (refusal.kind === 'INPUT_REFUSED') return invalid(`input.${refusal.field}`, refusal.message);
   if (refusal.kind === 'EXTERNAL_REF_TAKEN') return invalid('externalRef', 'an order of this station has this external reference already');
   return isHidden(asked, ground) && refusal.kind === 'NOT_SELLABLE' ? { kind: 'NOT_FOUND' } : refusal;
 }
@@ -207,19 +232,19 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
   const { networkId, currency, terms } = ground;
   const ledger = { networkId, currency };
   const due = dueOn(tx.now, terms.time_zone, terms.settlement_days);
-  const list = { networkId, currency, settlementDays: terms.settlement_days, dueOn: due };
+  const list = {
+    networkId,
+    currency,
+    settlementDays: terms.settlement_days,
+    dueOn: due,
+    commissionLevelsMax: terms.commission_levels_max,
+  };
   const orders = placed.map((each) => orderRow(each, ground));
   const hops = placed.map((each) => hopRows(tx, each));
-  const lines = placed.map(({ id, order }) => ({
-    id: tx.newId(),
-    orderId: id,
-    skuId: order.skuId,
-    quantity: order.quantity,
-    cost: toAmountString(order.cost),
-  }));
+  const lines = placed.map((each) => lineRows(tx, each));
   const transfers = placed.map(({ id, asked, order }) => ({
     id: tx.newId(),
-    kind: 'ORDER' as const,
+    kind: order.state === 'HELD' ? ('HOLD' as const) : ('ORDER' as const),
     orderId: id,
     actorId: placedBy(asked).id,
     postings: order.postings.map((posting) => ({ ...posting, dueOn: posting.accountKind.endsWith('PENDING') ? due : null })),
@@ -229,17 +254,17 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
     Promise.all([
       insertOrders(gathering, list, orders),
       insertHops(gathering, networkId, hops.flat()),
-      insertLines(gathering, networkId, lines),
+      insertLines(gathering, networkId, lines.flat()),
       takeKeys(
         gathering,
         networkId,
-        placed.flatMap(({ order }) => order.keys.map(({ id }) => id)),
+        placed.flatMap(({ order }) => order.lines.flatMap(({ keys }) => keys.map(({ id }) => id))),
         'SOLD',
       ),
       insertSales(
         gathering,
         networkId,
-        placed.flatMap((each, index) => saleRows(tx, each, lines[index]?.id ?? '')),
+        placed.flatMap((each, index) => saleRows(tx, each, lines[index] ?? [])),
       ),
       insertKeys(
         gathering,
@@ -250,6 +275,11 @@ async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonl
           inputHash: asked.inputHash,
           orderId: id,
         })),
+      ),
+      planAttempts(
+        gathering,
+        networkId,
+        placed.flatMap((each, index) => attemptsOf(tx, each, lines[index] ?? [])),
       ),
       terms.first_order_at === null ? markFirstOrder(gathering, networkId) : null,
       writeEvents(gathering, eventsOf(ground, placed)),
@@ -303,6 +333,8 @@ function orderRow({ id, asked, order }: Placed, ground: OrderGround) {
   const by = placedBy(asked);
   return {
     id,
+    state: order.state,
+    deliveryKind: sku.delivery_kind,
     groupId: asked.groupId,
     buyerId: order.buyerId,
     ownerId: order.ownerId,
@@ -324,6 +356,7 @@ function orderRow({ id, asked, order }: Placed, ground: OrderGround) {
     placedByUserId: by.kind === 'USER' ? by.id : null,
     placedByKeyId: by.kind === 'API_KEY' ? by.id : null,
     clientAddress: asked.viewer.clientAddress,
+    input: asked.input ?? null,
   };
 }
 
@@ -345,8 +378,30 @@ function hopRows(tx: Transaction, { id, order }: Placed) {
   }));
 }
 
-function saleRows(tx: Transaction, { id, order }: Placed, lineId: string) {
-  return order.keys.map((key, index) => ({
+function lineRows(tx: Transaction, { id, order }: Placed): NewLineRow[] {
+  return order.lines.map(({ skuId, quantity, goodsKind, keys, purchase, allotted }, index) => ({
+    id: tx.newId(),
+    orderId: id,
+    skuId,
+    quantity,
+    deliveredQuantity: purchase === null ? quantity : 0,
+    source: purchase === null ? ('STOCK' as const) : ('SUPPLIER' as const),
+    goodsKind,
+    cost: toAmountString(
+      sumMoney(
+        keys.map((key) => key.cost),
+        order.total.currency,
+      ),
+    ),
+    allotted: amountOrNull(allotted),
+    costLimit: amountOrNull(purchase?.costLimit ?? null),
+    position: index + 1,
+  }));
+}
+
+function saleRows(tx: Transaction, { id, order }: Placed, lines: readonly NewLineRow[]) {
+  const keys = order.lines.flatMap((line, index) => line.keys.map((key) => ({ key, lineId: lines[index]?.id ?? '' })));
+  return keys.map(({ key, lineId }, index) => ({
     id: tx.newId(),
     cardKeyId: key.id,
     orderId: id,
@@ -358,13 +413,33 @@ function saleRows(tx: Transaction, { id, order }: Placed, lineId: string) {
   }));
 }
 
+function attemptsOf(tx: Transaction, { id, order }: Placed, lines: readonly NewLineRow[]): NewAttempt[] {
+  return order.lines.flatMap(({ purchase, quantity, goodsKind }, index) =>
+    purchase === null
+      ? []
+      : [
+          {
+            id: tx.newId(),
+            purpose: { kind: 'ORDER' as const, orderId: id, lineId: lines[index]?.id ?? '' },
+            attemptNumber: 1,
+            quantity,
+            goodsKind,
+            dueAt: null,
+            ...purchase,
+          },
+        ],
+  );
+}
+
 /** Every order tells its frozen line; every SKU, once, those who watch its stock. */
 function eventsOf({ networkId }: OrderGround, placed: readonly Placed[]) {
-  const owners = new Map(placed.map(({ order }) => [order.skuId, order.ownerId]));
+  const owners = new Map(
+    placed.flatMap(({ order }) => order.lines.flatMap((line) => (line.purchase === null ? [[line.skuId, order.ownerId] as const] : []))),
+  );
   return [
     ...placed.map(({ id, order }) => ({
       networkId,
-      topic: 'order.delivered' as const,
+      topic: order.state === 'HELD' ? ('order.held' as const) : ('order.delivered' as const),
       subjectId: id,
       audience: order.hops.map(({ stationId }) => stationId),
       data: { orderId: id, skuId: order.skuId, ownerId: order.ownerId, total: toAmountString(order.total), quantity: order.quantity },

@@ -64,7 +64,7 @@ function skuOf({ topic, subject_id, data }: Seen): string | null {
 
 /** Whose WALLET an event may have moved: an order's and a refund's buyer is the last of its path. */
 function walletsOf({ topic, audience }: Seen): readonly string[] {
-  if (topic === 'order.delivered' || topic === 'order.refunded') return audience.slice(-1);
+  if (topic.startsWith('order.')) return audience.slice(-1);
   return topic === 'wallet.changed' || topic === 'card-keys.imported' || topic === 'alert-threshold.changed' ? audience : [];
 }
 

@@ -142,7 +142,8 @@ async function refundOrAsk(
   if (done) {
     await Promise.all([
       insertRefund(tx, networkId, { ...row, done: { transferId, decidedBy: actor } }),
-      giveBack(tx, viewer, ground, { refundId, transferId, decided: asked, reason: input.reason }),
+      writeAudit(tx, viewer, { action: 'order.refunded', subjectId: input.orderId, data: { refundId, transferId } }),
+      giveBack(tx, networkId, ground, { refundId, transferId, decided: asked, reason: input.reason, actorId: actor }),
     ]);
   } else {
     await Promise.all([
@@ -177,21 +178,28 @@ async function decideKept(tx: Transaction, viewer: Viewer, { orderId, transferId
   if (decided.kind !== 'REFUNDED') return decided;
   await Promise.all([
     settleRefund(tx, networkId, { id: refundId, decidedBy, done: { transferId, amount: toAmountString(decided.amount), bearer } }),
-    giveBack(tx, viewer, ground, { refundId, transferId, decided, reason: reason ?? '' }),
+    writeAudit(tx, viewer, { action: 'order.refunded', subjectId: orderId, data: { refundId, transferId } }),
+    giveBack(tx, networkId, ground, { refundId, transferId, decided, reason: reason ?? '', actorId: decidedBy }),
   ]);
   return null;
 }
 
-type Giving = { readonly refundId: string; readonly transferId: string; readonly decided: DecidedRefund; readonly reason: string };
+/** A decided refund that is to be written. */
+export type Giving = {
+  readonly refundId: string;
+  readonly transferId: string;
+  readonly decided: DecidedRefund;
+  readonly reason: string;
+  readonly actorId: string;
+};
 
 /** Writes a decided refund: keys back on the shelf, the order's state, the reversing transfer, and who is told. */
-async function giveBack(
+export async function giveBack(
   tx: Transaction,
-  viewer: Viewer,
+  networkId: string,
   ground: RefundGround,
-  { refundId, transferId, decided, reason }: Giving,
+  { refundId, transferId, decided, reason, actorId: actor }: Giving,
 ): Promise<void> {
-  const { networkId } = viewer;
   const { order, currency } = ground;
   const ledger = { networkId, currency };
   const refundedTotal = toAmountString(decided.refundedTotal);
@@ -212,7 +220,6 @@ async function giveBack(
   await Promise.all([
     decided.returnedKeyIds.length > 0 ? returnKeys(tx, networkId, order.id, decided.returnedKeyIds) : null,
     updateRefundedOrder(tx, networkId, { id: order.id, refundedTotal, state: decided.orderState, refundedBefore: order.refunded_total }),
-    writeAudit(tx, viewer, { action: 'order.refunded', subjectId: order.id, data: { refundId, transferId } }),
     writeEvents(tx, told),
     writeTransfers(tx, ledger, book, [
       {
@@ -220,7 +227,7 @@ async function giveBack(
         kind: 'REFUND',
         orderId: order.id,
         reversesId: order.transfer_id,
-        actorId: actorId(viewer),
+        actorId: actor,
         note: reason,
         postings,
       },

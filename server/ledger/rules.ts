@@ -36,7 +36,7 @@ export type AccountKind =
   | 'SUSPENSE';
 
 /** Why a posting was made. Those of an order are SALE, MARGIN, COMMISSION and COST. */
-export type PostingReason = 'SALE' | 'MARGIN' | 'COMMISSION' | 'COST' | 'TOP_UP' | 'LOT_PURCHASE' | 'REFUND';
+export type PostingReason = 'SALE' | 'MARGIN' | 'COMMISSION' | 'COST' | 'HOLD' | 'RELEASE' | 'TOP_UP' | 'LOT_PURCHASE' | 'DEPOSIT' | 'REFUND';
 
 /** One posting to be written. Pending kinds get the order's `due_on`. */
 export type PostingDraft = { holder: Holder; accountKind: AccountKind; amount: Money; reason: PostingReason };
@@ -238,7 +238,8 @@ function refundPostings(facts: RefundFacts, step: Step): RefundPosting[] {
   const balances: Balances = new Map(facts.balances);
   const sale = facts.postings.find((posting) => posting.reason === 'SALE');
   if (!sale) throw new Error('the order has no sale posting');
-  const postings = [refundPosting(sale, sale.accountKind, step.amount)];
+  // what was held until it was delivered comes back where it came from
+  const postings = [refundPosting(sale, 'WALLET', step.amount)];
   for (const posting of facts.postings) {
     if (posting === sale) continue;
     if ('supplierId' in posting.holder) postings.push(...supplierGives(facts, step, posting, posting.holder.supplierId));

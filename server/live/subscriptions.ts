@@ -9,7 +9,7 @@ export type OrderScope = 'MINE' | 'DOWNLINE' | 'OWNED';
 export type OrderEvent = {
   readonly cursor: string;
   readonly occurredAt: Date;
-  readonly kind: 'DELIVERED' | 'REFUNDED' | 'REFUND_REQUESTED' | 'REFUND_DECLINED';
+  readonly kind: 'HELD' | 'SOURCING' | 'DELIVERED' | 'FAILED' | 'NEEDS_ATTENTION' | 'REFUNDED' | 'REFUND_REQUESTED' | 'REFUND_DECLINED';
   readonly orderId: string;
 };
 
@@ -17,7 +17,11 @@ export type OrderEvent = {
 export type StockEvent = { readonly cursor: string; readonly occurredAt: Date; readonly skuId: string };
 
 const orderKinds = new Map<LiveEvent['topic'], OrderEvent['kind']>([
+  ['order.held', 'HELD'],
+  ['order.sourcing', 'SOURCING'],
   ['order.delivered', 'DELIVERED'],
+  ['order.failed', 'FAILED'],
+  ['order.needs-attention', 'NEEDS_ATTENTION'],
   ['order.refunded', 'REFUNDED'],
   ['refund.requested', 'REFUND_REQUESTED'],
   ['refund.declined', 'REFUND_DECLINED'],

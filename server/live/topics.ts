@@ -5,12 +5,21 @@ import type { EventTopic } from '#server/platform/events.ts';
  * told of them is decided event by event, by the reader of the subscription.
  */
 export const TOPICS_OF_SUBSCRIPTION = {
-  orderUpdated: ['order.delivered', 'order.refunded', 'refund.requested', 'refund.declined'],
+  orderUpdated: [
+    'order.held',
+    'order.sourcing',
+    'order.delivered',
+    'order.failed',
+    'order.needs-attention',
+    'order.refunded',
+    'refund.requested',
+    'refund.declined',
+  ],
   stockUpdated: ['stock.changed'],
   // a move and a freeze change what a whole subtree pays, or whether it may buy at all
   priceChanged: ['price.changed', 'station.moved', 'station.frozen', 'station.unfrozen'],
   // placing an order writes nothing for wallets: the order itself says whose were moved
-  walletChanged: ['wallet.changed', 'order.delivered', 'order.refunded', 'card-keys.imported'],
+  walletChanged: ['wallet.changed', 'order.held', 'order.delivered', 'order.failed', 'order.refunded', 'card-keys.imported'],
   alertRaised: ['alert.raised'],
   networkPulse: ['order.delivered'],
 } as const satisfies Readonly<Record<string, readonly EventTopic[]>>;

@@ -29,6 +29,8 @@ export function walletFeed({ networkId, party }: Viewer): Feed<WalletEvent> {
 function isMovedBy({ topic, audience, data }: LiveEvent, stationId: string): boolean {
   const place = audience.indexOf(stationId);
   if (place < 0) return false;
+  // what is held or released moves the buyer's own money alone: the last of the path
+  if (topic === 'order.held' || topic === 'order.failed') return place === audience.length - 1;
   const isOfOrder = topic === 'order.delivered' || topic === 'order.refunded';
   return !isOfOrder || place >= audience.indexOf(String(data['ownerId']));
 }

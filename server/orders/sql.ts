@@ -16,7 +16,10 @@ export type OrderedSkuRow = {
   min_quantity: number;
   max_quantity: number;
   quantity_step: number;
-  delivery_kind: 'FROM_STOCK' | 'SOURCED';
+  delivery_kind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE';
+  goods_kind: 'CARD_KEY' | 'TOP_UP';
+  input_fields: unknown;
+  routing_policy: string;
   listing_state: 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
   listing_version: number;
 };
@@ -24,7 +27,8 @@ export type OrderedSkuRow = {
 const skusStatement = statement<OrderedSkuRow>(
   'orders.orderedSkus',
   `SELECT s.id, s.product_id, s.owner_id, s.category_path, s.name, p.name AS product_name, p.archived_at IS NOT NULL AS archived, s.base_price,
-          s.unit_size, s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.listing_state::text, s.listing_version
+          s.unit_size, s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.goods_kind, s.input_fields, s.routing_policy,
+          s.listing_state::text, s.listing_version
    FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
    WHERE s.network_id = $1 AND s.id = ANY ($2::uuid[])`,
 );
@@ -32,6 +36,25 @@ const skusStatement = statement<OrderedSkuRow>(
 /** SKUs as an order pins them. By sku_pkey and product_pkey, no locks: a price is read as it stands. */
 export function selectOrderedSkus(db: Queryable, networkId: string, skuIds: readonly string[]): Promise<OrderedSkuRow[]> {
   return run(db, skusStatement, [networkId, skuIds]);
+}
+
+/** A component of a bundle of today, with what an order needs of its SKU. `id` is the component's. */
+export type ComponentRow = Pick<
+  OrderedSkuRow,
+  'id' | 'delivery_kind' | 'goods_kind' | 'input_fields' | 'routing_policy' | 'unit_size' | 'listing_state'
+> & { bundle_id: string; quantity: number; weight: number };
+
+const componentsStatement = statement<ComponentRow>(
+  'orders.components',
+  `SELECT b.bundle_sku_id AS bundle_id, b.quantity, b.weight, s.id, s.delivery_kind::text, s.goods_kind, s.input_fields, s.routing_policy, s.unit_size,
+          s.listing_state::text
+   FROM bundle_component b JOIN sku s ON s.network_id = $1 AND s.id = b.component_sku_id
+   WHERE b.network_id = $1 AND b.bundle_sku_id = ANY ($2::uuid[]) AND b.valid_to IS NULL ORDER BY b.bundle_sku_id, b.position`,
+);
+
+/** What bundles are made of today, in order. By bundle_component_live_key and sku_pkey, no locks. */
+export function selectComponents(db: Queryable, networkId: string, bundleIds: readonly string[]): Promise<ComponentRow[]> {
+  return run(db, componentsStatement, [networkId, bundleIds]);
 }
 
 /** What of a network's policy an order and a refund need. */
@@ -95,9 +118,11 @@ export function selectTakenRefs(
 
 // ---- effects: one statement a table, whatever the length of the list ----
 
-/** A row of `orders` as it is born: DELIVERED from stock. Amounts are NUMERIC texts. */
+/** A row of `orders` as it is born: DELIVERED from stock, or HELD for what has to be bought. Amounts are NUMERIC texts. */
 export type NewOrderRow = {
   id: string;
+  state: 'DELIVERED' | 'HELD';
+  deliveryKind: string;
   groupId: string | null;
   buyerId: string;
   ownerId: string;
@@ -119,28 +144,32 @@ export type NewOrderRow = {
   placedByUserId: string | null;
   placedByKeyId: string | null;
   clientAddress: string | null;
+  input: { readonly sealed: Buffer; readonly dataKey: Buffer; readonly vaultKeyId: string } | null;
 };
 
 /** What all orders of a list have in common. */
-export type OrderListTerms = { networkId: string; currency: string; settlementDays: number; dueOn: string };
+export type OrderListTerms = { networkId: string; currency: string; settlementDays: number; dueOn: string; commissionLevelsMax: number };
 
 const insertOrdersStatement = statement(
   'orders.insertOrders',
   `INSERT INTO orders (network_id, id, group_id, buyer_id, owner_id, buyer_path, sku_id, product_name, sku_name, listing_version, quantity,
      unit_size, unit_price, total, currency, state, delivery_kind, cost, commission_plan_id, commission_pool, settlement_days, due_on,
-     request_key, external_ref, channel, placed_by_user_id, placed_by_key_id, client_address, placed_at, delivered_at, updated_at)
+     request_key, external_ref, channel, placed_by_user_id, placed_by_key_id, client_address, placed_at, delivered_at, updated_at,
+     commission_levels_max, input_fields, input_data_key, input_vault_key_id)
    SELECT $1, o.id, o.group_id, o.buyer_id, o.owner_id, o.buyer_path::uuid[], o.sku_id, o.product_name, o.sku_name, o.listing_version,
-     o.quantity, o.unit_size, o.unit_price, o.total, $2, 'DELIVERED', 'FROM_STOCK', o.cost, o.commission_plan_id, o.commission_pool, $3, $4,
-     o.request_key, o.external_ref, o.channel, o.placed_by_user_id, o.placed_by_key_id, o.client_address, $5, $5, $5
+     o.quantity, o.unit_size, o.unit_price, o.total, $2, o.state, o.delivery_kind, o.cost, o.commission_plan_id, o.commission_pool, $3, $4,
+     o.request_key, o.external_ref, o.channel, o.placed_by_user_id, o.placed_by_key_id, o.client_address, $5,
+     CASE WHEN o.state = 'DELIVERED' THEN $5::timestamptz END, $5, CASE WHEN o.state = 'HELD' THEN $33::int END, o.input_fields,
+     o.input_data_key, o.input_vault_key_id
    FROM unnest($6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[], $11::uuid[], $12::text[], $13::text[], $14::int[], $15::int[],
      $16::int[], $17::numeric[], $18::numeric[], $19::numeric[], $20::uuid[], $21::numeric[], $22::text[], $23::text[], $24::order_channel[],
-     $25::uuid[], $26::uuid[], $27::text[])
+     $25::uuid[], $26::uuid[], $27::text[], $28::order_state[], $29::delivery_kind[], $30::bytea[], $31::bytea[], $32::text[])
      AS o (id, group_id, buyer_id, owner_id, buyer_path, sku_id, product_name, sku_name, listing_version, quantity, unit_size, unit_price,
        total, cost, commission_plan_id, commission_pool, request_key, external_ref, channel, placed_by_user_id, placed_by_key_id,
-       client_address)`,
+       client_address, state, delivery_kind, input_fields, input_data_key, input_vault_key_id)`,
 );
 
-/** Writes delivered orders. orders_request_key_key and orders_external_ref_key are the last guards against a second effect. */
+/** Writes orders. orders_request_key_key and orders_external_ref_key are the last guards against a second effect. */
 export async function insertOrders(tx: Transaction, terms: OrderListTerms, orders: readonly NewOrderRow[]): Promise<void> {
   await run(tx, insertOrdersStatement, [
     terms.networkId,
@@ -171,6 +200,12 @@ export async function insertOrders(tx: Transaction, terms: OrderListTerms, order
     orders.map((order) => order.placedByUserId),
     orders.map((order) => order.placedByKeyId),
     orders.map((order) => order.clientAddress),
+    orders.map((order) => order.state),
+    orders.map((order) => order.deliveryKind),
+    orders.map((order) => order.input?.sealed ?? null),
+    orders.map((order) => order.input?.dataKey ?? null),
+    orders.map((order) => order.input?.vaultKeyId ?? null),
+    terms.commissionLevelsMax,
   ]);
 }
 
@@ -219,17 +254,30 @@ export async function insertHops(tx: Transaction, networkId: string, hops: reado
   ]);
 }
 
-/** A fulfilment line from stock, delivered whole. */
-export type NewLineRow = { id: string; orderId: string; skuId: string; quantity: number; cost: string };
+/** A fulfilment line: from stock, delivered whole, or WAITING for what is bought. Amounts are NUMERIC texts. */
+export type NewLineRow = {
+  id: string;
+  orderId: string;
+  skuId: string;
+  quantity: number;
+  deliveredQuantity: number;
+  source: 'STOCK' | 'SUPPLIER';
+  goodsKind: 'CARD_KEY' | 'TOP_UP';
+  cost: string;
+  allotted: string | null;
+  costLimit: string | null;
+  position: number;
+};
 
 const insertLinesStatement = statement(
   'orders.insertLines',
-  `INSERT INTO order_line (network_id, id, order_id, sku_id, quantity, delivered_quantity, source, cost)
-   SELECT $1, l.id, l.order_id, l.sku_id, l.quantity, l.quantity, 'STOCK', l.cost
-   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::numeric[]) AS l (id, order_id, sku_id, quantity, cost)`,
+  `INSERT INTO order_line (network_id, id, order_id, sku_id, quantity, delivered_quantity, source, goods_kind, cost, allotted, cost_limit, position, state)
+   SELECT $1, l.*, CASE WHEN l.source = 'STOCK' THEN 'DELIVERED' ELSE 'WAITING' END
+   FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::int[], $7::line_source[], $8::text[], $9::numeric[], $10::numeric[],
+     $11::numeric[], $12::int[]) AS l (id, order_id, sku_id, quantity, delivered_quantity, source, goods_kind, cost, allotted, cost_limit, position)`,
 );
 
-/** Writes the lines of orders from stock. */
+/** Writes the lines of orders. */
 export async function insertLines(tx: Transaction, networkId: string, lines: readonly NewLineRow[]): Promise<void> {
   await run(tx, insertLinesStatement, [
     networkId,
@@ -237,7 +285,13 @@ export async function insertLines(tx: Transaction, networkId: string, lines: rea
     lines.map((line) => line.orderId),
     lines.map((line) => line.skuId),
     lines.map((line) => line.quantity),
+    lines.map((line) => line.deliveredQuantity),
+    lines.map((line) => line.source),
+    lines.map((line) => line.goodsKind),
     lines.map((line) => line.cost),
+    lines.map((line) => line.allotted),
+    lines.map((line) => line.costLimit),
+    lines.map((line) => line.position),
   ]);
 }
 
@@ -290,6 +344,8 @@ export type SeenOrderRow = {
   total: string;
   currency: string;
   state: string;
+  /** why it failed or needs a person, in a word of ours: for the owner */
+  failure_reason: string | null;
   cost: string;
   refunded_total: string;
   due_on: string;
@@ -321,7 +377,8 @@ export function seenByBuyer(order: NewOrderRow, hop: NewHopRow, terms: OrderList
     unit_price: order.unitPrice,
     total: order.total,
     currency: terms.currency,
-    state: 'DELIVERED',
+    state: order.state,
+    failure_reason: null,
     cost: order.cost,
     refunded_total: '0',
     due_on: terms.dueOn,
@@ -329,7 +386,7 @@ export function seenByBuyer(order: NewOrderRow, hop: NewHopRow, terms: OrderList
     external_ref: order.externalRef,
     channel: order.channel,
     placed_at: terms.placedAt,
-    delivered_at: terms.placedAt,
+    delivered_at: order.state === 'DELIVERED' ? terms.placedAt : null,
     role: 'BUYER',
     paid_unit_price: hop.paidUnitPrice,
     paid_total: hop.paidTotal,
@@ -341,7 +398,7 @@ export function seenByBuyer(order: NewOrderRow, hop: NewHopRow, terms: OrderList
 }
 
 const SEEN_COLUMNS = `o.id, o.group_id, o.buyer_id, o.owner_id, o.sku_id, o.product_name, o.sku_name, o.quantity, o.unit_price, o.total, o.currency,
-  o.state::text, o.cost, o.refunded_total, o.due_on, o.request_key, o.external_ref, o.channel::text, o.placed_at, o.delivered_at,
+  o.state::text, o.failure_reason, o.cost, o.refunded_total, o.due_on, o.request_key, o.external_ref, o.channel::text, o.placed_at, o.delivered_at,
   h.role::text, h.paid_unit_price, h.paid_total, h.sold_unit_price, h.sold_total, h.margin, h.commission`;
 
 /** Which orders of a station: null asks for all. `fromId` and `toId` bound the ids, which are made by time. */
@@ -456,12 +513,22 @@ export async function selectOwnOrder(
 }
 
 /** A fulfilment line. */
-export type LineRow = { id: string; order_id: string; sku_id: string; quantity: number; delivered_quantity: number };
+export type LineRow = {
+  id: string;
+  order_id: string;
+  sku_id: string;
+  quantity: number;
+  delivered_quantity: number;
+  state: 'WAITING' | 'DELIVERED' | 'FAILED';
+};
 
 // Lines of orders that the station sees: order_line_network_id_order_id_idx, by id the primary key; the hop is the right to see them.
-const LINES = `SELECT l.id, l.order_id, l.sku_id, l.quantity, l.delivered_quantity FROM order_line l
+const LINES = `SELECT l.id, l.order_id, l.sku_id, l.quantity, l.delivered_quantity, l.state FROM order_line l
   JOIN order_hop h ON h.network_id = $1 AND h.station_id = $2 AND h.order_id = l.order_id WHERE l.network_id = $1`;
-const linesOfOrders = statement<LineRow>('orders.linesOfOrders', `${LINES} AND l.order_id = ANY ($3::uuid[]) ORDER BY l.id`);
+const linesOfOrders = statement<LineRow>(
+  'orders.linesOfOrders',
+  `${LINES} AND l.order_id = ANY ($3::uuid[]) ORDER BY l.order_id, l.position, l.id`,
+);
 const linesByIds = statement<LineRow>('orders.linesByIds', `${LINES} AND l.id = ANY ($3::uuid[])`);
 
 /** Lines of orders, or lines by their own ids, as far as the station sees them. */
@@ -669,4 +736,228 @@ export async function updateRefundedOrder(
 ): Promise<void> {
   const rows = await run(tx, refundOrderStatement, [networkId, order.id, order.refundedTotal, order.state, order.refundedBefore, tx.now]);
   if (rows.length !== 1) throw new Error(`order ${order.id} was refunded by another`);
+}
+
+// ---- orders that were held for what had to be bought ----
+
+/** An order that still waits for goods. `actor_id` placed it. */
+export type HeldOrderRow = {
+  id: string;
+  buyer_id: string;
+  owner_id: string;
+  buyer_path: string[];
+  sku_id: string;
+  quantity: number;
+  total: string;
+  state: string;
+  commission_plan_id: string | null;
+  commission_levels_max: number;
+  settlement_days: number;
+  actor_id: string;
+};
+
+const lockHeldStatement = statement<HeldOrderRow>(
+  'orders.lockHeld',
+  `SELECT o.id, o.buyer_id, o.owner_id, o.buyer_path, o.sku_id, o.quantity, o.total, o.state::text, o.commission_plan_id,
+          coalesce(o.commission_levels_max, 3) AS commission_levels_max, o.settlement_days,
+          coalesce(o.placed_by_user_id, o.placed_by_key_id) AS actor_id
+   FROM orders o
+   WHERE o.network_id = $1 AND o.id IN (SELECT l.order_id FROM order_line l WHERE l.network_id = $1 AND l.id = ANY ($2::uuid[]))
+   ORDER BY o.id FOR NO KEY UPDATE`,
+);
+
+/** Locks the orders of lines in id order, whatever their state: whoever settles a line of an order holds the order. By order_line_pkey and orders_pkey. */
+export function lockOrdersOfLines(tx: Transaction, networkId: string, lineIds: readonly string[]): Promise<HeldOrderRow[]> {
+  return run(tx, lockHeldStatement, [networkId, lineIds]);
+}
+
+/** A line of an order that waits, as it stands. */
+export type HeldLineRow = {
+  id: string;
+  order_id: string;
+  sku_id: string;
+  quantity: number;
+  delivered_quantity: number;
+  state: 'WAITING' | 'DELIVERED' | 'FAILED';
+  goods_kind: 'CARD_KEY' | 'TOP_UP';
+  allotted: string | null;
+  cost_limit: string | null;
+};
+
+const heldLinesStatement = statement<HeldLineRow>(
+  'orders.heldLines',
+  `SELECT l.id, l.order_id, l.sku_id, l.quantity, l.delivered_quantity, l.state, l.goods_kind, l.allotted, l.cost_limit
+   FROM order_line l WHERE l.network_id = $1 AND l.order_id = ANY ($2::uuid[]) ORDER BY l.order_id, l.position, l.id`,
+);
+
+/** All lines of orders, in their order. By order_line_network_id_order_id_idx; read under the orders' locks. */
+export function selectHeldLines(tx: Transaction, networkId: string, orderIds: readonly string[]): Promise<HeldLineRow[]> {
+  return run(tx, heldLinesStatement, [networkId, orderIds]);
+}
+
+/** What goods of a line cost that are here, by who supplied them. */
+export type LineCostRow = { line_id: string; supplier_id: string | null; terms: 'CONSIGNMENT' | 'OWN'; cost: string };
+
+const lineCostsStatement = statement<LineCostRow>(
+  'orders.lineCosts',
+  `SELECT s.line_id, s.supplier_id, s.terms::text, sum(s.cost) AS cost FROM card_key_sale s
+   WHERE s.network_id = $1 AND s.order_id = ANY ($2::uuid[]) AND s.returned_at IS NULL GROUP BY s.line_id, s.supplier_id, s.terms
+   UNION ALL
+   SELECT a.line_id, a.supplier_id, a.terms::text, a.cost FROM purchase_attempt a
+   WHERE a.network_id = $1 AND a.order_id = ANY ($2::uuid[]) AND a.goods_kind = 'TOP_UP' AND a.state = 'SUCCEEDED' AND a.delivered_quantity > 0
+     AND a.discrepancy IS DISTINCT FROM 'SURPLUS'`,
+);
+
+/**
+ * What the lines of orders cost so far: card keys by their sales, top-ups by the attempt that filled them. By
+ * card_key_sale_network_id_order_id_position_idx and purchase_attempt_network_id_order_id_idx.
+ */
+export function selectLineCosts(tx: Transaction, networkId: string, orderIds: readonly string[]): Promise<LineCostRow[]> {
+  return run(tx, lineCostsStatement, [networkId, orderIds]);
+}
+
+/** A hop of an order as it was frozen. */
+export type HeldHopRow = {
+  order_id: string;
+  station_id: string;
+  distance: number;
+  role: 'ABOVE' | 'OWNER' | 'SELLER' | 'BUYER';
+  paid_unit_price: string | null;
+  paid_total: string | null;
+  sold_unit_price: string | null;
+  sold_total: string | null;
+  markup_rule_id: string | null;
+  control_band_id: string | null;
+  margin: string;
+  commission: string;
+};
+
+const heldHopsStatement = statement<HeldHopRow>(
+  'orders.heldHops',
+  `SELECT h.order_id, h.station_id, h.distance, h.role::text, h.paid_unit_price, h.paid_total, h.sold_unit_price, h.sold_total, h.markup_rule_id,
+          h.control_band_id, h.margin, h.commission
+   FROM order_hop h WHERE h.network_id = $1 AND h.order_id = ANY ($2::uuid[]) ORDER BY h.order_id, h.distance DESC`,
+);
+
+/** The frozen chains of orders, each from headquarters down to the buyer. By order_hop_network_id_order_id_distance_key. */
+export function selectHeldHops(tx: Transaction, networkId: string, orderIds: readonly string[]): Promise<HeldHopRow[]> {
+  return run(tx, heldHopsStatement, [networkId, orderIds]);
+}
+
+/** What became of a line. `cost` is a NUMERIC text. */
+export type SettledLineRow = { id: string; state: 'DELIVERED' | 'FAILED'; deliveredQuantity: number; cost: string };
+
+// the CASE keeps the guard away from rows that a plan may look at beside the wanted ones
+const settleLinesStatement = statement(
+  'orders.settleLines',
+  `UPDATE order_line l SET state = s.state, delivered_quantity = s.delivered_quantity, cost = s.cost
+   FROM unnest($2::uuid[], $3::text[], $4::int[], $5::numeric[]) AS s (id, state, delivered_quantity, cost)
+   WHERE l.network_id = $1 AND l.id = s.id
+     AND CASE WHEN l.id = s.id THEN 1 / (CASE WHEN l.state = 'WAITING' THEN 1 ELSE 0 END) = 1 END`,
+);
+
+/** Settles lines that wait; aborts (division by zero) when one of them does not wait any more. By order_line_pkey. */
+export async function settleLineRows(tx: Transaction, networkId: string, lines: readonly SettledLineRow[]): Promise<void> {
+  if (lines.length === 0) return;
+  await run(tx, settleLinesStatement, [
+    networkId,
+    lines.map(({ id }) => id),
+    lines.map(({ state }) => state),
+    lines.map(({ deliveredQuantity }) => deliveredQuantity),
+    lines.map(({ cost }) => cost),
+  ]);
+}
+
+const settleHopsStatement = statement(
+  'orders.settleHops',
+  `UPDATE order_hop h SET margin = s.margin, commission = s.commission
+   FROM unnest($2::uuid[], $3::int[], $4::numeric[], $5::numeric[]) AS s (order_id, distance, margin, commission)
+   WHERE h.network_id = $1 AND h.order_id = s.order_id AND h.distance = s.distance`,
+);
+
+/** Writes what an order that was held earns its owner, and pays as commission. By order_hop_network_id_order_id_distance_key. */
+export async function settleHops(
+  tx: Transaction,
+  networkId: string,
+  hops: readonly { orderId: string; distance: number; margin: string; commission: string }[],
+): Promise<void> {
+  if (hops.length === 0) return;
+  await run(tx, settleHopsStatement, [
+    networkId,
+    hops.map(({ orderId }) => orderId),
+    hops.map(({ distance }) => distance),
+    hops.map(({ margin }) => margin),
+    hops.map(({ commission }) => commission),
+  ]);
+}
+
+/** What became of an order that was held. Amounts are NUMERIC texts; `dueOn` null keeps what was expected. */
+export type MovedOrderRow = {
+  id: string;
+  state: 'SOURCING' | 'NEEDS_ATTENTION' | 'DELIVERED' | 'FAILED';
+  reason: string | null;
+  cost: string;
+  commissionPool: string;
+  dueOn: string | null;
+};
+
+const moveOrdersStatement = statement(
+  'orders.moveHeld',
+  `UPDATE orders o SET state = s.state, failure_reason = s.reason, cost = s.cost, commission_pool = s.commission_pool,
+     due_on = coalesce(s.due_on, o.due_on), delivered_at = CASE WHEN s.state = 'DELIVERED' THEN $2::timestamptz END, updated_at = $2
+   FROM unnest($3::uuid[], $4::order_state[], $5::text[], $6::numeric[], $7::numeric[], $8::date[]) AS s (id, state, reason, cost, commission_pool, due_on)
+   WHERE o.network_id = $1 AND o.id = s.id
+     AND CASE WHEN o.id = s.id THEN 1 / (CASE WHEN o.delivered_at IS NULL AND o.state <> 'FAILED' THEN 1 ELSE 0 END) = 1 END`,
+);
+
+/** Moves orders that wait; aborts (division by zero) when one of them does not wait any more. By orders_pkey. */
+export async function moveHeldOrders(tx: Transaction, networkId: string, orders: readonly MovedOrderRow[]): Promise<void> {
+  if (orders.length === 0) return;
+  await run(tx, moveOrdersStatement, [
+    networkId,
+    tx.now,
+    orders.map(({ id }) => id),
+    orders.map(({ state }) => state),
+    orders.map(({ reason }) => reason),
+    orders.map(({ cost }) => cost),
+    orders.map(({ commissionPool }) => commissionPool),
+    orders.map(({ dueOn }) => dueOn),
+  ]);
+}
+
+const sourcingStatement = statement<{ id: string; buyer_path: string[]; owner_id: string; sku_id: string }>(
+  'orders.beginSourcing',
+  `UPDATE orders o SET state = 'SOURCING', updated_at = $3
+   WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[]) AND o.state = 'HELD' RETURNING o.id, o.buyer_path, o.owner_id, o.sku_id`,
+);
+
+/** Says of those of these orders that are HELD that their goods are being bought; answers them. By orders_pkey. */
+export function beginSourcingRows(
+  tx: Transaction,
+  networkId: string,
+  orderIds: readonly string[],
+): Promise<{ id: string; buyer_path: string[]; owner_id: string; sku_id: string }[]> {
+  return run(tx, sourcingStatement, [networkId, orderIds, tx.now]);
+}
+
+/** What a buyer typed for an order, sealed, with what it is bound to. */
+export type OrderInputRow = {
+  id: string;
+  buyer_id: string;
+  owner_id: string;
+  request_key: string;
+  input_fields: Buffer;
+  input_data_key: Buffer;
+  input_vault_key_id: string;
+};
+
+const orderInputsStatement = statement<OrderInputRow>(
+  'orders.inputs',
+  `SELECT o.id, o.buyer_id, o.owner_id, o.request_key, o.input_fields, o.input_data_key, o.input_vault_key_id
+   FROM orders o WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[]) AND o.input_fields IS NOT NULL`,
+);
+
+/** What buyers typed for orders, sealed still; orders without are left out. Whoever calls this has decided who may open it. By orders_pkey. */
+export function selectOrderInputs(db: Queryable, networkId: string, orderIds: readonly string[]): Promise<OrderInputRow[]> {
+  return run(db, orderInputsStatement, [networkId, orderIds]);
 }

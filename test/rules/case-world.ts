@@ -146,6 +146,11 @@ export function playCase({ network, orders, refunds, secondPersonAbove, expect }
 /** The state of an order under a row of refunds, kept as the database would keep it. */
 export type RefundBook = { facts: RefundFacts; posted: PostingDraft[] };
 
+/** The card keys that an order takes from stock, in their order. */
+export function keysOf({ lines }: AcceptedOrder): ClaimedKey[] {
+  return lines.flatMap(({ keys }) => keys);
+}
+
 /** An accepted order as the ledger finds it before its first refund. */
 export function refundBook(order: AcceptedOrder, secondPersonAbove: Money): RefundBook {
   const zero = zeroMoney(order.total.currency);
@@ -155,7 +160,7 @@ export function refundBook(order: AcceptedOrder, secondPersonAbove: Money): Refu
     reversed: zero,
     settled: false,
   }));
-  const keys: SoldKey[] = order.keys.map((key) => ({ ...key, revealed: false }));
+  const keys: SoldKey[] = keysOf(order).map((key) => ({ ...key, revealed: false }));
   const facts: RefundFacts = {
     order: { ownerId: order.ownerId, total: order.total, quantity: order.quantity, delivered: true },
     postings,
@@ -282,6 +287,8 @@ export function factsOf(network: NetworkText): OrderFacts {
         },
       ],
     ]),
+    fulfilments: new Map(),
+    chance: 0,
     rules: ruleBook((network.rules ?? []).map((rule) => markupRule(rule, currency))),
     bands: new Map(band ? [['sku', band]] : []),
     plans: planBook(plans),

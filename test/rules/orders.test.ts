@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type AcceptedOrder, decideOrders } from '#server/orders/rules.ts';
 import { compareMoney, isNegative, type Money, money, subtractMoney, sumMoney, toAmountString } from '#server/platform/money.ts';
-import { factsOf, playCase } from './case-world.ts';
+import { factsOf, keysOf, playCase } from './case-world.ts';
 import { naiveOrders } from './naive.ts';
 import { type RandomOrders, randomOrders } from './random-network.ts';
 
@@ -101,7 +101,7 @@ describe('orders over random trees', () => {
         const { decisions } = play(random);
         const kept = random.orders.filter((_, index) => decisions[index]?.kind === 'ACCEPTED');
         expect(play({ ...random, orders: kept }).played.orders).toEqual(play(random).played.orders.filter((order) => !order.refused));
-        const keyIds = decisions.flatMap((decision) => (decision.kind === 'ACCEPTED' ? decision.keys.map((key) => key.id) : []));
+        const keyIds = decisions.flatMap((decision) => (decision.kind === 'ACCEPTED' ? keysOf(decision).map((key) => key.id) : []));
         expect(new Set(keyIds).size).toBe(keyIds.length);
       }),
       RUNS,
@@ -128,7 +128,7 @@ describe('a list of orders', () => {
 
   it('names the keys that nobody took, so that they are released', () => {
     const { decisions, surplusKeyIds } = decideOrders(factsOf(network), [request, { ...request, requestKey: 'k2', quantity: 2 }]);
-    expect(decisions.map((decision) => decision.kind === 'ACCEPTED' && decision.keys.map((key) => key.id))).toEqual([
+    expect(decisions.map((decision) => decision.kind === 'ACCEPTED' && keysOf(decision).map((key) => key.id))).toEqual([
       ['key 1.1'],
       ['key 1.2', 'key 1.3'],
     ]);

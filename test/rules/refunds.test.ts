@@ -14,7 +14,7 @@ import {
   sumMoney,
   toAmountString,
 } from '#server/platform/money.ts';
-import { playCase, type RefundBook, refundBook, refundOnBook } from './case-world.ts';
+import { keysOf, playCase, type RefundBook, refundBook, refundOnBook } from './case-world.ts';
 import { randomOrders } from './random-network.ts';
 
 // thousands of random orders take their time on a busy machine
@@ -142,7 +142,9 @@ describe('refunds in a row that reaches the whole', () => {
     fc.assert(
       fc.property(rows, fc.option(fc.boolean(), { nil: undefined }), (row, byKey) => {
         const { book } = refundToTheWhole(row, { supplierBears: false, byKey, allRevealed: true });
-        const consigned = row.order.keys.filter((key) => key.terms === 'CONSIGNMENT').map((key) => key.cost);
+        const consigned = keysOf(row.order)
+          .filter((key) => key.terms === 'CONSIGNMENT')
+          .map((key) => key.cost);
         expect(netOf(book.posted, 'supplier')).toBe(text(consigned));
         expect(netOf(book.posted, row.order.ownerId)).toBe(text(consigned.map(negateMoney)));
       }),
