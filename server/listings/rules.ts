@@ -1,5 +1,6 @@
 import { allocateMoney } from '#server/platform/allocate.ts';
-import type { Money } from '#server/platform/money.ts';
+import { compareMoney, type Money, roundedQuotient, subtractMoney, toUnitPriceString } from '#server/platform/money.ts';
+import type { ListingState } from '#server/pricing/rules.ts';
 
 // What a listing asks of its buyers, what it is made of, and whether it may be sold (domain §6). Pure.
 
@@ -188,6 +189,39 @@ export type BundleComponent = { readonly componentSkuId: string; readonly quanti
 
 /** Components of one bundle. */
 export const BUNDLE_COMPONENTS_MAX = 20;
+const COMPONENT_QUANTITY_MAX = 1000;
+const WEIGHT_MAX = 1_000_000;
+
+/** A SKU as a bundle asks about it. */
+export type BundledSku = {
+  readonly id: string;
+  readonly ownerId: string;
+  readonly deliveryKind: string;
+  readonly listingState: ListingState;
+};
+
+/** What is wrong with a bundle's components, or null. Components of one owner, no bundle in a bundle, none twice, some weight. */
+export function bundleProblem(
+  bundle: { readonly id: string; readonly ownerId: string },
+  components: readonly BundleComponent[],
+  skus: ReadonlyMap<string, BundledSku>,
+): string | null {
+  if (components.length === 0 || components.length > BUNDLE_COMPONENTS_MAX) return `a bundle has 1 to ${BUNDLE_COMPONENTS_MAX} components`;
+  if (new Set(components.map(({ componentSkuId }) => componentSkuId)).size !== components.length) return 'a component stands there twice';
+  for (const { componentSkuId, quantity, weight } of components) {
+    const sku = skus.get(componentSkuId);
+    if (componentSkuId === bundle.id || sku?.deliveryKind === 'BUNDLE') return 'a bundle holds no bundle';
+    if (sku === undefined || sku.ownerId !== bundle.ownerId) return 'the components of a bundle belong to its owner';
+    if (sku.listingState === 'RETIRED') return 'a component is retired';
+    if (!isWithin(quantity, 1, COMPONENT_QUANTITY_MAX)) return `a component's quantity is 1 to ${COMPONENT_QUANTITY_MAX}`;
+    if (!isWithin(weight, 0, WEIGHT_MAX)) return `a weight is 0 to ${WEIGHT_MAX}`;
+  }
+  return components.some(({ weight }) => weight > 0) ? null : 'at least one component has a weight above 0';
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most;
+}
 
 /**
  * The part of a bundle's total that each component stands for, and that is refunded when its line cannot be filled (domain §6): by
@@ -234,4 +268,301 @@ function sameAnswer(a: InputField, b: InputField): boolean {
   const rest = ({ kind, country, options, minLength, maxLength }: InputField) =>
     JSON.stringify({ kind, country, options, minLength, maxLength });
   return rest(a) === rest(b);
+}
+
+// ---- states (domain §6) ----
+
+/**
+ * What can be done to a listing. REVISE takes one back to be edited: after a rejection, or by its owner before it went live.
+ * RETIRE is for ever.
+ */
+export type ListingMove = 'SUBMIT' | 'APPROVE' | 'REJECT' | 'REVISE' | 'GO_LIVE' | 'PAUSE' | 'RESUME' | 'RETIRE';
+
+const MOVES: Readonly<Record<ListingMove, { readonly from: readonly ListingState[]; readonly to: ListingState }>> = {
+  SUBMIT: { from: ['DRAFT'], to: 'SUBMITTED' },
+  APPROVE: { from: ['SUBMITTED'], to: 'APPROVED' },
+  REJECT: { from: ['SUBMITTED', 'APPROVED'], to: 'REJECTED' },
+  REVISE: { from: ['REJECTED', 'SUBMITTED', 'APPROVED'], to: 'DRAFT' },
+  GO_LIVE: { from: ['APPROVED'], to: 'LIVE' },
+  PAUSE: { from: ['LIVE'], to: 'PAUSED' },
+  RESUME: { from: ['PAUSED'], to: 'LIVE' },
+  RETIRE: { from: ['LIVE', 'PAUSED'], to: 'RETIRED' },
+};
+
+/** The state after a move; null where the listing cannot make it. */
+export function stateAfter(state: ListingState, move: ListingMove): ListingState | null {
+  return MOVES[move].from.includes(state) ? MOVES[move].to : null;
+}
+
+/** What may be edited: all of a DRAFT; of what is or was for sale all but how it is delivered and what its price is for; else nothing. */
+export function editScope(state: ListingState): 'ALL' | 'WHAT_IS_SAID' | 'NOTHING' {
+  if (state === 'DRAFT') return 'ALL';
+  return state === 'LIVE' || state === 'PAUSED' ? 'WHAT_IS_SAID' : 'NOTHING';
+}
+
+// ---- versions ----
+
+/** What a listing says and costs, as a version keeps it. `offers` is for its owner's eyes alone (domain §2). */
+export type ListingSnapshot = {
+  readonly code: string;
+  readonly productName: string;
+  readonly brand: string | null;
+  readonly description: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly pictureUrl: string | null;
+  readonly skuName: string;
+  readonly scene: string;
+  readonly faceValue: string | null;
+  readonly basePrice: string;
+  readonly unitSize: number;
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly quantityStep: number;
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE';
+  readonly inputFields: readonly InputField[];
+  readonly components: readonly BundleComponent[];
+  readonly offers: readonly { readonly offerId: string; readonly supplierId: string; readonly unitCost: string }[];
+};
+
+/** One field that a version says differently from another. Null: it said nothing. Lists are JSON texts. */
+export type ListingChange = { readonly field: string; readonly before: string | null; readonly after: string | null };
+
+/** What is the owner's alone: a reviewer who is not the owner reads everything else. */
+export const OWNERS_FIELDS: ReadonlySet<string> = new Set(['offers']);
+
+/** What changed from one version to another, field by field, attributes one by one; from null, everything that the version says. */
+export function listingChanges(before: ListingSnapshot | null, after: ListingSnapshot): ListingChange[] {
+  const [old, next] = [before === null ? new Map<string, string>() : fieldsOf(before), fieldsOf(after)];
+  const names = [...new Set([...next.keys(), ...old.keys()])];
+  return names
+    .filter((name) => old.get(name) !== next.get(name))
+    .map((field) => ({ field, before: old.get(field) ?? null, after: next.get(field) ?? null }));
+}
+
+function fieldsOf(snapshot: ListingSnapshot): Map<string, string> {
+  const { attributes, ...rest } = snapshot;
+  const plain = Object.entries(rest).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const);
+  const named = Object.entries(attributes).map(([name, value]) => [`attributes.${name}`, value] as const);
+  return new Map([...plain, ...named].filter(([, text]) => text !== '' && text !== 'null' && text !== '[]'));
+}
+
+// ---- checks ----
+
+/** What a network asks of every listing; headquarters sets it. */
+export type ListingPolicy = {
+  readonly bannedWords: readonly string[];
+  readonly requiredAttributes: readonly string[];
+  readonly marginMinBps: number;
+  /** the owners of sub-stations decide about their own listings, in headquarters' place */
+  readonly selfReview: boolean;
+};
+
+/** What holds where headquarters has set nothing: a margin of a tenth (domain §7), headquarters reviews. */
+export const USUAL_POLICY: ListingPolicy = { bannedWords: [], requiredAttributes: [], marginMinBps: 1000, selfReview: false };
+
+/** The checks of a version. */
+export const CHECK_KINDS = ['CONTENT', 'TECHNICAL', 'PRICE'] as const;
+/** See `CHECK_KINDS`. */
+export type CheckKind = (typeof CHECK_KINDS)[number];
+
+/** Why a check fails: a stable word, the field that it is about, one English sentence. */
+export type CheckProblem = { readonly code: string; readonly field: string; readonly message: string };
+
+const WORD_MAX = 60;
+const WORDS_MAX = 2_000;
+const ATTRIBUTES_MAX = 50;
+
+/** What is wrong with a policy as it was typed in, or null. */
+export function policyProblem(policy: ListingPolicy): { readonly field: keyof ListingPolicy; readonly message: string } | null {
+  const { bannedWords, requiredAttributes, marginMinBps } = policy;
+  if (bannedWords.length > WORDS_MAX) return { field: 'bannedWords', message: `at most ${WORDS_MAX} words` };
+  if (bannedWords.some((word) => word.length > WORD_MAX || plainText(word) === ''))
+    return { field: 'bannedWords', message: `a word has 1 to ${WORD_MAX} characters, some of them letters or digits` };
+  if (requiredAttributes.length > ATTRIBUTES_MAX || requiredAttributes.some((name) => attributeProblem(name, 'x') !== null))
+    return { field: 'requiredAttributes', message: `at most ${ATTRIBUTES_MAX} names of 1 to ${ATTRIBUTE_NAME_MAX} characters` };
+  return isWithin(marginMinBps, 0, 10_000) ? null : { field: 'marginMinBps', message: 'a margin is 0 to 10,000 basis points' };
+}
+
+const ATTRIBUTE_NAME_MAX = 40;
+const ATTRIBUTE_VALUE_MAX = 200;
+
+/** What is wrong with an attribute of a product, or null. */
+export function attributeProblem(name: string, value: string): string | null {
+  const isLine = (text: string, most: number) => text.trim() === text && text !== '' && [...text].length <= most && !UNSEEN.test(text);
+  if (!isLine(name, ATTRIBUTE_NAME_MAX)) return `an attribute's name is a line of 1 to ${ATTRIBUTE_NAME_MAX} characters`;
+  return isLine(value, ATTRIBUTE_VALUE_MAX) ? null : `an attribute is a line of 1 to ${ATTRIBUTE_VALUE_MAX} characters`;
+}
+
+/** The title of a listing: name + attribute + scene, such as "Video VIP", "30 days", "phone and tablet". */
+export function titleOf({ productName, skuName, scene }: Pick<ListingSnapshot, 'productName' | 'skuName' | 'scene'>): string {
+  return [productName, skuName, scene].filter((part) => part !== '').join(' ');
+}
+
+const TITLE_MAX = 100;
+const DESCRIPTION_MIN = 10;
+
+/** Everything that is wrong with what a version says, as far as its words tell; links, pictures and other listings are looked at elsewhere. */
+export function contentProblems(said: ListingSnapshot, policy: ListingPolicy): CheckProblem[] {
+  const attributes = [...Object.entries(said.attributes)];
+  const missing = policy.requiredAttributes.filter((name) => !Object.hasOwn(said.attributes, name));
+  const texts: readonly (readonly [field: string, text: string])[] = [
+    ['productName', said.productName],
+    ['skuName', said.skuName],
+    ['scene', said.scene],
+    ['brand', said.brand ?? ''],
+    ['description', said.description],
+    ...attributes.map(([name, value]) => [`attributes.${name}`, `${name} ${value}`] as const),
+    ...said.inputFields.map(({ name, label, hint }) => [`inputFields.${name}`, `${label} ${hint}`] as const),
+  ];
+  return [
+    ...titleProblems(said),
+    ...missing.map((name) => problem('ATTRIBUTE_MISSING', `attributes.${name}`, `The product does not say its ${name}.`)),
+    ...([...said.description.trim()].length < DESCRIPTION_MIN
+      ? [problem('DESCRIPTION_SHORT', 'description', `A description has at least ${DESCRIPTION_MIN} characters.`)]
+      : []),
+    ...(said.goodsKind === 'TOP_UP' && said.inputFields.length === 0
+      ? [problem('INPUT_FIELDS_MISSING', 'inputFields', 'A direct top-up asks its buyer for an account.')]
+      : []),
+    ...texts.flatMap(([field, text]) =>
+      bannedWordsIn(text, policy.bannedWords).map((word) => problem('BANNED_WORD', field, `It holds a banned word: ${word}.`)),
+    ),
+    ...(linksIn(said.description).length > LINKS_MAX
+      ? [problem('TOO_MANY_LINKS', 'description', `A description holds at most ${LINKS_MAX} links.`)]
+      : []),
+  ];
+}
+
+function titleProblems(said: ListingSnapshot): CheckProblem[] {
+  const parts = [
+    ['productName', said.productName],
+    ['skuName', said.skuName],
+    ['scene', said.scene],
+  ] as const;
+  const words = { productName: 'name', skuName: 'attribute', scene: 'scene' };
+  const problems = parts
+    .filter(([, text]) => plainText(text) === '')
+    .map(([field]) => problem('TITLE_FORM', field, `A title is name + attribute + scene; its ${words[field]} is missing.`));
+  const repeats = parts.filter(([, text], index) =>
+    parts.some(([, other], at) => at < index && plainText(text) !== '' && plainText(other) === plainText(text)),
+  );
+  problems.push(
+    ...repeats.map(([field]) => problem('TITLE_REPEATS', field, `The ${words[field]} says what another part of the title says.`)),
+  );
+  const title = titleOf(said);
+  if ([...title].length > TITLE_MAX) problems.push(problem('TITLE_LONG', 'title', `A title has at most ${TITLE_MAX} characters.`));
+  if (/([^\p{L}\p{N}\s])\1/u.test(title) || /\p{Extended_Pictographic}/u.test(title))
+    problems.push(problem('TITLE_MARKS', 'title', 'A title has no pictures and no mark twice in a row.'));
+  return problems;
+}
+
+/** Lower case, one form of every letter and digit, and nothing but letters and digits: what evades a list of words is taken out. */
+export function plainText(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/**
+ * The words of a list that a text holds, whatever stands between their letters: full-width letters, blanks that cannot be seen, dots.
+ * A word in Latin letters or digits is found as a word ("ass" is not in "class"); any other wherever it stands.
+ */
+export function bannedWordsIn(text: string, words: readonly string[]): string[] {
+  const plain = plainText(text);
+  const spaced = ` ${wordsOf(text).join(' ')} `;
+  return words.filter((word) =>
+    /^[\p{ASCII}]*$/u.test(plainText(word)) ? spaced.includes(` ${wordsOf(word).join(' ')} `) : plain.includes(plainText(word)),
+  );
+}
+
+/** The words of a text; letters that stand alone are joined, since "g e m" and "g.e.m" are meant as one. */
+function wordsOf(text: string): string[] {
+  // what cannot be seen parts no word
+  const seen = text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[\p{Cf}\p{M}]/gu, '');
+  const words: string[] = [];
+  let wasAlone = false;
+  for (const word of seen.match(/[\p{L}\p{N}]+/gu) ?? []) {
+    const isAlone = word.length === 1;
+    if (isAlone && wasAlone) words.push(`${words.pop() ?? ''}${word}`);
+    else words.push(word);
+    wasAlone = isAlone;
+  }
+  return words;
+}
+
+/** A title taken apart for comparison: pairs of neighbouring letters, and its numbers. */
+export type TitleShape = { readonly pairs: ReadonlySet<string>; readonly numbers: string };
+
+/** Takes a title apart. */
+export function titleShape(title: string): TitleShape {
+  const letters = [...plainText(title)];
+  const pairs = new Set(letters.length < 2 ? letters : letters.slice(1).map((letter, index) => `${letters[index]}${letter}`));
+  const numbers = (title.normalize('NFKC').match(/\d+/g) ?? []).sort().join(' ');
+  return { pairs, numbers };
+}
+
+const ALIKE = 0.85;
+
+/**
+ * Whether two titles say the same in nearly the same words: of all their pairs of letters, 85 % in common. Other numbers are another
+ * denomination, however alike the rest is.
+ */
+export function isNearDuplicate(a: TitleShape, b: TitleShape): boolean {
+  if (a.numbers !== b.numbers) return false;
+  const [small, large] = a.pairs.size < b.pairs.size ? [a.pairs, b.pairs] : [b.pairs, a.pairs];
+  // the smaller one bounds what they can have in common
+  if (small.size < ALIKE * large.size) return false;
+  let common = 0;
+  for (const pair of small) if (large.has(pair)) common += 1;
+  return common >= ALIKE * (small.size + large.size - common);
+}
+
+/** Links of one description that are looked at. */
+export const LINKS_MAX = 20;
+
+/** The links of a description, each once. */
+export function linksIn(description: string): string[] {
+  const found = description.match(/https?:\/\/[\w.~:/?#[\]@!$&'()*+,;=%-]+/gi) ?? [];
+  return [...new Set(found.map((link) => link.replace(/[.,;:!?)\]']+$/, '')))];
+}
+
+/** What the price of a version is judged by; all of it for `unitSize` units. The base price is the least that P(1) can be. */
+export type PriceFacts = {
+  readonly basePrice: Money;
+  /** of the next keys, of the cheapest offer, or of a bundle's components together; null: nothing is there to know it by */
+  readonly unitCost: Money | null;
+  /** the lowest cost agreed with that offer's supplier; null where none is */
+  readonly agreedUnitCost: Money | null;
+  /** of the owner's control band; null where none is set */
+  readonly ceiling: Money | null;
+};
+
+/** The owner's margin in basis points of the price, rounded; negative below cost. */
+export function marginBps(basePrice: Money, unitCost: Money): number {
+  return Number(roundedQuotient(subtractMoney(basePrice, unitCost).tenThousandths * 10_000n, basePrice.tenThousandths));
+}
+
+/** What is wrong with a price (domain §7): under cost, above the ceiling, bought above what was agreed, a margin too small without a reason. */
+export function priceProblems(facts: PriceFacts, policy: ListingPolicy, marginReason: string): CheckProblem[] {
+  const { basePrice, unitCost, agreedUnitCost, ceiling } = facts;
+  const problems: CheckProblem[] = [];
+  if (ceiling !== null && compareMoney(basePrice, ceiling) > 0)
+    problems.push(problem('ABOVE_CEILING', 'basePrice', `The ceiling agreed on is ${toUnitPriceString(ceiling)}.`));
+  if (unitCost === null) return [...problems, problem('COST_UNKNOWN', 'basePrice', 'Nothing is there yet to know the cost by.')];
+  if (agreedUnitCost !== null && compareMoney(unitCost, agreedUnitCost) > 0)
+    problems.push(problem('COST_ABOVE_AGREED', 'offers', 'The supplier asks more than was agreed.'));
+  if (compareMoney(basePrice, unitCost) < 0) return [...problems, problem('BELOW_COST', 'basePrice', 'The price is below its cost.')];
+  const isSmall = subtractMoney(basePrice, unitCost).tenThousandths * 10_000n < basePrice.tenThousandths * BigInt(policy.marginMinBps);
+  if (isSmall && marginReason.trim() === '')
+    problems.push(problem('MARGIN_LOW', 'basePrice', `The margin is below ${policy.marginMinBps / 100} % and no reason is given.`));
+  return problems;
+}
+
+/** A problem of a check. */
+export function problem(code: string, field: string, message: string): CheckProblem {
+  return { code, field, message };
 }
