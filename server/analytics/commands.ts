@@ -3,7 +3,7 @@ import { currencyCode, currencyDecimals } from '#server/platform/money.ts';
 import { countEvents, countEverything, lockPosition, movePosition, openPositions, type RollUpKind } from './sql.ts';
 
 /** Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by few orders. */
-const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000 };
+const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000, SUPPLY: 20_000 };
 
 /**
  * Counts the next batch of a network's numbered events and moves the position of these roll-ups in the same transaction, so

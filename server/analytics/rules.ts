@@ -33,3 +33,37 @@ export function gmvPeriod(range: GmvRange, now: Date, timeZone: string): GmvPeri
     comparisonTo: addDays(to, -days),
   };
 }
+
+// ---- scorecards ----
+
+/** Buckets of the histogram of delivery times. */
+export const LATENCY_BUCKETS = 49;
+
+/** The longest time that a bucket holds, in seconds: 0.1 s, then a factor of the square root of two each. The last holds all that is longer. */
+export function bucketSeconds(bucket: number): number {
+  return 0.1 * 2 ** (bucket / 2);
+}
+
+/** Deliveries by the bucket of their time. */
+export type LatencyHistogram = ReadonlyMap<number, number>;
+
+/**
+ * The time within which `part` (0.5, 0.99) of the deliveries were done: the end of the bucket in which the last of them lies, so never
+ * too short and at most 42 % too long. Null without any delivery.
+ */
+export function latencyQuantile(histogram: LatencyHistogram, part: number): number | null {
+  const total = [...histogram.values()].reduce((sum, count) => sum + count, 0);
+  if (total === 0) return null;
+  const wanted = Math.ceil(total * part);
+  let passed = 0;
+  for (const [bucket, count] of [...histogram].sort(([a], [b]) => a - b)) {
+    passed += count;
+    if (passed >= wanted) return bucketSeconds(bucket);
+  }
+  return null;
+}
+
+/** `part` of `whole` in basis points, rounded down; null where there is nothing to be a part of. */
+export function shareBps(part: bigint, whole: bigint): number | null {
+  return whole > 0n ? Number((part * 10_000n) / whole) : null;
+}

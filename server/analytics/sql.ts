@@ -1,9 +1,10 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+import { LATENCY_BUCKETS } from './rules.ts';
 
 // ---- where the consumer stands ----
 
-/** Roll-ups that are counted together: those of stations at once, those of goods in larger and later batches. */
-export type RollUpKind = 'STATIONS' | 'GOODS';
+/** Roll-ups that are counted together: those of stations at once, those of goods in larger and later batches, purchases by themselves. */
+export type RollUpKind = 'STATIONS' | 'GOODS' | 'SUPPLY';
 
 // Both tables have a row or two for each network, nothing more.
 const networksBehind = statement<{ network_id: string }>(
@@ -40,7 +41,7 @@ export function readNetworks(db: Queryable) {
 const openPositionsStatement = statement(
   'analytics.openPositions',
   `INSERT INTO roll_up_position (network_id, kind, last_seq, updated_at)
-   VALUES ($1, 'GOODS', 0, $2), ($1, 'STATIONS', 0, $2) ON CONFLICT (network_id, kind) DO NOTHING`,
+   VALUES ($1, 'GOODS', 0, $2), ($1, 'STATIONS', 0, $2), ($1, 'SUPPLY', 0, $2) ON CONFLICT (network_id, kind) DO NOTHING`,
 );
 
 /** Begins a network's roll-ups at its first event. Does not wait for a process that counts: its rows are there already. */
@@ -87,7 +88,10 @@ export async function movePosition(tx: Transaction, networkId: string, kind: Rol
 
 const HOUR = (instant: string) =>
   `date_trunc('hour', ${instant}, n.time_zone) AS hour_start, (${instant} AT TIME ZONE n.time_zone)::date AS local_date`;
-const SOLD = `o.id, o.sku_id, o.buyer_id, o.owner_id, o.quantity, o.total, ${HOUR('o.delivered_at')}`;
+const SOLD = `o.id, o.sku_id, o.buyer_id, o.owner_id, o.quantity, o.total, o.delivery_kind, ${HOUR('o.delivered_at')}`;
+// A refund that was asked for (somebody else decides it), or that the supplier bears, is a complaint, in the hour in which it came up.
+const IS_ASKED = 'r.decided_by IS DISTINCT FROM r.requested_by';
+const COMPLAINED = `r.id, r.order_id, r.card_key_ids, ${HOUR('r.created_at')}`;
 const REFUNDED = `r.id, r.order_id, r.amount, r.transfer_id, r.card_key_ids, ${HOUR('r.decided_at')}`;
 
 /** Where the rows come from: the few of a batch of events, or all of a network. */
@@ -106,14 +110,20 @@ const OF_EVENTS = `sold AS (
    ), refunded AS (
      SELECT ${REFUNDED} FROM outbox_event e ${joinEach('refund', 'r', "r.id = (e.data ->> 'refundId')::uuid")} JOIN network n ON n.id = $1
      WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'order.refunded' AND r.state = 'DONE'
+   ), complained AS (
+     SELECT ${COMPLAINED} FROM outbox_event e ${joinEach('refund', 'r', "r.id = (e.data ->> 'refundId')::uuid")} JOIN network n ON n.id = $1
+     WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3
+       AND (e.topic = 'refund.requested' OR (e.topic = 'order.refunded' AND r.bearer = 'SUPPLIER' AND NOT (${IS_ASKED})))
    )`;
+
+const COUNTED_TOPICS = `'order.delivered', 'order.refunded', 'refund.requested'`;
 
 // Everything but what is still to be counted: events after the position, by outbox_event_seq_key, and events without a number, by
 // outbox_event_unnumbered_idx. An order and its event appear in one commit, so each statement sees both or neither.
 const OF_EVERYTHING = `uncounted AS MATERIALIZED (
-     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq > $2 AND topic IN ('order.delivered', 'order.refunded')
+     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq > $2 AND topic IN (${COUNTED_TOPICS})
      UNION ALL
-     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq IS NULL AND topic IN ('order.delivered', 'order.refunded')
+     SELECT subject_id, topic, data FROM outbox_event WHERE network_id = $1 AND seq IS NULL AND topic IN (${COUNTED_TOPICS})
    ), sold AS (
      SELECT ${SOLD} FROM orders o JOIN network n ON n.id = $1
      WHERE o.network_id = $1 AND o.delivered_at IS NOT NULL
@@ -122,6 +132,11 @@ const OF_EVERYTHING = `uncounted AS MATERIALIZED (
      SELECT ${REFUNDED} FROM refund r JOIN network n ON n.id = $1
      WHERE r.network_id = $1 AND r.state = 'DONE'
        AND NOT EXISTS (SELECT FROM uncounted u WHERE u.topic = 'order.refunded' AND (u.data ->> 'refundId')::uuid = r.id)
+   ), complained AS (
+     SELECT ${COMPLAINED} FROM refund r JOIN network n ON n.id = $1
+     WHERE r.network_id = $1 AND (${IS_ASKED} OR (r.state = 'DONE' AND r.bearer = 'SUPPLIER'))
+       AND NOT EXISTS (SELECT FROM uncounted u WHERE (u.data ->> 'refundId')::uuid = r.id
+                         AND u.topic = CASE WHEN ${IS_ASKED} THEN 'refund.requested' ELSE 'order.refunded' END)
    )`;
 
 // Hops by order_hop_network_id_order_id_distance_key. The owner's margin is what it keeps: the commission of the order's other
@@ -228,53 +243,126 @@ const SHELF = `shelf AS MATERIALIZED (
      ) t
    )`;
 
-// An order's card keys by card_key_sale_network_id_order_id_position_idx. What belongs to the order as a whole is divided by the
-// keys: each supplier gets the difference of two rounded running totals, so the parts add up exactly.
-const SHARE =
-  'count(*) AS keys, sum(sum(1)) OVER (PARTITION BY s.id) AS key_count, sum(sum(1)) OVER (PARTITION BY s.id ORDER BY c.supplier_id) AS upto';
-const supplied = (decimals: string, join: Source['join']) => {
+// An order's card keys by card_key_sale_network_id_order_id_position_idx, and what was delivered straight to the customer by
+// purchase_attempt_network_id_order_id_idx (of orders from stock nothing can have been). A bundle's goods are its components'. What
+// belongs to the order as a whole is divided by the units: each supplier and SKU gets the difference of two rounded running totals,
+// so the parts add up exactly.
+const SHARE = `sum(c.units)::bigint AS units, sum(sum(c.units)) OVER (PARTITION BY s.id) AS unit_count,
+     sum(sum(c.units)) OVER (PARTITION BY s.id ORDER BY c.supplier_id, c.sku_id) AS upto,
+     (row_number() OVER (PARTITION BY s.id, c.supplier_id ORDER BY c.sku_id) = 1)::int AS first`;
+const unitsOf = (order: { readonly id: string; readonly skuId: string; readonly kind: string }) => `CROSS JOIN LATERAL (
+       SELECT c.supplier_id, c.cost, 1 AS units, c.card_key_id,
+              CASE WHEN ${order.kind} = 'BUNDLE' THEN (SELECT l.sku_id FROM order_line l WHERE l.network_id = $1 AND l.id = c.line_id) ELSE ${order.skuId} END AS sku_id
+       FROM card_key_sale c WHERE c.network_id = $1 AND c.order_id = ${order.id}
+       UNION ALL
+       SELECT c.supplier_id, c.cost, c.delivered_quantity, NULL, c.sku_id
+       FROM purchase_attempt c
+       WHERE ${order.kind} <> 'FROM_STOCK' AND c.network_id = $1 AND c.order_id = ${order.id} AND c.goods_kind = 'TOP_UP'
+         AND c.state = 'SUCCEEDED' AND c.discrepancy IS DISTINCT FROM 'SURPLUS'
+       OFFSET 0
+     ) c`;
+const supplied = (decimals: string) => {
   const part = (amount: string) =>
-    `round(${amount} * x.upto / x.key_count, ${decimals}) - round(${amount} * (x.upto - x.keys) / x.key_count, ${decimals})`;
+    `round(${amount} * x.upto / x.unit_count, ${decimals}) - round(${amount} * (x.upto - x.units) / x.unit_count, ${decimals})`;
   // each sale carries what is known of its order: joining it to the hops again would be a join of two unindexed lists
   const ofOrder = 's.owner_id, s.hour_start, s.local_date, s.total, s.sold_total, s.commission_paid';
   return `sale AS (
-     SELECT s.id, ${ofOrder}, c.supplier_id, sum(c.cost) AS cost, ${SHARE}
-     FROM hop s ${join('card_key_sale', 'c', 'c.order_id = s.id')} WHERE s.role = 'OWNER' GROUP BY s.id, c.supplier_id, ${ofOrder}
+     SELECT s.id, ${ofOrder}, c.supplier_id, c.sku_id, sum(c.cost) AS cost, ${SHARE}
+     FROM hop s ${unitsOf({ id: 's.id', skuId: 's.sku_id', kind: 's.delivery_kind' })}
+     WHERE s.role = 'OWNER' GROUP BY s.id, c.supplier_id, c.sku_id, ${ofOrder}
    ), back AS (
-     SELECT s.id, c.supplier_id, ${SHARE}
-     FROM refunded s ${join('card_key_sale', 'c', 'c.order_id = s.order_id')}
-     WHERE cardinality(s.card_key_ids) = 0 OR c.card_key_id = ANY (s.card_key_ids) GROUP BY s.id, c.supplier_id
+     SELECT s.id, o.owner_id, s.hour_start, s.local_date, s.amount, c.supplier_id, c.sku_id, ${SHARE}
+     FROM refunded s
+     JOIN orders o ON o.network_id = $1 AND o.id = s.order_id
+     ${unitsOf({ id: 'o.id', skuId: 'o.sku_id', kind: 'o.delivery_kind' })}
+     WHERE cardinality(s.card_key_ids) = 0 OR c.card_key_id = ANY (s.card_key_ids)
+     GROUP BY s.id, o.owner_id, s.hour_start, s.local_date, s.amount, c.supplier_id, c.sku_id
    ), supplied AS MATERIALIZED (
-     SELECT x.owner_id, x.supplier_id, x.hour_start, x.local_date, 1::bigint AS order_count, x.keys AS quantity, ${part('x.total')} AS gmv, x.cost,
+     SELECT x.owner_id, x.supplier_id, x.sku_id, x.hour_start, x.local_date, x.first::bigint AS order_count, 1::bigint AS sku_order_count,
+            x.units AS quantity, ${part('x.total')} AS gmv, x.cost,
             ${part('(x.sold_total - x.commission_paid)')} - x.cost AS margin, ${part('x.commission_paid')} AS commission,
-            0::bigint AS refund_count, 0::numeric AS refund_total
+            0::bigint AS refund_count, 0::bigint AS sku_refund_count, 0::numeric AS refund_total, 0::bigint AS complaint_count
      FROM sale x WHERE x.supplier_id IS NOT NULL
      UNION ALL
-     SELECT o.owner_id, x.supplier_id, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.cost, 0), ${part('coalesce(t.margin, 0)')},
-            ${part('coalesce(t.commission, 0)')}, 1, ${part('d.amount')}
-     FROM refunded d
-     JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
-     JOIN back x ON x.id = d.id AND x.supplier_id IS NOT NULL
+     SELECT x.owner_id, x.supplier_id, x.sku_id, x.hour_start, x.local_date, 0, 0, 0, 0, coalesce(t.cost, 0) * x.first, ${part('coalesce(t.margin, 0)')},
+            ${part('coalesce(t.commission, 0)')}, x.first, 1, ${part('x.amount')}, 0
+     FROM back x
      CROSS JOIN LATERAL (
-       SELECT sum(b.margin) FILTER (WHERE b.station_id = o.owner_id) AS margin,
+       SELECT sum(b.margin) FILTER (WHERE b.station_id = x.owner_id) AS margin,
               sum(b.commission) FILTER (WHERE b.station_id IS NOT NULL) AS commission,
               sum(b.margin) FILTER (WHERE b.supplier_id = x.supplier_id) AS cost
-       FROM taken b WHERE b.id = d.id
+       FROM taken b WHERE b.id = x.id
      ) t
+     WHERE x.supplier_id IS NOT NULL
+     UNION ALL
+     SELECT o.owner_id, c.supplier_id, c.sku_id, d.hour_start, d.local_date, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+     FROM complained d
+     JOIN orders o ON o.network_id = $1 AND o.id = d.order_id
+     ${unitsOf({ id: 'o.id', skuId: 'o.sku_id', kind: 'o.delivery_kind' })}
+     WHERE c.supplier_id IS NOT NULL AND (cardinality(d.card_key_ids) = 0 OR c.card_key_id = ANY (d.card_key_ids))
+     GROUP BY d.id, o.owner_id, c.supplier_id, c.sku_id, d.hour_start, d.local_date
    )`;
 };
+
+// An order of two SKUs of one supplier is one order of the supplier, and one of each SKU.
+const OF_SKU = `(SELECT supplier_id, sku_id, hour_start, sku_order_count AS order_count, quantity, gmv, margin, commission,
+     sku_refund_count AS refund_count, refund_total, cost, complaint_count FROM supplied)`;
 
 const goods = (
   { rows, join }: Source,
   decimals: string,
-) => `WITH ${rows}, ${hop(join)}, ${taken(join)}, ${DOWNLINE}, ${BOUGHT}, ${SHELF}, ${supplied(decimals, join)},
+) => `WITH ${rows}, ${hop(join)}, ${taken(join)}, ${DOWNLINE}, ${BOUGHT}, ${SHELF}, ${supplied(decimals)},
    a AS (${addTo('downline_sku_day', ['station_id', 'local_date', 'sku_id'], { from: 'downline' })}),
    b AS (${addTo('buyer_sku_day', ['buyer_id', 'local_date', 'sku_id'], { from: 'bought', measures: BUYER_MEASURES })}),
    c AS (${addTo('sku_hour', ['sku_id', 'hour_start'], { from: 'shelf' })}),
    d AS (${addTo('category_hour', ['category_id', 'hour_start'], { from: 'shelf' })}),
    e AS (${addTo('category_day', ['category_id', 'local_date'], { from: 'shelf' })}),
+   g AS (${addTo('supplier_sku_hour', ['sku_id', 'supplier_id', 'hour_start'], { from: OF_SKU, measures: [...MEASURES, 'cost', 'complaint_count'] })}),
    f AS (${addTo('supplier_hour', ['owner_id', 'supplier_id', 'hour_start'], { from: 'supplied', measures: [...MEASURES, 'cost'] })})
    ${addTo('supplier_day', ['owner_id', 'local_date', 'supplier_id'], { from: 'supplied', measures: [...MEASURES, 'cost'] })}`;
+
+// ---- what offers bought ----
+
+// Attempts that are settled, each once: what is written of one again says `late`. By the hour in which it was planned, which
+// never changes. What came too late for its order is no delivery. Steps by purchase_step_network_id_attempt_id_id_idx.
+const SETTLED = `a.id, a.offer_id, date_trunc('hour', a.created_at, n.time_zone) AS hour_start,
+     a.state = 'SUCCEEDED' AND a.discrepancy IS DISTINCT FROM 'SURPLUS' AS succeeded, a.delivered_quantity, coalesce(a.cost, 0) AS cost,
+     extract(epoch FROM a.settled_at - coalesce(a.sent_at, a.created_at)) AS seconds,
+     EXISTS (SELECT FROM purchase_step s WHERE s.network_id = $1 AND s.attempt_id = a.id AND s.outcome = 'UNKNOWN' AND s.created_at <= a.settled_at) AS was_unknown`;
+const SETTLED_OF_EVENTS = `settled AS MATERIALIZED (
+     SELECT DISTINCT ON (a.id) ${SETTLED}
+     FROM outbox_event e ${joinEach('purchase_attempt', 'a', "a.id = (e.data ->> 'attemptId')::uuid")} JOIN network n ON n.id = $1
+     WHERE e.network_id = $1 AND e.seq > $2 AND e.seq <= $3 AND e.topic = 'purchase.settled' AND e.data -> 'late' IS DISTINCT FROM 'true'::jsonb
+       AND a.settled_at IS NOT NULL
+   )`;
+const SETTLED_OF_EVERYTHING = `uncounted AS MATERIALIZED (
+     SELECT (data ->> 'attemptId')::uuid AS id FROM outbox_event
+     WHERE network_id = $1 AND seq > $2 AND topic = 'purchase.settled' AND data -> 'late' IS DISTINCT FROM 'true'::jsonb
+     UNION ALL
+     SELECT (data ->> 'attemptId')::uuid FROM outbox_event
+     WHERE network_id = $1 AND seq IS NULL AND topic = 'purchase.settled' AND data -> 'late' IS DISTINCT FROM 'true'::jsonb
+   ), settled AS MATERIALIZED (
+     SELECT ${SETTLED} FROM purchase_attempt a JOIN network n ON n.id = $1
+     WHERE a.network_id = $1 AND a.settled_at IS NOT NULL AND NOT EXISTS (SELECT FROM uncounted u WHERE u.id = a.id)
+   )`;
+
+// Buckets of time grow by the square root of two from a tenth of a second on; see `bucketSeconds` in rules.ts.
+const LATENCY_BUCKET = `CASE WHEN seconds <= 0.1 THEN 0 ELSE least(${LATENCY_BUCKETS - 1}, ceil(2 * log(2, seconds / 0.1)))::int END`;
+
+const purchases = (rows: string) => `WITH ${rows}, attempt AS (
+     SELECT offer_id, hour_start, count(*) AS attempt_count, count(*) FILTER (WHERE succeeded) AS success_count,
+            count(*) FILTER (WHERE was_unknown) AS unknown_count, coalesce(sum(delivered_quantity) FILTER (WHERE succeeded), 0) AS bought_quantity,
+            coalesce(sum(cost) FILTER (WHERE succeeded), 0) AS bought_cost
+     FROM settled GROUP BY 1, 2
+   ), delivery AS (
+     SELECT offer_id, hour_start, ${LATENCY_BUCKET} AS bucket, count(*) AS delivery_count FROM settled WHERE succeeded GROUP BY 1, 2, 3
+   ), latency AS (
+     ${addTo('offer_latency_hour', ['offer_id', 'hour_start', 'bucket'], { from: 'delivery', measures: ['delivery_count'] })}
+   )
+   ${addTo('offer_hour', ['offer_id', 'hour_start'], {
+     from: 'attempt',
+     measures: ['attempt_count', 'success_count', 'unknown_count', 'bought_quantity', 'bought_cost'],
+   })}`;
 
 const BATCH_OF_EVENTS: Source = { rows: OF_EVENTS, join: joinEach };
 const ALL: Source = { rows: OF_EVERYTHING, join: joinAll };
@@ -286,9 +374,23 @@ const COUNTED: Record<RollUpKind, Counting> = {
     ofEverything: statement('analytics.recountStations', stations(ALL)),
   },
   GOODS: {
-    tables: ['downline_sku_day', 'buyer_sku_day', 'sku_hour', 'category_hour', 'category_day', 'supplier_hour', 'supplier_day'],
+    tables: [
+      'downline_sku_day',
+      'buyer_sku_day',
+      'sku_hour',
+      'category_hour',
+      'category_day',
+      'supplier_hour',
+      'supplier_day',
+      'supplier_sku_hour',
+    ],
     ofEvents: statement('analytics.countGoods', goods(BATCH_OF_EVENTS, '$4::int')),
     ofEverything: statement('analytics.recountGoods', goods(ALL, '$3::int')),
+  },
+  SUPPLY: {
+    tables: ['offer_hour', 'offer_latency_hour'],
+    ofEvents: statement('analytics.countPurchases', purchases(SETTLED_OF_EVENTS)),
+    ofEverything: statement('analytics.recountPurchases', purchases(SETTLED_OF_EVERYTHING)),
   },
 };
 

@@ -7,7 +7,8 @@ import type { EventConsumer } from './prune.ts';
 
 // Of stations: short enough that with the relay's own poll no overview is staler than a second, long enough that under load a
 // batch shares the rows that every order touches. Of goods: the more orders a batch holds, the fewer rows an order costs.
-const EVERY_MILLISECONDS: Record<RollUpKind, number> = { STATIONS: 300, GOODS: 5_000 };
+// Of purchases: routing goes by them, and they are few.
+const EVERY_MILLISECONDS: Record<RollUpKind, number> = { STATIONS: 300, GOODS: 5_000, SUPPLY: 1_000 };
 const AFTER_FAILURE_MILLISECONDS = 1_500;
 
 /** The consumer that keeps the roll-ups. */
@@ -17,12 +18,12 @@ export type RollUps = { stop(): Promise<void> };
 export const rollUpConsumer: EventConsumer = { name: 'roll-ups', consumedTo: readCountedTo };
 
 /**
- * Counts numbered events into the roll-ups, those of stations and those of goods each at their own pace. Any number of
+ * Counts numbered events into the roll-ups, those of stations, of goods and of purchases each at their own pace. Any number of
  * processes may run it: whoever finds a network's position locked leaves that network to the other, and what a dead one left
  * is counted from the position that it committed.
  */
 export function startRollUps(db: Database, log: Log): RollUps {
-  const loops = (['STATIONS', 'GOODS'] as const).map((kind) =>
+  const loops = (['STATIONS', 'GOODS', 'SUPPLY'] as const).map((kind) =>
     startLoop(log, {
       subject: `the counting of volumes (${kind})`,
       round: async (stopping) => {
@@ -44,16 +45,18 @@ export function startRollUps(db: Database, log: Log): RollUps {
 export async function rollUpOnce(db: Database): Promise<number> {
   const passed = await rollUpKind(db, 'STATIONS');
   await rollUpKind(db, 'GOODS');
+  await rollUpKind(db, 'SUPPLY');
   return passed;
 }
 
 /**
- * Makes a network's roll-ups again from its orders, refunds and postings, also while servers run: one transaction for each
+ * Makes a network's roll-ups again from its orders, refunds, postings and purchase attempts, also while servers run: one transaction for each
  * kind, during which orders go on, readers see the old figures, and these roll-ups alone are not counted further.
  */
 export async function rebuildNetwork(db: Database, networkId: string): Promise<void> {
   await inTransaction(db, (tx) => rebuildRollUps(tx, networkId, 'STATIONS'));
   await inTransaction(db, (tx) => rebuildRollUps(tx, networkId, 'GOODS'));
+  await inTransaction(db, (tx) => rebuildRollUps(tx, networkId, 'SUPPLY'));
 }
 
 async function rollUpKind(db: Database, kind: RollUpKind, signal?: AbortSignal): Promise<number> {

@@ -72,7 +72,8 @@ const candidates: Statement<CandidateRow> = statement(
    LEFT JOIN supply_account_state t ON t.network_id = $1 AND t.account_id = o.account_id
    ${USED_TODAY}
    ${USED_SINCE_TYPED}
-   WHERE o.network_id = $1 AND o.sku_id = ANY ($2::uuid[]) AND o.archived_at IS NULL AND o.is_enabled AND o.frozen_reason IS NULL AND c.is_enabled
+   WHERE o.network_id = $1 AND o.sku_id = ANY ($2::uuid[]) AND o.archived_at IS NULL AND o.is_enabled
+     AND NOT o.is_paused AND o.frozen_reason IS NULL AND c.is_enabled
    ORDER BY o.sku_id, o.priority, o.id`,
 );
 

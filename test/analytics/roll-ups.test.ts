@@ -28,6 +28,7 @@ const TABLES = [
   'category_day',
   'supplier_hour',
   'supplier_day',
+  'supplier_sku_hour',
 ];
 
 /** Every roll-up of a network, row for row. */
@@ -274,7 +275,7 @@ describe.each([
     // an order of both suppliers counts for each; its money and its keys are divided
     const parts = 'sum(quantity)::int AS quantity, sum(gmv)::float AS gmv, sum(refund_total)::float AS refunded';
     const { orders: _, ...divided } = whole as Record<string, number>;
-    for (const table of ['supplier_hour', 'supplier_day'])
+    for (const table of ['supplier_hour', 'supplier_day', 'supplier_sku_hour'])
       expect([table, ...(await fresh.sql(`SELECT ${parts} FROM ${table} WHERE network_id = $1`, [w.networkId]))]).toEqual([table, divided]);
     const owed = await fresh.sql(
       `SELECT supplier_id, sum(balance)::float AS cost FROM account WHERE network_id = $1 AND kind = 'PAYABLE_PENDING' GROUP BY 1 ORDER BY 1`,
@@ -287,7 +288,7 @@ describe.each([
     ).toEqual(owed);
     const kept = 'sum(margin)::float AS margin, sum(commission)::float AS commission';
     const [bySku] = await fresh.sql(`SELECT ${kept} FROM sku_hour WHERE network_id = $1`, [w.networkId]);
-    for (const table of ['category_day', 'supplier_day', 'supplier_hour'])
+    for (const table of ['category_day', 'supplier_day', 'supplier_hour', 'supplier_sku_hour'])
       expect([table, ...(await fresh.sql(`SELECT ${kept} FROM ${table} WHERE network_id = $1`, [w.networkId]))]).toEqual([table, bySku]);
     // the parts are whole minor units of the currency
     const minor = currency === 'JPY' ? '1' : '0.01';
@@ -377,7 +378,7 @@ describe('the consumer', () => {
     await consumer.stop();
   });
 
-  test('an order alone, six stations deep, costs 23 rows; more like it cost none', async () => {
+  test('an order alone, six stations deep, costs 24 rows; more like it cost none', async () => {
     const w = await world(fresh.db, {
       stations: {
         HQ: {},
@@ -395,11 +396,11 @@ describe('the consumer', () => {
     await buy(w as unknown as Network, 'R', 'steam', 1);
     await relayOnce(fresh.db);
     await rollUpOnce(fresh.db);
-    expect(await rows()).toBe(23);
+    expect(await rows()).toBe(24);
     for (let order = 0; order < 5; order += 1) await buy(w as unknown as Network, 'R', 'steam', 1);
     await relayOnce(fresh.db);
     await rollUpOnce(fresh.db);
-    expect(await rows()).toBe(23);
+    expect(await rows()).toBe(24);
   });
 
   test('events that are no orders move its position, too, so that they may be pruned', async () => {
@@ -414,6 +415,7 @@ describe('the consumer', () => {
     expect(await fresh.sql('SELECT kind, last_seq::int FROM roll_up_position WHERE network_id = $1 ORDER BY kind', [networkId])).toEqual([
       { kind: 'GOODS', last_seq: 3 },
       { kind: 'STATIONS', last_seq: 3 },
+      { kind: 'SUPPLY', last_seq: 3 },
     ]);
   });
 });

@@ -36,7 +36,9 @@ test('an upgrade goes on exactly where the relay stood, keeps its hours, and ask
   );
   await applyMigrations(url);
   const positions = await db.query('SELECT network_id, kind, last_seq::int, rebuild_wanted FROM roll_up_position ORDER BY kind');
-  expect(positions.rows).toEqual(['GOODS', 'STATIONS'].map((kind) => ({ network_id: network, kind, last_seq: 42, rebuild_wanted: true })));
+  expect(positions.rows).toEqual(
+    ['GOODS', 'STATIONS', 'SUPPLY'].map((kind) => ({ network_id: network, kind, last_seq: 42, rebuild_wanted: true })),
+  );
   const hours = await db.query('SELECT station_id, order_count::int, gmv, own_quantity::int FROM station_hour');
   expect(hours.rows).toEqual([{ station_id: station, order_count: 3, gmv: '147.72', own_quantity: 0 }]);
   await db.end();
