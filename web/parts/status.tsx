@@ -41,7 +41,14 @@ export function StationStatusMark({ status }: { status: StationStatus | null }) 
 /** A job's state. */
 export function JobStatus({ state }: { state: JobState }) {
   const { t } = useTranslation();
-  const tones: Record<JobState, Tone> = { PENDING: 'busy', RUNNING: 'busy', DONE: 'good', FAILED: 'bad', CANCELLED: 'quiet' };
+  const tones: Record<JobState, Tone> = {
+    RECEIVING: 'busy',
+    PENDING: 'busy',
+    RUNNING: 'busy',
+    DONE: 'good',
+    FAILED: 'bad',
+    CANCELLED: 'quiet',
+  };
   return <Status tone={tones[state]}>{t(`jobState.${state}`)}</Status>;
 }
 

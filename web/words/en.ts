@@ -178,7 +178,7 @@ export const words: Words = {
   stationKind: { HEADQUARTERS: 'Headquarters', SUBSTATION: 'Sub-station', RESELLER: 'Reseller', SUPPLIER: 'Supplier' },
   stationStatus: { ACTIVE: 'Active', FROZEN: 'Frozen', CLOSED: 'Closed' },
   role: { OWNER: 'Owner', MANAGER: 'Manager', FINANCE: 'Finance', OPERATOR: 'Operator', VIEWER: 'Viewer' },
-  jobState: { PENDING: 'Waiting', RUNNING: 'Running', DONE: 'Done', FAILED: 'Failed', CANCELLED: 'Cancelled' },
+  jobState: { RECEIVING: 'Receiving', PENDING: 'Waiting', RUNNING: 'Running', DONE: 'Done', FAILED: 'Failed', CANCELLED: 'Cancelled' },
   refundState: { REQUESTED: 'Waiting', DONE: 'Refunded', DECLINED: 'Declined' },
   channel: { CONSOLE: 'Console', API: 'API', DEMO: 'Demo' },
   bearer: { OWNER: 'The owner bears it', SUPPLIER: 'The supplier bears it' },

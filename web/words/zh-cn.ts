@@ -174,7 +174,7 @@ export const words = {
   stationKind: { HEADQUARTERS: '总部', SUBSTATION: '分站', RESELLER: '代理', SUPPLIER: '供货商' },
   stationStatus: { ACTIVE: '正常', FROZEN: '已冻结', CLOSED: '已关闭' },
   role: { OWNER: '负责人', MANAGER: '经理', FINANCE: '财务', OPERATOR: '操作员', VIEWER: '只读' },
-  jobState: { PENDING: '排队中', RUNNING: '进行中', DONE: '已完成', FAILED: '失败', CANCELLED: '已取消' },
+  jobState: { RECEIVING: '接收中', PENDING: '排队中', RUNNING: '进行中', DONE: '已完成', FAILED: '失败', CANCELLED: '已取消' },
   refundState: { REQUESTED: '待处理', DONE: '已退款', DECLINED: '已拒绝' },
   channel: { CONSOLE: '控制台', API: 'API', DEMO: '演示' },
   bearer: { OWNER: '货主承担', SUPPLIER: '供货商承担' },
