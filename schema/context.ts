@@ -1,4 +1,5 @@
 import type { Viewer } from '#server/accounts/rules.ts';
+import type { Upstreams } from '#server/connectors/upstreams.ts';
 import type { OrderLane } from '#server/flows/order-lane.ts';
 import type { WebhookChecks } from '#server/flows/webhook-endpoints.ts';
 import type { EventSource } from '#server/live/event-source.ts';
@@ -26,6 +27,8 @@ export interface Context {
   readonly events: EventSource;
   /** Checks what a webhook is to be told and where, before it is saved. */
   readonly webhooks: WebhookChecks;
+  /** The systems of suppliers, as they are asked when an account or an offer is saved. */
+  readonly upstreams: Upstreams;
   /** Stands in the answer of every error and in every log line of the request. */
   readonly requestId: string;
   readonly log: Log;

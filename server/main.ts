@@ -5,6 +5,7 @@ import { decodeId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
 import type { ActingParty } from './accounts/rules.ts';
 import { boot, fail, type Ground } from './boot.ts';
+import { createUpstreams } from './connectors/upstreams.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { startImportWorker } from './flows/import-worker.ts';
 import { createOrderLane } from './flows/order-lane.ts';
@@ -65,7 +66,16 @@ async function serve(): Promise<void> {
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
   const outgoing = createOutgoing({ allowedHosts: config.outgoingAllowedHosts });
-  const context = (facts: RequestFacts): Context => ({ ...facts, db: pools.pages, vault, events, lane, webhooks: webhookDocuments });
+  const upstreams = createUpstreams({ outgoing, clock: pools.pages.clock }, config.publicUrl);
+  const context = (facts: RequestFacts): Context => ({
+    ...facts,
+    db: pools.pages,
+    vault,
+    events,
+    lane,
+    webhooks: webhookDocuments,
+    upstreams,
+  });
   const webhookDocuments = createWebhookDocuments({
     schema,
     context: (facts) => ({ ...context(facts), db: pools.background }),

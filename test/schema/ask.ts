@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import type { Context } from '#schema/context.ts';
 import { schema } from '#schema/schema.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
+import { createUpstreams, type Upstreams } from '#server/connectors/upstreams.ts';
 import { createOrderLane } from '#server/flows/order-lane.ts';
 import type { RequestFacts } from '#server/http/caller.ts';
 import { createWebhookDocuments, type WebhookDocuments } from '#server/http/webhook-documents.ts';
@@ -35,9 +36,15 @@ export function contextOf(db: Database, viewer: Viewer | null, events: EventSour
     lane: createOrderLane(db),
     events,
     webhooks: webhooksOf(db, (facts) => ({ ...contextOf(db, viewer, events), ...facts })),
+    upstreams: upstreamsOf(db),
     requestId: 'test',
     log,
   };
+}
+
+/** The systems of suppliers: those on this machine may be called, too. */
+export function upstreamsOf({ clock }: Database): Upstreams {
+  return createUpstreams({ outgoing: createOutgoing({ allowedHosts: ['127.0.0.1'] }), clock }, 'https://fenzhan.example.com');
 }
 
 /** Documents of webhooks, checked and run by the real contract in such a context. No host is allowed that is not public. */

@@ -10,7 +10,7 @@ import { createLog } from '#server/platform/log.ts';
 import { bearer, newKey, startTestServer, type TestServer, until } from '#test/http/test-server.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
-import { webhooksOf } from './ask.ts';
+import { upstreamsOf, webhooksOf } from './ask.ts';
 
 // A reseller's program over the wire: it orders by HTTP and is told by WebSocket and by server-sent events.
 let fresh: FreshDatabase;
@@ -30,7 +30,7 @@ beforeAll(async () => {
   server = await startTestServer(db, {
     schema,
     context: function context(facts) {
-      return { ...facts, db, vault: testVault, events, lane, webhooks: webhooksOf(db, context) };
+      return { ...facts, db, vault: testVault, events, lane, webhooks: webhooksOf(db, context), upstreams: upstreamsOf(db) };
     },
     publicFields: ['viewer'],
   });

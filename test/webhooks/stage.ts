@@ -16,7 +16,7 @@ import type { Database } from '#server/platform/database.ts';
 import { createLog } from '#server/platform/log.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import type { Slots } from '#server/webhooks/rules.ts';
-import { ask } from '#test/schema/ask.ts';
+import { ask, upstreamsOf } from '#test/schema/ask.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
 
@@ -62,7 +62,15 @@ export async function setStage(): Promise<Stage> {
   const outgoing = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 10_000 });
   const events = createEventSource(db, log, createLocalBus());
   const lane = createOrderLane(db);
-  const context = (facts: RequestFacts): Context => ({ ...facts, db, vault: testVault, events, lane, webhooks: documents });
+  const context = (facts: RequestFacts): Context => ({
+    ...facts,
+    db,
+    vault: testVault,
+    events,
+    lane,
+    webhooks: documents,
+    upstreams: upstreamsOf(db),
+  });
   const documents = createWebhookDocuments({ schema, context, newRequestId: db.newId, outgoing, log });
   const reader = createWebhookReader({ db, log, render: documents.render });
   const patiently = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 600_000 });
