@@ -9,7 +9,7 @@ import type {
   UpstreamReply,
   WireRecord,
 } from './connector.ts';
-import { cardKeysOfLines, isDearer } from './goods.ts';
+import { cardKeysOfLines, isDearer, renamedFields } from './goods.ts';
 import { amountOf, codeOf, countOf, fieldOf, itemsOf, referenceOf, textOf } from './json.ts';
 import {
   CATALOGUE_ANSWER_BYTES,
@@ -94,6 +94,7 @@ export function createAcgFaka(ground: ConnectorGround): Connector {
       { name: 'shared_code', isSecret: false, isRequired: true, maxLength: 64 },
       { name: 'race', isSecret: false, isRequired: false, maxLength: 100 },
       { name: 'sku', isSecret: false, isRequired: false, maxLength: 500 },
+      { name: 'input_names', isSecret: false, isRequired: false, maxLength: 500 },
     ],
     checkAccount: (account) => connect(ground, account),
     quote: (account, goods, quantity) => quote(ground, account, goods, quantity),
@@ -247,13 +248,18 @@ function trade(
 ): Promise<WireReply> {
   const { shared_code = '' } = goods;
   const fields = { shared_code, num: String(quantity), request_no: requestKey, card_id: '0', device: '0' };
-  return send(ground, account, 'commodity/trade', { ...inputFields, ...variantOf(goods), ...fields });
+  return send(ground, account, 'commodity/trade', { ...typedOf(inputFields, goods), ...variantOf(goods), ...fields });
+}
+
+/** What the buyer typed, under the shop's names. */
+function typedOf(inputFields: Readonly<Record<string, string>>, goods: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return renamedFields(inputFields, goods['input_names'] ?? '');
 }
 
 /** Why a purchase may not be sent at all; null when it may. */
-function problemOf({ requestKey, inputFields }: UpstreamPurchase): string | null {
+function problemOf({ requestKey, inputFields, goods }: UpstreamPurchase): string | null {
   if (!/^[a-z0-9]{2,19}$/.test(requestKey)) return 'The request key is none that the shop would keep.';
-  const name = Object.keys(inputFields).find((each) => RESERVED.has(each));
+  const name = Object.keys(typedOf(inputFields, goods)).find((each) => RESERVED.has(each));
   return name === undefined ? null : `A field may not be called ${name}: the protocol has one of this name.`;
 }
 
