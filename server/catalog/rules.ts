@@ -50,7 +50,7 @@ export type Offer = {
 
 /** What an offer is made from. `line` runs from HQ to the station that asks; `stockMax` is the count above which stock is "many". */
 export type OfferFacts = {
-  readonly sku: PricedSku & { readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' };
+  readonly sku: PricedSku & { readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE' };
   readonly line: readonly ChainStation[];
   readonly rules: RuleBook;
   readonly band: ControlBand | null;
@@ -863,4 +863,54 @@ export function linesOfImport(items: readonly ImportItem[]): CatalogueLine[] {
           },
         ],
   );
+}
+
+// ---- goods one at a time ----
+
+/** What is wrong with a field of a product or SKU as it was typed in; `field` is named as in the API. */
+export type GoodsProblem = { readonly field: string; readonly message: string };
+
+/** What a product says of itself, as typed in. */
+export type ProductText = { readonly name: string; readonly brand: string | null; readonly description: string };
+
+/** What is wrong with a product's texts, or null. */
+export function productProblem({ name, brand, description }: ProductText): GoodsProblem | null {
+  if (!isName(name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
+  if (brand !== null && !isName(brand)) return { field: 'brand', message: `A brand is a line of 1 to ${NAME_MAX} characters.` };
+  const isText = description.length <= DESCRIPTION_MAX && !description.includes('\0');
+  return isText ? null : { field: 'description', message: `A description has at most ${DESCRIPTION_MAX} characters.` };
+}
+
+/** A SKU as typed in; `basePrice` is a decimal text. */
+export type SkuText = SkuQuantities & {
+  readonly code: string;
+  readonly name: string;
+  readonly scene: string;
+  readonly faceValue: string | null;
+  readonly basePrice: string;
+};
+
+/** What is wrong with a SKU's texts, price and quantities, or null. */
+export function skuProblem(sku: SkuText): GoodsProblem | null {
+  if (!SKU_CODE.test(sku.code)) return { field: 'code', message: 'A code is 1 to 64 letters, digits, dots, hyphens and underscores.' };
+  if (!isName(sku.name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
+  if (sku.scene !== '' && !isName(sku.scene)) return { field: 'scene', message: `A scene is a line of at most ${NAME_MAX} characters.` };
+  if (sku.faceValue !== null && !isName(sku.faceValue))
+    return { field: 'faceValue', message: `A face value is a line of 1 to ${NAME_MAX} characters.` };
+  if (!PRICE.test(sku.basePrice) || decimal4(sku.basePrice) <= 0n)
+    return { field: 'basePrice', message: 'A price is above zero with at most four decimals, such as 47.50.' };
+  if (!UNIT_SIZES.includes(sku.unitSize)) return { field: 'unitSize', message: `A unit size is one of ${UNIT_SIZES.join(', ')}.` };
+  for (const field of ['minQuantity', 'maxQuantity', 'quantityStep'] as const) {
+    if (!Number.isSafeInteger(sku[field]) || sku[field] < 1 || sku[field] > QUANTITY_MAX)
+      return { field, message: 'A quantity is a whole number above zero.' };
+  }
+  return sku.maxQuantity >= sku.minQuantity ? null : { field: 'maxQuantity', message: 'The maximum is less than the minimum.' };
+}
+
+/** Levels of categories, from the top. */
+export const CATEGORY_DEPTH_MAX = 3;
+
+/** Whether a text can be a name: one line, not empty, no blanks around it. */
+export function isName(text: string): boolean {
+  return text !== '' && text.trim() === text && text.length <= NAME_MAX && !/\p{Cc}/u.test(text);
 }

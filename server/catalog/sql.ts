@@ -1,6 +1,6 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 import { type CurrencyCode, currencyCode, type Money, money, toUnitPriceString } from '#server/platform/money.ts';
-import type { PlannedCategory, PlannedProduct, PlannedSku, StoredCatalogue } from './rules.ts';
+import type { ImportFacts, ImportItem, KnownSku, PlannedCategory, PlannedProduct, PlannedSku, StoredCatalogue } from './rules.ts';
 
 /** State of a listing; only LIVE is for sale. */
 export type ListingState = 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
@@ -20,7 +20,7 @@ export type SkuRecord = {
   readonly minQuantity: number;
   readonly maxQuantity: number;
   readonly quantityStep: number;
-  readonly deliveryKind: 'FROM_STOCK' | 'SOURCED';
+  readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE';
   readonly listingState: ListingState;
   readonly version: number;
 };
@@ -529,4 +529,587 @@ function skuOf(row: SkuRow): SkuRecord {
     listingState: row.listing_state,
     version: row.version,
   };
+}
+
+// ---- goods one at a time ----
+
+/** A product of the owner, as it is edited. */
+export type OwnProduct = ProductRecord & {
+  readonly categoryPath: readonly string[];
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly pictureUrl: string | null;
+  readonly version: number;
+};
+
+const ownProduct: Statement<
+  ProductRow & { category_path: string[]; attributes: Record<string, string>; picture_url: string | null; version: number }
+> = statement(
+  'catalog.ownProduct',
+  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description, c.path AS category_path, p.attributes, p.picture_url, p.version
+   FROM product p JOIN category c ON c.network_id = $1 AND c.id = p.category_id
+   WHERE p.network_id = $1 AND p.owner_id = $2 AND p.id = $3 AND p.archived_at IS NULL FOR NO KEY UPDATE OF p`,
+);
+
+/** A product of the owner, locked until the transaction ends; null when it is not there, not the owner's or archived. Index: primary key. */
+export async function lockOwnProduct(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<OwnProduct | null> {
+  const [row] = await run(tx, ownProduct, [networkId, ownerId, id]);
+  if (!row) return null;
+  const { owner_id, category_id, name, brand, description, category_path, attributes, picture_url, version } = row;
+  const record = { id: row.id, ownerId: owner_id, categoryId: category_id, name, brand, description };
+  return { ...record, categoryPath: category_path, attributes, pictureUrl: picture_url, version };
+}
+
+// A picture that is another has to be looked at again.
+const updateProductRow: Statement<Record<string, never>> = statement(
+  'catalog.updateProduct',
+  `UPDATE product p SET name = $3, brand = $4, description = $5, attributes = $6, picture_url = $7,
+     picture_hash = CASE WHEN p.picture_url IS NOT DISTINCT FROM $7 THEN p.picture_hash END, version = p.version + 1
+   WHERE p.network_id = $1 AND p.id = $2`,
+);
+
+/** Gives a product other texts. The caller has locked it. */
+export async function updateProduct(
+  tx: Transaction,
+  networkId: string,
+  product: Pick<OwnProduct, 'id' | 'name' | 'brand' | 'description' | 'attributes' | 'pictureUrl'>,
+): Promise<void> {
+  const { id, name, brand, description, attributes, pictureUrl } = product;
+  await run(tx, updateProductRow, [networkId, id, name, brand, description, JSON.stringify(attributes), pictureUrl]);
+}
+
+const skuIdsOfProduct: Statement<{ id: string; listing_state: ListingState }> = statement(
+  'catalog.skuIdsOfProduct',
+  `SELECT s.id, s.listing_state::text FROM sku s WHERE s.network_id = $1 AND s.product_id = $2 ORDER BY s.id`,
+);
+
+/** The SKUs of a product with their states. Index: sku_network_id_product_id_idx. */
+export function selectSkuStates(
+  db: Queryable,
+  networkId: string,
+  productId: string,
+): Promise<{ id: string; listing_state: ListingState }[]> {
+  return run(db, skuIdsOfProduct, [networkId, productId]);
+}
+
+/** A SKU of the owner, as it is edited. */
+export type OwnSku = SkuRecord & {
+  readonly scene: string;
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  readonly inputFields: unknown;
+};
+
+const ownSku: Statement<SkuRow & { scene: string; goods_kind: OwnSku['goodsKind']; input_fields: unknown }> = statement(
+  'catalog.ownSku',
+  `SELECT ${SKU_COLUMNS}, s.scene, s.goods_kind, s.input_fields FROM sku s
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND s.id = $3 FOR NO KEY UPDATE`,
+);
+
+/** A SKU of the owner, locked until the transaction ends; null when it is not there or not the owner's. Index: primary key. */
+export async function lockOwnSku(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<OwnSku | null> {
+  const [row] = await run(tx, ownSku, [networkId, ownerId, id]);
+  return row ? { ...skuOf(row), scene: row.scene, goodsKind: row.goods_kind, inputFields: row.input_fields } : null;
+}
+
+/** A SKU as it is written. */
+export type WrittenSku = Omit<PlannedSku, 'productId' | 'categoryPath' | 'code'> & {
+  readonly scene: string;
+  readonly goodsKind: OwnSku['goodsKind'];
+  readonly deliveryKind: SkuRecord['deliveryKind'];
+  readonly inputFields: readonly object[];
+};
+
+const insertDraftRow: Statement<{ id: string }> = statement(
+  'catalog.insertDraft',
+  `INSERT INTO sku (network_id, id, owner_id, product_id, category_path, currency, code, name, face_value, scene, base_price, unit_size, min_quantity,
+     max_quantity, quantity_step, goods_kind, delivery_kind, input_fields, listing_state, created_at, updated_at)
+   SELECT $1, $3, $2, p.id, c.path, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::delivery_kind, $17, 'DRAFT', $18, $18
+   FROM product p JOIN category c ON c.network_id = $1 AND c.id = p.category_id WHERE p.network_id = $1 AND p.id = $4
+   ON CONFLICT (network_id, owner_id, code) DO NOTHING RETURNING id`,
+);
+
+/** Makes a SKU that is a DRAFT; false when the owner has another one of its code. */
+export async function insertDraftSku(
+  tx: Transaction,
+  { networkId, ownerId, currency }: Owner & { readonly currency: CurrencyCode },
+  sku: WrittenSku & { readonly productId: string; readonly code: string },
+): Promise<boolean> {
+  const [name, faceValue, scene, price, ...rest] = textColumns(sku);
+  const values = [networkId, ownerId, sku.id, sku.productId, currency, sku.code, name, faceValue, scene, price, ...rest, tx.now];
+  return (await run(tx, insertDraftRow, values)).length > 0;
+}
+
+const updateSkuRow: Statement<Record<string, never>> = statement(
+  'catalog.updateSku',
+  `UPDATE sku s SET name = $3, face_value = $4, scene = $5, base_price = $6, unit_size = $7, min_quantity = $8, max_quantity = $9,
+     quantity_step = $10, goods_kind = $11, delivery_kind = $12::delivery_kind, input_fields = $13, version = s.version + 1, updated_at = $14
+   WHERE s.network_id = $1 AND s.id = $2`,
+);
+
+/** Gives a SKU other facts. The caller has locked it and knows what its state lets change. */
+export async function updateSku(tx: Transaction, networkId: string, sku: WrittenSku): Promise<void> {
+  await run(tx, updateSkuRow, [networkId, sku.id, ...textColumns(sku), tx.now]);
+}
+
+function textColumns(sku: WrittenSku): unknown[] {
+  return [
+    sku.name,
+    sku.faceValue,
+    sku.scene,
+    toUnitPriceString(sku.basePrice),
+    sku.unitSize,
+    sku.minQuantity,
+    sku.maxQuantity,
+    sku.quantityStep,
+    sku.goodsKind,
+    sku.deliveryKind,
+    JSON.stringify(sku.inputFields),
+  ];
+}
+
+const ownCategory: Statement<{ path: string[]; position: number }> = statement(
+  'catalog.ownCategory',
+  `SELECT c.path, (SELECT coalesce(max(o.position), -1) + 1 FROM category o WHERE o.network_id = $1 AND o.owner_id = $2) AS position
+   FROM category c WHERE c.network_id = $1 AND c.owner_id = $2 AND c.id = $3`,
+);
+
+/** The path of a category of the owner, and the next free position; null when it is not there or not the owner's. Index: primary key. */
+export async function selectOwnCategory(db: Queryable, { networkId, ownerId }: Owner, id: string) {
+  return (await run(db, ownCategory, [networkId, ownerId, id]))[0] ?? null;
+}
+
+// ---- goods of an upstream ----
+
+const accountOffers: Statement<{
+  id: string;
+  sku_id: string;
+  goods: Record<string, string>;
+  unit_cost: string;
+  currency: string;
+  upstream_unit_cost: string;
+  unit_size: number;
+  retired: boolean;
+}> = statement(
+  'catalog.accountOffers',
+  `SELECT o.id, o.sku_id, o.goods, o.unit_cost, s.currency, o.upstream_unit_cost, s.unit_size,
+     s.listing_state = 'RETIRED' OR p.archived_at IS NOT NULL AS retired
+   FROM supply_offer o JOIN sku s ON s.network_id = $1 AND s.id = o.sku_id JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+   WHERE o.network_id = $1 AND o.account_id = $2 AND o.archived_at IS NULL ORDER BY o.id`,
+);
+const importedSkus: Statement<{
+  id: string;
+  code: string;
+  name: string;
+  product_name: string;
+  unit_size: number;
+  goods_kind: KnownSku['goodsKind'];
+  bundle: boolean;
+  retired: boolean;
+}> = statement(
+  'catalog.importedSkus',
+  `SELECT s.id, s.code, s.name, p.name AS product_name, s.unit_size, s.goods_kind, s.delivery_kind = 'BUNDLE' AS bundle,
+     s.listing_state = 'RETIRED' OR p.archived_at IS NOT NULL AS retired
+   FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND (s.code = ANY ($3::text[]) OR p.name = ANY ($4::text[])) ORDER BY s.id`,
+);
+
+/**
+ * What an owner has that an upstream's goods may be: the account's offers (supply_offer_network_id_account_id_idx), and SKUs by code or
+ * product name (the owner's range of sku_network_id_owner_id_code_key). No locks.
+ */
+export async function selectImportFacts(
+  db: Queryable,
+  { networkId, ownerId, accountId }: Owner & { readonly accountId: string },
+  named: { readonly codes: readonly string[]; readonly products: readonly string[] },
+): Promise<ImportFacts> {
+  const [offers, skus] = await Promise.all([
+    run(db, accountOffers, [networkId, accountId]),
+    run(db, importedSkus, [networkId, ownerId, named.codes, named.products]),
+  ]);
+  return {
+    offers: offers.map((row) => ({
+      offerId: row.id,
+      skuId: row.sku_id,
+      goods: row.goods,
+      unitCost: money(row.unit_cost, currencyCode(row.currency)),
+      upstreamUnitCost: row.upstream_unit_cost,
+      unitSize: row.unit_size,
+      isRetired: row.retired,
+    })),
+    skus: skus.map((row) => ({
+      skuId: row.id,
+      code: row.code,
+      name: row.name,
+      productName: row.product_name,
+      unitSize: row.unit_size,
+      goodsKind: row.goods_kind,
+      isBundle: row.bundle,
+      isRetired: row.retired,
+    })),
+  };
+}
+
+/** A SKU that is bought from a supplier when it is sold: a draft, with what its buyer types. */
+export type PlannedDraft = PlannedSku & { readonly goodsKind: 'CARD_KEY' | 'TOP_UP'; readonly inputFields: readonly unknown[] };
+
+const insertDraftRows: Statement<Record<string, never>> = statement(
+  'catalog.insertDrafts',
+  `INSERT INTO sku (network_id, id, owner_id, currency, product_id, category_path, code, name, base_price, min_quantity, max_quantity,
+     goods_kind, input_fields, delivery_kind, listing_state, created_at, updated_at)
+   SELECT $1, n.id, $2, $3, n.product_id, n.category_path, n.code, n.name, n.base_price, n.min_quantity, n.max_quantity, n.goods_kind,
+     n.input_fields, 'SOURCED', 'DRAFT', $4, $4
+   FROM json_to_recordset($5::json) AS n (id uuid, product_id uuid, category_path uuid[], code text, name text, base_price numeric,
+     min_quantity int, max_quantity int, goods_kind text, input_fields jsonb)`,
+);
+
+/** Writes SKUs that are sourced and not yet for sale. Their products are there. */
+export async function insertDrafts(
+  tx: Transaction,
+  { networkId, ownerId, currency }: Owner & { readonly currency: CurrencyCode },
+  rows: readonly PlannedDraft[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const records = rows.map((row) => ({
+    id: row.id,
+    product_id: row.productId,
+    category_path: row.categoryPath,
+    code: row.code,
+    name: row.name,
+    base_price: toUnitPriceString(row.basePrice),
+    min_quantity: row.minQuantity,
+    max_quantity: row.maxQuantity,
+    goods_kind: row.goodsKind,
+    input_fields: row.inputFields,
+  }));
+  await run(tx, insertDraftRows, [networkId, ownerId, currency, tx.now, JSON.stringify(records)]);
+}
+
+/** A preview of an upstream's catalogue. `account_currency` is what `rate` turns into `currency`; `newest` is false once another was asked for. */
+export type UpstreamImportRow = {
+  readonly id: string;
+  readonly owner_id: string;
+  readonly account_id: string;
+  readonly account_name: string;
+  readonly supplier_id: string;
+  readonly account_currency: string;
+  readonly number: number;
+  readonly newest: boolean;
+  readonly state: 'PENDING' | 'READY' | 'FAILED';
+  readonly failure: string | null;
+  readonly markup_percent: string;
+  readonly currency: string;
+  readonly rate: string;
+  readonly rate_source: string;
+  readonly rate_at: Date | null;
+  readonly item_count: number;
+  readonly created_by: string;
+  readonly created_at: Date;
+  readonly listed_at: Date | null;
+};
+
+const IMPORT_COLUMNS = `j.id, j.owner_id, j.account_id, c.name AS account_name, c.supplier_id, c.currency AS account_currency, j.number,
+  j.number = (SELECT max(k.number) FROM upstream_import k WHERE k.network_id = $1 AND k.account_id = j.account_id) AS newest, j.state, j.failure,
+  j.markup_percent, j.currency, j.rate::text, j.rate_source, j.rate_at, j.item_count, j.created_by, j.created_at, j.listed_at`;
+const IMPORT_ACCOUNT = 'JOIN supply_account c ON c.network_id = $1 AND c.id = j.account_id';
+
+const importsById: Statement<UpstreamImportRow> = statement(
+  'catalog.importsById',
+  `SELECT ${IMPORT_COLUMNS} FROM upstream_import j ${IMPORT_ACCOUNT} WHERE j.network_id = $1 AND j.id = ANY ($2::uuid[]) AND j.owner_id = $3`,
+);
+const lockImportRow: Statement<UpstreamImportRow> = statement(
+  'catalog.lockImport',
+  `SELECT ${IMPORT_COLUMNS} FROM upstream_import j ${IMPORT_ACCOUNT} WHERE j.network_id = $1 AND j.id = $2 AND j.owner_id = $3 FOR NO KEY UPDATE OF j`,
+);
+
+/** An owner's previews by id. Index: primary key. */
+export function selectImports(db: Queryable, { networkId, ownerId }: Owner, ids: readonly string[]): Promise<UpstreamImportRow[]> {
+  return run(db, importsById, [networkId, ids, ownerId]);
+}
+
+/** One of them, locked: who applies it, and who lists it, come one after the other. */
+export async function lockImport(tx: Transaction, { networkId, ownerId }: Owner, importId: string): Promise<UpstreamImportRow | undefined> {
+  return (await run(tx, lockImportRow, [networkId, importId, ownerId]))[0];
+}
+
+const newestImport: Statement<{ id: string }> = statement(
+  'catalog.newestImport',
+  `SELECT j.id FROM upstream_import j WHERE j.network_id = $1 AND j.owner_id = $2 AND j.account_id = $3 ORDER BY j.number DESC LIMIT 1`,
+);
+
+/** The newest preview of an account; null before the first. Index: upstream_import_number_key. */
+export async function selectNewestImport(db: Queryable, { networkId, ownerId }: Owner, accountId: string): Promise<string | null> {
+  return (await run(db, newestImport, [networkId, ownerId, accountId]))[0]?.id ?? null;
+}
+
+const lockAccountRow: Statement<{ id: string; currency: string; is_enabled: boolean; kind: string; pending: boolean; number: number }> =
+  statement(
+    'catalog.lockImportAccount',
+    `SELECT c.id, c.currency, c.is_enabled, c.kind,
+     EXISTS (SELECT FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id AND j.state = 'PENDING') AS pending,
+     (SELECT coalesce(max(j.number), 0) + 1 FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id) AS number
+   FROM supply_account c WHERE c.network_id = $1 AND c.id = $2 AND c.owner_id = $3 FOR NO KEY UPDATE OF c`,
+  );
+
+/** The account that a preview is asked of, locked, with the number that the next preview has (supply_account_pkey, upstream_import_number_key). */
+export async function lockImportAccount(tx: Transaction, { networkId, ownerId }: Owner, accountId: string) {
+  return (await run(tx, lockAccountRow, [networkId, accountId, ownerId]))[0];
+}
+
+const insertImportRow: Statement<Record<string, never>> = statement(
+  'catalog.insertImport',
+  `INSERT INTO upstream_import (network_id, id, owner_id, account_id, number, markup_percent, currency, rate, rate_source, rate_at, created_by, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+);
+
+/** Writes a preview that waits to be listed. */
+export async function insertImport(
+  tx: Transaction,
+  { networkId, ownerId }: Owner,
+  row: {
+    readonly id: string;
+    readonly accountId: string;
+    readonly number: number;
+    readonly markupPercent: string;
+    readonly currency: CurrencyCode;
+    readonly rate: string;
+    readonly rateSource: string;
+    readonly rateAt: Date | null;
+    readonly createdBy: string;
+  },
+): Promise<void> {
+  const rate = [row.currency, row.rate, row.rateSource, row.rateAt];
+  await run(tx, insertImportRow, [
+    networkId,
+    row.id,
+    ownerId,
+    row.accountId,
+    row.number,
+    row.markupPercent,
+    ...rate,
+    row.createdBy,
+    tx.now,
+  ]);
+}
+
+const claimImportRow: Statement<{ network_id: string; id: string; owner_id: string; account_id: string; tries: number }> = statement(
+  'catalog.claimImport',
+  `UPDATE upstream_import j SET tries = j.tries + 1, lease_until = $2 FROM (
+     SELECT k.network_id, k.id FROM upstream_import k
+     WHERE k.state = 'PENDING' AND (k.lease_until IS NULL OR k.lease_until < $1) ORDER BY k.network_id, k.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+   ) next WHERE j.network_id = next.network_id AND j.id = next.id RETURNING j.network_id, j.id, j.owner_id, j.account_id, j.tries`,
+);
+
+/** Takes the next preview that waits, of any network (upstream_import_pending_idx); whoever dies over it loses it at the end of the lease. */
+export async function claimImport(tx: Transaction, leaseUntil: Date) {
+  return (await run(tx, claimImportRow, [tx.now, leaseUntil]))[0];
+}
+
+const endImportRow: Statement<Record<string, never>> = statement(
+  'catalog.endImport',
+  `UPDATE upstream_import SET state = $3, failure = $4, item_count = $5, listed_at = $6, lease_until = NULL WHERE network_id = $1 AND id = $2`,
+);
+
+/** A preview is there, or will not be. */
+export async function endImport(
+  tx: Transaction,
+  networkId: string,
+  importId: string,
+  outcome: { readonly failure: string | null; readonly itemCount: number },
+): Promise<void> {
+  const { failure, itemCount } = outcome;
+  await run(tx, endImportRow, [networkId, importId, failure === null ? 'READY' : 'FAILED', failure, itemCount, tx.now]);
+}
+
+const insertItemRows: Statement<Record<string, never>> = statement(
+  'catalog.insertImportItems',
+  `INSERT INTO upstream_import_item (network_id, import_id, id, change, reason, code, category_names, product_name, sku_name, goods, goods_kind,
+     input_fields, min_quantity, max_quantity, stock_count, upstream_unit_cost, unit_cost, old_unit_cost, base_price, sku_id, offer_id)
+   SELECT $1, $2, n.id, n.change, n.reason, n.code, n.category_names, n.product_name, n.sku_name, n.goods, n.goods_kind, n.input_fields,
+     n.min_quantity, n.max_quantity, n.stock_count, n.upstream_unit_cost, n.unit_cost, n.old_unit_cost, n.base_price, n.sku_id, n.offer_id
+   FROM json_to_recordset($3::json) AS n (id uuid, change text, reason text, code text, category_names text[], product_name text, sku_name text,
+     goods jsonb, goods_kind text, input_fields jsonb, min_quantity int, max_quantity int, stock_count int, upstream_unit_cost numeric,
+     unit_cost numeric, old_unit_cost numeric, base_price numeric, sku_id uuid, offer_id uuid)`,
+);
+
+/** Writes what importing each of an upstream's goods would do, in their order. */
+export async function insertImportItems(
+  tx: Transaction,
+  networkId: string,
+  importId: string,
+  items: readonly (ImportItem & { readonly id: string })[],
+): Promise<void> {
+  const price = (amount: Money | null) => amount && toUnitPriceString(amount);
+  const records = items.map((item) => ({
+    id: item.id,
+    change: item.change,
+    reason: item.reason,
+    code: item.code,
+    category_names: item.categories,
+    product_name: item.productName,
+    sku_name: item.skuName,
+    goods: item.goods,
+    goods_kind: item.goodsKind,
+    input_fields: item.inputFields,
+    min_quantity: item.minQuantity,
+    max_quantity: item.maxQuantity,
+    stock_count: item.stockCount,
+    upstream_unit_cost: item.upstreamUnitCost,
+    unit_cost: price(item.unitCost),
+    old_unit_cost: price(item.oldUnitCost),
+    base_price: price(item.basePrice),
+    sku_id: item.skuId,
+    offer_id: item.offerId,
+  }));
+  if (records.length > 0) await run(tx, insertItemRows, [networkId, importId, JSON.stringify(records)]);
+}
+
+const deleteOldItemRows: Statement<Record<string, never>> = statement(
+  'catalog.deleteOldImportItems',
+  `DELETE FROM upstream_import_item i USING upstream_import j
+   WHERE i.network_id = $1 AND j.network_id = $1 AND j.id = i.import_id AND j.account_id = $2 AND j.number < $3 AND i.applied_at IS NULL`,
+);
+
+/** Forgets what an account's older previews showed and nobody applied (upstream_import_number_key, upstream_import_item_network_id_import_id_id_idx). */
+export async function deleteOldImportItems(tx: Transaction, networkId: string, accountId: string, before: number): Promise<void> {
+  await run(tx, deleteOldItemRows, [networkId, accountId, before]);
+}
+
+/** An item of a preview as its owner sees it. `problem`: why applying it did nothing. */
+export type ImportItemRow = {
+  readonly id: string;
+  readonly import_id: string;
+  readonly change: ImportItem['change'];
+  readonly reason: ImportItem['reason'];
+  readonly code: string;
+  readonly category_names: readonly string[];
+  readonly product_name: string;
+  readonly sku_name: string;
+  readonly goods: Record<string, string>;
+  readonly goods_kind: ImportItem['goodsKind'];
+  readonly input_fields: unknown;
+  readonly min_quantity: number;
+  readonly max_quantity: number;
+  readonly stock_count: number | null;
+  readonly upstream_unit_cost: string | null;
+  readonly unit_cost: string | null;
+  readonly old_unit_cost: string | null;
+  readonly base_price: string | null;
+  readonly currency: string;
+  readonly account_currency: string;
+  readonly sku_id: string | null;
+  readonly offer_id: string | null;
+  readonly applied_at: Date | null;
+  readonly problem: string | null;
+};
+
+const ITEM_COLUMNS = `i.id, i.import_id, i.change, i.reason, i.code, i.category_names, i.product_name, i.sku_name, i.goods, i.goods_kind, i.input_fields,
+  i.min_quantity, i.max_quantity, i.stock_count, i.upstream_unit_cost, i.unit_cost, i.old_unit_cost, i.base_price, j.currency,
+  c.currency AS account_currency, i.sku_id, i.offer_id, i.applied_at, i.problem`;
+const ITEM_IMPORT = `JOIN upstream_import j ON j.network_id = $1 AND j.id = i.import_id AND j.owner_id = $2 ${IMPORT_ACCOUNT}`;
+
+const itemPage = (name: string, ofChange: string, beyond: string, order: string): Statement<ImportItemRow> =>
+  statement(
+    name,
+    `SELECT ${ITEM_COLUMNS} FROM upstream_import_item i ${ITEM_IMPORT}
+     WHERE i.network_id = $1 AND i.import_id = $3 AND i.id ${beyond} $4 ${ofChange} ORDER BY i.id ${order} LIMIT $5`,
+  );
+const OF_CHANGE = 'AND i.change = $6';
+const itemPages = {
+  FORWARD: {
+    end: '00000000-0000-0000-0000-000000000000',
+    all: itemPage('catalog.importItemsOn', '', '>', 'ASC'),
+    ofChange: itemPage('catalog.importItemsOfChangeOn', OF_CHANGE, '>', 'ASC'),
+  },
+  BACKWARD: {
+    end: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    all: itemPage('catalog.importItemsBack', '', '<', 'DESC'),
+    ofChange: itemPage('catalog.importItemsOfChangeBack', OF_CHANGE, '<', 'DESC'),
+  },
+} as const;
+
+/** One page of a preview's items in the upstream's order. Index: upstream_import_item_network_id_import_id_id_idx. */
+export function selectImportItems(
+  db: Queryable,
+  { networkId, ownerId }: Owner,
+  { importId, change }: { readonly importId: string; readonly change: ImportItem['change'] | null },
+  page: { readonly direction: 'FORWARD' | 'BACKWARD'; readonly from: string | null; readonly limit: number },
+): Promise<ImportItemRow[]> {
+  const { end, all, ofChange } = itemPages[page.direction];
+  const values = [networkId, ownerId, importId, page.from ?? end, page.limit];
+  return change === null ? run(db, all, values) : run(db, ofChange, [...values, change]);
+}
+
+const itemsById: Statement<ImportItemRow> = statement(
+  'catalog.importItemsById',
+  `SELECT ${ITEM_COLUMNS} FROM upstream_import_item i ${ITEM_IMPORT} WHERE i.network_id = $1 AND i.id = ANY ($3::uuid[])`,
+);
+
+/** Items of an owner's previews by id. Index: primary key. */
+export function selectImportItemsById(db: Queryable, { networkId, ownerId }: Owner, ids: readonly string[]): Promise<ImportItemRow[]> {
+  return run(db, itemsById, [networkId, ownerId, ids]);
+}
+
+/** How many items of a preview change what, how many of them were applied, and how many could not be. */
+export type ImportCountRow = {
+  readonly import_id: string;
+  readonly change: ImportItem['change'];
+  readonly count: number;
+  readonly applied: number;
+  readonly failed: number;
+};
+
+const itemCounts: Statement<ImportCountRow> = statement(
+  'catalog.importCounts',
+  `SELECT i.import_id, i.change, count(*)::int AS count, count(i.applied_at)::int AS applied, count(i.problem)::int AS failed
+   FROM upstream_import_item i JOIN upstream_import j ON j.network_id = $1 AND j.id = i.import_id AND j.owner_id = $2
+   WHERE i.network_id = $1 AND i.import_id = ANY ($3::uuid[]) GROUP BY i.import_id, i.change`,
+);
+
+/** Counts of an owner's previews. Index: upstream_import_item_network_id_import_id_id_idx. */
+export function countImportItems(db: Queryable, { networkId, ownerId }: Owner, ids: readonly string[]): Promise<ImportCountRow[]> {
+  return run(db, itemCounts, [networkId, ownerId, ids]);
+}
+
+const lockItemRows: Statement<ImportItemRow> = statement(
+  'catalog.lockImportItems',
+  `SELECT ${ITEM_COLUMNS} FROM upstream_import_item i ${ITEM_IMPORT}
+   WHERE i.network_id = $1 AND i.import_id = $3 AND ($4::uuid[] IS NULL OR i.id = ANY ($4)) AND i.change IN ('NEW', 'OFFER_ADDED', 'COST_CHANGED')
+   ORDER BY i.id FOR NO KEY UPDATE OF i`,
+);
+
+/** The items of a preview that change something: those of these ids, or all of them. Locked in id order. */
+export function lockImportItems(
+  tx: Transaction,
+  { networkId, ownerId }: Owner,
+  importId: string,
+  ids: readonly string[] | null,
+): Promise<ImportItemRow[]> {
+  return run(tx, lockItemRows, [networkId, ownerId, importId, ids]);
+}
+
+const applyItemRows: Statement<Record<string, never>> = statement(
+  'catalog.applyImportItems',
+  `UPDATE upstream_import_item i SET applied_at = CASE WHEN n.problem IS NULL THEN $2::timestamptz END, problem = n.problem,
+     sku_id = coalesce(n.sku_id, i.sku_id), offer_id = coalesce(n.offer_id, i.offer_id)
+   FROM unnest($3::uuid[], $4::text[], $5::uuid[], $6::uuid[]) AS n (id, problem, sku_id, offer_id) WHERE i.network_id = $1 AND i.id = n.id`,
+);
+
+/** What became of an item: the SKU and the offer that it is about now, or why nothing was done. */
+export type AppliedItem = {
+  readonly id: string;
+  readonly problem: string | null;
+  readonly skuId: string | null;
+  readonly offerId: string | null;
+};
+
+/** Writes down what became of items; their rows are locked. */
+export async function applyImportItems(tx: Transaction, networkId: string, items: readonly AppliedItem[]): Promise<void> {
+  if (items.length === 0) return;
+  await run(tx, applyItemRows, [
+    networkId,
+    tx.now,
+    items.map(({ id }) => id),
+    items.map(({ problem }) => problem),
+    items.map(({ skuId }) => skuId),
+    items.map(({ offerId }) => offerId),
+  ]);
 }
