@@ -1,8 +1,8 @@
 import type { ConnectorKind } from '#server/connectors/connector.ts';
-import { type Queryable, run, type Statement, statement } from '#server/platform/database.ts';
+import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 import { firstIdAt } from '#server/platform/ids.ts';
 import { currencyCode, money } from '#server/platform/money.ts';
-import type { OfferCandidate } from './rules.ts';
+import type { OfferCandidate, SealedAccount } from './rules.ts';
 
 type CandidateRow = {
   id: string;
@@ -122,4 +122,120 @@ function candidateOf(row: CandidateRow): OfferCandidate {
     successBps: row.success_bps,
     medianSeconds: row.median_seconds,
   };
+}
+
+// ---- many offers at once: an upstream's catalogue taken in ----
+
+/** An offer to be made: costs are decimal texts for the SKU's unitSize units. */
+export type NewOfferRow = {
+  readonly id: string;
+  readonly skuId: string;
+  readonly goods: Readonly<Record<string, string>>;
+  readonly upstreamUnitCost: string;
+  readonly unitCost: string;
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly stockCount: number | null;
+};
+
+/** What the offers of one list have in common. `statedAt`: when the upstream told its costs and stock. */
+export type OfferListTerms = {
+  readonly networkId: string;
+  readonly ownerId: string;
+  readonly supplierId: string;
+  readonly accountId: string;
+  readonly terms: 'CONSIGNMENT' | 'OWN';
+  readonly upstreamCurrency: string;
+  readonly rate: string;
+  readonly rateSource: string;
+  readonly rateAt: Date | null;
+  readonly statedAt: Date | null;
+  readonly actorId: string;
+};
+
+const insertOfferRows: Statement<Record<string, never>> = statement(
+  'offers.insertMany',
+  `INSERT INTO supply_offer (network_id, owner_id, supplier_id, account_id, terms, upstream_currency, rate, rate_source, rate_at, stock_at, created_by,
+     created_at, updated_at, id, sku_id, goods, upstream_unit_cost, unit_cost, min_quantity, max_quantity, stock_count)
+   SELECT $1, $2, $3, $4, $5::lot_terms, $6, $7, $8, $9, CASE WHEN n.stock_count IS NOT NULL THEN $10::timestamptz END, $11, $12, $12, n.id, n.sku_id,
+     n.goods, n.upstream_unit_cost, n.unit_cost, n.min_quantity, n.max_quantity, n.stock_count
+   FROM json_to_recordset($13::json) AS n (id uuid, sku_id uuid, goods jsonb, upstream_unit_cost numeric, unit_cost numeric, min_quantity int,
+     max_quantity int, stock_count int)`,
+);
+
+/** Makes offers of one account. Their first costs are written by `insertOfferCosts`. */
+export async function insertOffers(tx: Transaction, terms: OfferListTerms, rows: readonly NewOfferRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const records = rows.map((row) => ({
+    id: row.id,
+    sku_id: row.skuId,
+    goods: row.goods,
+    upstream_unit_cost: row.upstreamUnitCost,
+    unit_cost: row.unitCost,
+    min_quantity: row.minQuantity,
+    max_quantity: row.maxQuantity,
+    stock_count: row.stockCount,
+  }));
+  await run(tx, insertOfferRows, [
+    ...[terms.networkId, terms.ownerId, terms.supplierId, terms.accountId, terms.terms],
+    ...[terms.upstreamCurrency, terms.rate, terms.rateSource, terms.rateAt, terms.statedAt, terms.actorId],
+    tx.now,
+    JSON.stringify(records),
+  ]);
+}
+
+/** Another cost of an offer. */
+export type OfferCostRow = {
+  readonly id: string;
+  readonly upstreamUnitCost: string;
+  readonly unitCost: string;
+  readonly stockCount: number | null;
+};
+
+const updateCostRows: Statement<Record<string, never>> = statement(
+  'offers.updateCosts',
+  `UPDATE supply_offer o SET upstream_unit_cost = n.upstream_unit_cost, unit_cost = n.unit_cost, rate = $2, rate_source = $3, rate_at = $4,
+     stock_count = n.stock_count, stock_at = CASE WHEN n.stock_count IS NOT NULL THEN $5::timestamptz END, version = o.version + 1, updated_at = $6
+   FROM unnest($7::uuid[], $8::numeric[], $9::numeric[], $10::int[]) AS n (id, upstream_unit_cost, unit_cost, stock_count)
+   WHERE o.network_id = $1 AND o.id = n.id`,
+);
+
+/** Gives offers of one account another cost, by the primary key. Written down by `insertOfferCosts`. */
+export async function updateOfferCosts(tx: Transaction, terms: OfferListTerms, rows: readonly OfferCostRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  await run(tx, updateCostRows, [
+    ...[terms.networkId, terms.rate, terms.rateSource, terms.rateAt, terms.statedAt, tx.now],
+    rows.map(({ id }) => id),
+    rows.map(({ upstreamUnitCost }) => upstreamUnitCost),
+    rows.map(({ unitCost }) => unitCost),
+    rows.map(({ stockCount }) => stockCount),
+  ]);
+}
+
+const insertCostRows: Statement<Record<string, never>> = statement(
+  'offers.insertCosts',
+  `INSERT INTO supply_offer_cost (network_id, id, offer_id, upstream_currency, upstream_unit_cost, rate, rate_source, rate_at, unit_cost,
+     agreed_unit_cost, actor_id, reason, created_at)
+   SELECT $1, n.id, o.id, o.upstream_currency, o.upstream_unit_cost, o.rate, o.rate_source, o.rate_at, o.unit_cost, o.agreed_unit_cost, $2, $3, $4
+   FROM unnest($5::uuid[], $6::uuid[]) AS n (id, offer_id) JOIN supply_offer o ON o.network_id = $1 AND o.id = n.offer_id`,
+);
+
+/** Writes down what offers cost from now on, as their rows say. */
+export async function insertOfferCosts(
+  tx: Transaction,
+  { networkId, actorId }: { readonly networkId: string; readonly actorId: string },
+  { offerIds, reason }: { readonly offerIds: readonly string[]; readonly reason: string },
+): Promise<void> {
+  if (offerIds.length > 0) await run(tx, insertCostRows, [networkId, actorId, reason, tx.now, offerIds.map(() => tx.newId()), offerIds]);
+}
+
+const sealedAccountRow: Statement<SealedAccount & { kind: ConnectorKind; name: string; is_enabled: boolean }> = statement(
+  'offers.sealedAccount',
+  `SELECT c.network_id, c.id, c.kind, c.name, c.base_url, c.currency, c.settings, c.secrets, c.data_key, c.vault_key_id, c.is_enabled
+   FROM supply_account c WHERE c.network_id = $1 AND c.id = $2`,
+);
+
+/** An account with its secrets, sealed, by its primary key. Opened outside of any transaction, by `openAccount`. */
+export async function selectSealedAccount(db: Queryable, networkId: string, accountId: string) {
+  return (await run(db, sealedAccountRow, [networkId, accountId]))[0];
 }
