@@ -11,8 +11,11 @@ import { Icon } from '../parts/icon.tsx';
 import { ActionFailure } from '../parts/refusal.tsx';
 import { Bone, Empty, Failure } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
+import type { Words } from '../words/zh-cn.ts';
 import type { useAlerts } from './use-alerts.ts';
 import './alerts.css';
+
+type AlertWord = keyof Words['alerts']['kind'];
 
 /** What waits for a decision: each with what it is about, its answer as a button, and a way off the list. */
 export function AlertList({ inbox, done }: { inbox: ReturnType<typeof useAlerts>; done?: () => void }) {
@@ -29,6 +32,31 @@ export function AlertList({ inbox, done }: { inbox: ReturnType<typeof useAlerts>
   );
 }
 
+/** Goods that are not sold, or money that is not safe, until somebody decides; the others can wait for the evening. */
+const urgent: readonly string[] = [
+  'PRICE_INVERTED',
+  'BELOW_COST',
+  'ORDER_NEEDS_ATTENTION',
+  'LICENCE_EXPIRED',
+  'SUPPLIER_DOWN',
+] satisfies AlertWord[];
+
+/** Where each is decided. */
+const answers: Record<AlertWord, string> = {
+  WALLET_LOW: '/wallet',
+  PRICE_INVERTED: '/prices',
+  BELOW_COST: '/stock/import',
+  STOCK_LOW: '/stock/import',
+  ORDER_NEEDS_ATTENTION: '/supply/attempts',
+  LICENCE_EXPIRING: '/supply/suppliers',
+  LICENCE_EXPIRED: '/supply/suppliers',
+  OFFER_ABOVE_AGREED: '/supply/offers',
+  SUPPLIER_SHARE: '/supply/offers',
+  SUPPLIER_DOWN: '/supply/offers',
+  REPLENISHMENT_WAITING: '/stock/replenishment',
+  STOCK_EXPIRING: '/stock',
+};
+
 function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh: () => void; done?: () => void }) {
   const { t } = useTranslation();
   const { may } = useViewer();
@@ -42,9 +70,10 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
     refresh();
   };
   if (gone) return null;
+  const facts = factsOf(alert, t);
   return (
     <li className="alert-item">
-      <span className={`alert-mark ${alert.kind === 'WALLET_LOW' || alert.kind === 'STOCK_LOW' ? 'warn' : 'bad'}`}>
+      <span className={`alert-mark ${urgent.includes(alert.kind) ? 'bad' : 'warn'}`}>
         <Icon name="alert" size={16} />
       </span>
       <div className="alert-text">
@@ -55,12 +84,13 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
           </span>
         )}
         <span className="soft">
-          {factsOf(alert, t)} · <When at={alert.raisedAt} />
+          {facts && `${facts} · `}
+          <When at={alert.raisedAt} />
         </span>
         {error && <ActionFailure error={error} />}
       </div>
       <div className="alert-actions">
-        <Link to={answerOf(alert)} onClick={done}>
+        <Link to={answers[alert.kind]} onClick={done}>
           <Button size="small">{t(`alerts.answer.${alert.kind}`)}</Button>
         </Link>
         {may('ALERTS_MANAGE') && (
@@ -73,7 +103,7 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
   );
 }
 
-function factsOf(alert: AlertRowFragment, t: TFunction): string {
+function factsOf(alert: AlertRowFragment, t: TFunction): string | null {
   const text = (value: { amount: string; currency: string } | null | undefined) => (value ? amountText(value) : '—');
   switch (alert.kind) {
     case 'WALLET_LOW':
@@ -82,12 +112,9 @@ function factsOf(alert: AlertRowFragment, t: TFunction): string {
       return t('alerts.facts.stock', { left: alert.availableCount ?? 0, threshold: alert.thresholdCount ?? 0 });
     case 'BELOW_COST':
       return t('alerts.facts.cost', { cost: text(alert.nextUnitCost), count: alert.hiddenFromCount ?? 0 });
-    default:
+    case 'PRICE_INVERTED':
       return t(alert.reason === 'ABOVE_CEILING' ? 'alerts.facts.ceiling' : 'alerts.facts.inverted', { price: text(alert.unitPrice) });
+    default:
+      return null;
   }
-}
-
-function answerOf({ kind }: AlertRowFragment): string {
-  if (kind === 'WALLET_LOW') return '/wallet';
-  return kind === 'PRICE_INVERTED' ? '/prices' : '/stock/import';
 }
