@@ -312,7 +312,9 @@ async function refuseLosses(tx: Transaction, ground: Ground, { decided, drafts, 
   for (const { row, delivery } of losing) {
     const available = left.get(row.owner_id);
     const hop = ground.hopsOf.get(row.id)?.find(({ role }) => role === 'OWNER');
-    const isBorne = available === null || (available !== undefined && compareMoney(delivery.loss, available) <= 0);
+    // a wallet that was never used is empty, and only headquarters' has no floor
+    const isHeadquarters = row.buyer_path[0] === row.owner_id;
+    const isBorne = isHeadquarters || available === null || (available !== undefined && compareMoney(delivery.loss, available) <= 0);
     if (isBorne) continue;
     decided.set(row.id, { row, moved: null, delivery: null });
     const limit = money(hop?.sold_total ?? row.total, ground.currency);

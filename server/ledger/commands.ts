@@ -13,7 +13,17 @@ export type AccountName = { readonly holder: Holder; readonly accountKind: Accou
 export type AccountBook = ReadonlyMap<string, string>;
 
 /** Why money moved, as the database knows it. */
-export type TransferKind = 'ORDER' | 'HOLD' | 'RELEASE' | 'REFUND' | 'TOP_UP' | 'DEPOSIT' | 'LOT_PURCHASE' | 'WITHDRAWAL' | 'SETTLEMENT' | 'ADJUSTMENT';
+export type TransferKind =
+  | 'ORDER'
+  | 'HOLD'
+  | 'RELEASE'
+  | 'REFUND'
+  | 'TOP_UP'
+  | 'DEPOSIT'
+  | 'LOT_PURCHASE'
+  | 'WITHDRAWAL'
+  | 'SETTLEMENT'
+  | 'ADJUSTMENT';
 
 /** A posting to be written with its transfer. `dueOn` (YYYY-MM-DD) is given to pending kinds only. */
 export type NewPosting = PostingDraft & { readonly dueOn?: string | null; readonly reversesId?: string | null };

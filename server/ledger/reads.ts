@@ -84,23 +84,25 @@ export async function statementEntriesByIds(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** The invariants of domain §5, each with the sentence that the audit prints. */
+/** The invariants of domain §5, and what §6 says of goods that are bought, each with the sentence that the audit prints. */
 export const invariants = {
   SUM_ZERO: 'The postings of every transfer sum to zero, and so do all accounts of a network.',
   BALANCE_IS_SUM: 'The balance of every account is the sum of its postings.',
   FLOOR_HELD: 'No account is below its floor.',
   KEY_SOLD_ONCE: 'Every card key is sold at most once, and every delivered line has exactly as many keys as it says.',
   ONE_EFFECT: 'Every request key had at most one effect, and every order was paid exactly once.',
+  HELD_WAITS: 'What is held of a station is the total of its orders that wait for goods, held once and sold or released once.',
+  BOUGHT_ONCE: 'Every line that waits has one purchase under way or a person who decides, and no line was bought twice.',
 } as const;
 
-/** One of the five invariants. */
+/** One of the invariants. */
 export type Invariant = keyof typeof invariants;
 
 /** Something that breaks an invariant: what (`subject`) and how (`detail`). */
 export type Breach = { readonly invariant: Invariant; readonly networkId: string; readonly subject: string; readonly detail: string };
 
 /**
- * Proves the five invariants in one statement and one snapshot, at any moment and under load: no breach, all is well. Of one
+ * Proves the invariants in one statement and one snapshot, at any moment and under load: no breach, all is well. Of one
  * network, or of all. Reads whole tables.
  */
 export async function auditLedger(db: Queryable, networkId: string | null = null): Promise<Breach[]> {

@@ -36,7 +36,17 @@ export type AccountKind =
   | 'SUSPENSE';
 
 /** Why a posting was made. Those of an order are SALE, MARGIN, COMMISSION and COST. */
-export type PostingReason = 'SALE' | 'MARGIN' | 'COMMISSION' | 'COST' | 'HOLD' | 'RELEASE' | 'TOP_UP' | 'LOT_PURCHASE' | 'DEPOSIT' | 'REFUND';
+export type PostingReason =
+  | 'SALE'
+  | 'MARGIN'
+  | 'COMMISSION'
+  | 'COST'
+  | 'HOLD'
+  | 'RELEASE'
+  | 'TOP_UP'
+  | 'LOT_PURCHASE'
+  | 'DEPOSIT'
+  | 'REFUND';
 
 /** One posting to be written. Pending kinds get the order's `due_on`. */
 export type PostingDraft = { holder: Holder; accountKind: AccountKind; amount: Money; reason: PostingReason };

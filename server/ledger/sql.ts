@@ -362,7 +362,7 @@ const auditStatement = statement<BreachRow>(
      SELECT 'KEY_SOLD_ONCE', l.network_id, 'order line ' || l.id, 'it delivered ' || l.delivered_quantity || ' and has ' || coalesce(s.count, 0) || ' card keys'
        FROM order_line l
        LEFT JOIN (SELECT network_id, line_id, count(*) FROM sales GROUP BY 1, 2) s ON s.network_id = l.network_id AND s.line_id = l.id
-       WHERE ($1::uuid IS NULL OR l.network_id = $1) AND l.source = 'STOCK' AND l.delivered_quantity <> coalesce(s.count, 0)
+       WHERE ($1::uuid IS NULL OR l.network_id = $1) AND l.goods_kind = 'CARD_KEY' AND l.delivered_quantity <> coalesce(s.count, 0)
      UNION ALL
      SELECT 'KEY_SOLD_ONCE', o.network_id, 'order ' || o.id, 'it is of ' || o.quantity || ' and its lines delivered ' || coalesce(l.delivered, 0)
        FROM all_orders o
@@ -388,6 +388,36 @@ const auditStatement = statement<BreachRow>(
          ON t.network_id = o.network_id AND t.order_id = o.id
        WHERE o.delivered_at IS NOT NULL
        GROUP BY o.network_id, o.id, o.total HAVING count(t.id) <> 1 OR sum(t.paid) IS DISTINCT FROM o.total
+     UNION ALL
+     SELECT 'HELD_WAITS', o.network_id, 'order ' || o.id,
+            'it is ' || o.state || ', its money was held ' || t.held || ' times, sold ' || t.sold || ' times and released ' || t.released || ' times'
+       FROM all_orders o
+       CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE t.kind = 'HOLD') AS held, count(*) FILTER (WHERE t.kind = 'ORDER') AS sold,
+                                  count(*) FILTER (WHERE t.kind = 'RELEASE') AS released
+                           FROM transfer t WHERE t.network_id = o.network_id AND t.order_id = o.id) t
+       WHERE (o.delivered_at IS NULL AND (t.held <> 1 OR t.sold <> 0 OR t.released <> CASE WHEN o.state = 'FAILED' THEN 1 ELSE 0 END))
+          OR (o.delivered_at IS NOT NULL AND t.released <> 0)
+     UNION ALL
+     SELECT 'HELD_WAITS', coalesce(a.network_id, w.network_id), 'station ' || coalesce(a.station_id, w.buyer_id),
+            'it has ' || coalesce(a.balance, 0) || ' held, its orders that wait come to ' || coalesce(w.total, 0)
+       FROM (SELECT * FROM accounts WHERE kind = 'HELD') a
+       FULL JOIN (SELECT network_id, buyer_id, currency, sum(total) AS total FROM all_orders
+                  WHERE state IN ('HELD', 'REVIEW', 'SOURCING', 'NEEDS_ATTENTION') GROUP BY 1, 2, 3) w
+         ON w.network_id = a.network_id AND w.buyer_id = a.station_id AND w.currency = a.currency
+       WHERE coalesce(a.balance, 0) <> coalesce(w.total, 0)
+     UNION ALL
+     SELECT 'BOUGHT_ONCE', l.network_id, 'order line ' || l.id,
+            'it is ' || l.state || ' in an order that is ' || o.state || ', with ' || coalesce(a.filled, 0) || ' purchases that filled it and ' || coalesce(a.live, 0) || ' under way'
+       FROM order_line l
+       JOIN all_orders o ON o.network_id = l.network_id AND o.id = l.order_id
+       LEFT JOIN (SELECT network_id, line_id, count(*) FILTER (WHERE state = 'SUCCEEDED' AND discrepancy IS DISTINCT FROM 'SURPLUS') AS filled,
+                         count(*) FILTER (WHERE state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS live
+                  FROM purchase_attempt WHERE line_id IS NOT NULL GROUP BY 1, 2) a ON a.network_id = l.network_id AND a.line_id = l.id
+       WHERE l.source = 'SUPPLIER' AND CASE l.state
+         WHEN 'WAITING' THEN coalesce(a.filled, 0) <> 0 OR coalesce(a.live, 0) > 1 OR o.state NOT IN ('HELD', 'REVIEW', 'SOURCING', 'NEEDS_ATTENTION')
+           OR (coalesce(a.live, 0) = 0 AND o.state <> 'NEEDS_ATTENTION')
+         WHEN 'DELIVERED' THEN a.filled IS DISTINCT FROM 1 OR a.live <> 0
+         ELSE coalesce(a.filled, 0) <> 0 OR coalesce(a.live, 0) <> 0 END
    )
    SELECT invariant, network_id, subject, detail FROM breaches ORDER BY 1, 2, 3`,
 );
