@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { ConnectorAbilities, ConnectorKind, UpstreamCardKey, UpstreamOutcome } from '#server/connectors/connector.ts';
+import type { ConnectorAbilities, ConnectorKind, UpstreamCardKey, UpstreamOutcome, WireRecord } from '#server/connectors/connector.ts';
 import { convertedCost, type OfferCandidate } from '#server/offers/rules.ts';
 import { compareMoney, isZero, type Money, scaleMoney } from '#server/platform/money.ts';
-import type { Vault } from '#server/platform/vault.ts';
+import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 import { cardKeyProblem, type PlainCardKey } from '#server/stock/rules.ts';
 
 // Purchase attempts (domain §6): one try to buy from one supplier. Pure: what an upstream said is handed in, what becomes of the
@@ -41,16 +40,27 @@ export function requestKeyFrom(random: Uint8Array): string {
   return (LETTERS[first % LETTERS.length] ?? 'a') + digits.padStart(REQUEST_KEY_LENGTH - 1, '0').slice(-(REQUEST_KEY_LENGTH - 1));
 }
 
-// ---- callbacks ----
+// ---- what went over the wire ----
 
-/** The secret part of the address at which an account's upstream may tell of changes; only its hash is kept (supply_account.callback_hash). */
-export function callbackTokenOf(vault: Vault, networkId: string, accountId: string): string {
-  return vault.fingerprint(networkId, `supply-callback ${accountId}`).toString('base64url');
+/** Calls of an attempt as they may lie in the database: they may hold card keys. */
+export type SealedWire = WrappedKey & { readonly sealed: Buffer };
+
+/** Seals what went over the wire for its attempt; null of nothing. */
+export function sealWire(vault: Vault, networkId: string, attemptId: string, wire: readonly WireRecord[]): SealedWire | null {
+  if (wire.length === 0) return null;
+  const context = wireContext(networkId, attemptId);
+  const wrapped = vault.createDataKey(context);
+  return { ...wrapped, sealed: vault.seal(wrapped, context, context, JSON.stringify(wire)) };
 }
 
-/** What is kept of such a token. */
-export function hashCallbackToken(token: string): Buffer {
-  return createHash('sha256').update(token, 'utf8').digest();
+/** Opens it again, for a person who has to decide. */
+export function openWire(vault: Vault, networkId: string, attemptId: string, { sealed, ...wrapped }: SealedWire): readonly WireRecord[] {
+  const context = wireContext(networkId, attemptId);
+  return JSON.parse(vault.open(wrapped, context, context, sealed)) as WireRecord[];
+}
+
+function wireContext(networkId: string, attemptId: string): string[] {
+  return [networkId, attemptId, 'purchase wire'];
 }
 
 // ---- what card keys look like ----
@@ -68,9 +78,12 @@ export function keyShapeOf(keys: readonly PlainCardKey[]): KeyShape | null {
   const texts = keys.map(textOf);
   if (texts.length === 0) return null;
   const lengths = texts.map(lengthOf);
-  return { kinds: new Set(texts.flatMap(kindsIn)), lengthMin: Math.min(...lengths), lengthMax: Math.max(...lengths) };
+  // a few keys may lack a letter or a digit by chance
+  const surely = texts.length < SAMPLE_ENOUGH ? ['a', '0'] : [];
+  return { kinds: new Set([...surely, ...texts.flatMap(kindsIn)]), lengthMin: Math.min(...lengths), lengthMax: Math.max(...lengths) };
 }
 
+const SAMPLE_ENOUGH = 5;
 const OTHER_LETTERS_MAX = 8;
 const WORDS_MAX = 8;
 
@@ -408,10 +421,32 @@ export interface CallTally {
   readonly slowCount: number;
   /** How the probe of an open breaker ended, if one did. */
   readonly probe: 'ANSWERED' | 'FAILED' | null;
+  readonly lastSuccessAt: Date | null;
+  /** A word of ours for why the last one failed. */
+  readonly lastFailure: string | null;
+}
+
+/** No calls. */
+export const NO_CALLS: CallTally = { callCount: 0, failureCount: 0, slowCount: 0, probe: null, lastSuccessAt: null, lastFailure: null };
+
+/** One call more. */
+export function tallied(
+  tally: CallTally,
+  call: { readonly outcome: UpstreamOutcome; readonly durationMs: number; readonly isProbe: boolean; readonly endedAt: Date },
+): CallTally {
+  const isFailure = isFailedCall(call.outcome);
+  return {
+    callCount: tally.callCount + 1,
+    failureCount: tally.failureCount + (isFailure ? 1 : 0),
+    slowCount: tally.slowCount + (call.durationMs > SLOW_MILLISECONDS ? 1 : 0),
+    probe: call.isProbe ? (isFailure ? 'FAILED' : 'ANSWERED') : tally.probe,
+    lastSuccessAt: isFailure ? tally.lastSuccessAt : call.endedAt,
+    lastFailure: isFailure && 'reason' in call.outcome ? call.outcome.reason : tally.lastFailure,
+  };
 }
 
 /** A call that takes longer than this is slow. */
-export const SLOW_MILLISECONDS = 5_000;
+const SLOW_MILLISECONDS = 5_000;
 const WINDOW_MILLISECONDS = 10_000;
 const LONGEST_WINDOW_MILLISECONDS = 600_000;
 const FEW_CALLS = 5;
@@ -478,7 +513,7 @@ function opened(health: AccountHealth, now: Date): AccountHealth {
 }
 
 /** Whether a call failed as far as the upstream's health goes: no answer that makes sense, or an account that it refuses. */
-export function isFailedCall(outcome: UpstreamOutcome): boolean {
+function isFailedCall(outcome: UpstreamOutcome): boolean {
   if (outcome.kind === 'UNKNOWN') return true;
   return outcome.kind === 'REJECTED' && (outcome.reason === 'NOT_SENT' || outcome.reason === 'ACCOUNT_REFUSED');
 }

@@ -1,0 +1,163 @@
+import { CommitUnknown, run, sqlState } from '#server/platform/database.ts';
+import { type CallTally, NO_CALLS, tallied } from '#server/purchases/rules.ts';
+import { type ClaimedAttemptRow, dueAccounts } from '#server/purchases/sql.ts';
+import { type CalledAttempt, callUpstream } from './purchase-calls.ts';
+import { type Claim, claimAttempts } from './purchase-claims.ts';
+import type { AccountPlace, PurchaseGround } from './purchase-ground.ts';
+import { rerouteWaiting, standsStill } from './reroute-purchases.ts';
+import { settlePurchases } from './settle-purchases.ts';
+
+/** Buys what is due, so many calls at once as upstreams and this process take. */
+export interface PurchaseRunner {
+  /** Takes what is due and begins its calls; answers how many attempts it took or moved. */
+  runDue(): Promise<number>;
+  /** Waits for everything that is under way. */
+  settle(): Promise<void>;
+}
+
+/** Calls that one process has under way at once. */
+const CALLS_AT_ONCE = 96;
+/** Attempts that are written down by one transaction, at most. */
+const BATCH = 64;
+const STANDSTILL_EVERY_MILLISECONDS = 250;
+const WRITE_AGAIN_MILLISECONDS = 500;
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Runs purchase attempts (domain §6). A claim is committed before the call and its outcome after it: no transaction waits for the
+ * network, and whatever line a process dies at, another one finds the attempt when its lease runs out. Outcomes are written in lists,
+ * one list of a network at a time. `onProgress`: there may be more to do now.
+ */
+export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => void = () => undefined): PurchaseRunner {
+  const underWay = new Set<Promise<void>>();
+  const tallies = new Map<string, { readonly place: AccountPlace; readonly tally: CallTally }>();
+  const lookedAt = new Map<string, number>();
+  const lane = createSettleLane(ground);
+
+  const begin = (claim: Claim, row: ClaimedAttemptRow): void => {
+    const calling = callOne(claim, row)
+      // the lease runs out and another worker asks: nothing is lost
+      .catch((error: unknown) => ground.log.error({ err: error, attemptId: row.id }, 'a purchase attempt could not be written down'))
+      .finally(() => {
+        underWay.delete(calling);
+        onProgress();
+      });
+    underWay.add(calling);
+  };
+
+  const callOne = async (claim: Claim, row: ClaimedAttemptRow): Promise<void> => {
+    const { called, health } = await callUpstream(ground, claim, row);
+    if (health !== null) {
+      const { tally } = tallies.get(claim.accountId) ?? { tally: NO_CALLS };
+      const call = { ...health, isProbe: claim.isProbe, endedAt: ground.db.clock() };
+      tallies.set(claim.accountId, { place: claim, tally: tallied(tally, call) });
+    }
+    await lane.write(claim.networkId, called);
+  };
+
+  const runAccount = async (place: AccountPlace): Promise<number> => {
+    const { tally } = tallies.get(place.accountId) ?? { tally: NO_CALLS };
+    tallies.delete(place.accountId);
+    const claim = await claimAttempts(ground, place, { tally, free: CALLS_AT_ONCE - underWay.size });
+    for (const row of claim?.attempts ?? []) if (claim) begin(claim, row);
+    const taken = claim?.attempts.length ?? 0;
+    const isStuck = claim?.isBroken || (taken === 0 && (await mayStandStill(place)));
+    return taken + (isStuck ? await rerouteWaiting(ground, place) : 0);
+  };
+
+  const mayStandStill = async (place: AccountPlace): Promise<boolean> => {
+    const now = performance.now();
+    if (now - (lookedAt.get(place.accountId) ?? 0) < STANDSTILL_EVERY_MILLISECONDS) return false;
+    lookedAt.set(place.accountId, now);
+    return standsStill(ground, place);
+  };
+
+  return {
+    runDue: async () => {
+      const due = await run(ground.db.pool, dueAccounts, [ground.db.clock()]);
+      const places = new Map([...tallies.values()].map(({ place }) => [place.accountId, place]));
+      for (const row of due) places.set(row.account_id, { networkId: row.network_id, accountId: row.account_id });
+      const counts = await Promise.all([...places.values()].map(runAccount));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    settle: async () => {
+      while (underWay.size > 0) await Promise.all(underWay);
+    },
+  };
+}
+
+type Waiting = { readonly called: CalledAttempt; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+/**
+ * Writes outcomes down, in lists: what comes while one list of a network is being written is the next one. While the database is away
+ * they are kept and written again: goods that came cannot be asked for everywhere a second time.
+ */
+function createSettleLane(ground: PurchaseGround) {
+  const queues = new Map<string, Waiting[]>();
+
+  const drain = async (networkId: string, queue: Waiting[]): Promise<void> => {
+    while (queue.length > 0) {
+      const list = queue.splice(0, BATCH);
+      const failures = await writeList(
+        ground,
+        networkId,
+        list.map(({ called }) => called),
+      );
+      for (const { called, resolve, reject } of list) {
+        const failure = failures.get(called.row.id);
+        if (failure === undefined) resolve();
+        else reject(failure);
+      }
+    }
+    queues.delete(networkId);
+  };
+
+  return {
+    write: (networkId: string, called: CalledAttempt): Promise<void> => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const queue = queues.get(networkId);
+      if (queue) queue.push({ called, resolve, reject });
+      else {
+        const begun: Waiting[] = [{ called, resolve, reject }];
+        queues.set(networkId, begun);
+        void drain(networkId, begun);
+      }
+      return promise;
+    },
+  };
+}
+
+/** Writes a list; where it cannot be written, each by itself, so that one does not keep the others from it. Answers what failed. */
+async function writeList(ground: PurchaseGround, networkId: string, list: readonly CalledAttempt[]): Promise<Map<string, unknown>> {
+  try {
+    await writeSurely(ground, networkId, list);
+    return new Map();
+  } catch (error) {
+    if (list.length === 1) return new Map(list.map(({ row }) => [row.id, error]));
+    const failures = new Map<string, unknown>();
+    for (const each of list) for (const [id, failure] of await writeList(ground, networkId, [each])) failures.set(id, failure);
+    return failures;
+  }
+}
+
+/** Goods are worth waiting for; after this the lease is over, and another worker asks for what can be asked for. */
+const WRITE_TRIES = 60;
+
+async function writeSurely(ground: PurchaseGround, networkId: string, list: readonly CalledAttempt[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await settlePurchases(ground, networkId, list);
+    } catch (error) {
+      // another transaction brought one of the keys at the same time: the next look sees it
+      const isClash = sqlState(error) === UNIQUE_VIOLATION && tries < 3;
+      const isAway = error instanceof CommitUnknown || sqlState(error) === undefined || /^(08|57P|53)/.test(sqlState(error) ?? '');
+      if (!isClash && (!isAway || tries >= WRITE_TRIES || isBug(error))) throw error;
+      if (!isClash) await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MILLISECONDS));
+    }
+  }
+}
+
+/** An error of our own, and none of a connection: to write again would bring it again. */
+function isBug(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError;
+}
