@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AcgFakaForm, createAcgFaka, signAcgFaka } from '#server/connectors/acg-faka.ts';
 import type { UpstreamAccount, UpstreamOutcome, UpstreamPurchase } from '#server/connectors/connector.ts';
@@ -8,35 +7,14 @@ import type { Fault } from '#test/simulators/faults.ts';
 import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
 import { APOLOGY } from '#test/simulators/shop.ts';
 import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
-import { playBack, type RecordedAnswer } from './playback.ts';
+import { createPlayer, readVectors } from './exchanges.ts';
+import { playBack } from './playback.ts';
 
-type Exchange = Partial<Pick<UpstreamPurchase, 'goods' | 'inputFields' | 'goodsKind' | 'requestKey' | 'upstreamRef'>> & {
-  readonly name: string;
-  readonly isRepeat?: boolean;
-  readonly calls: readonly RecordedAnswer[];
-  /** What must have been sent, byte by byte. */
-  readonly bodies?: readonly string[];
-  readonly outcome: UpstreamOutcome;
-};
-
-interface Vectors {
-  readonly signatures: readonly { readonly form: AcgFakaForm; readonly sign: string }[];
-  readonly purchases: readonly Exchange[];
-  readonly queries: readonly Exchange[];
-  readonly others: readonly {
-    readonly name: string;
-    readonly call: 'checkAccount' | 'listGoods' | 'quote';
-    readonly calls: readonly RecordedAnswer[];
-    readonly bodies?: readonly string[];
-    readonly value?: unknown;
-    readonly failure?: string;
-  }[];
-}
-
-const vectors = JSON.parse(readFileSync(new URL('vectors/acg-faka.json', import.meta.url), 'utf8')) as Vectors;
+const vectors = readVectors<{ readonly form: AcgFakaForm; readonly sign: string }>('acg-faka');
 const APP_KEY = '9F3C1A7B5D2E4F60';
 const SENT_AT = new Date('2026-11-22T09:59:00Z');
-const clock = () => new Date('2026-11-22T10:00:00Z');
+const NOW = new Date('2026-11-22T10:00:00Z');
+const clock = () => NOW;
 const account: UpstreamAccount = {
   baseUrl: 'https://shop.example.com',
   settings: { app_id: '1000', app_key: APP_KEY },
@@ -71,24 +49,21 @@ describe('what goes over the wire', () => {
 });
 
 describe('what an answer means', () => {
-  const replay = async (call: 'purchase' | 'query', { name: _name, isRepeat, calls, bodies, outcome, ...fields }: Exchange) => {
-    const { outgoing, sent } = playBack(calls);
-    const sentAt = isRepeat || call === 'query' ? SENT_AT : null;
-    const reply = await createAcgFaka({ outgoing, clock })[call](account, { ...purchase, ...fields, sentAt });
-    expect(reply.outcome).toEqual(outcome);
-    expect(sent.map(({ body }) => body)).toEqual(bodies ?? expect.any(Array));
-    expect([sent.length, reply.wire.length]).toEqual([calls.length, calls.length]);
-  };
-  it.each(vectors.purchases)('to a purchase: $name', (exchange) => replay('purchase', exchange));
-  it.each(vectors.queries)('to a question: $name', (exchange) => replay('query', exchange));
+  const player = createPlayer(createAcgFaka, { account, purchase, now: NOW });
 
-  it.each(vectors.others)('$call: $name', async ({ call, calls, bodies, value, failure }) => {
-    const { outgoing, sent } = playBack(calls);
-    const connector = createAcgFaka({ outgoing, clock });
-    const result = await (call === 'quote' ? connector.quote(account, purchase.goods, 3) : connector[call](account));
-    expect(result.kind === 'ANSWERED' ? { value: result.value } : { failure: result.reason }).toEqual(failure ? { failure } : { value });
-    expect(sent.map(({ body }) => body)).toEqual(bodies ?? expect.any(Array));
-    expect(sent).toHaveLength(calls.length);
+  it.each(vectors.purchases)('to a purchase: $name', async (exchange) => {
+    const { got, wanted } = await player.purchase('purchase', exchange);
+    expect(got).toEqual(wanted);
+  });
+
+  it.each(vectors.queries)('to a question: $name', async (exchange) => {
+    const { got, wanted } = await player.purchase('query', exchange);
+    expect(got).toEqual(wanted);
+  });
+
+  it.each(vectors.others)('$call: $name', async (exchange) => {
+    const { got, wanted } = await player.other(exchange);
+    expect(got).toEqual(wanted);
   });
 
   it('there are no callbacks', () => {
@@ -115,9 +90,9 @@ describe('against a shop that is simulated', () => {
     await shop.setFaults({ [fault]: 1 });
     const { outcome: first } = await connector.purchase(here, order);
     await shop.setFaults({});
-    const { outcome: then } = await connector.query(here, { ...order, sentAt: SENT_AT });
+    const { outcome: asked } = await connector.query(here, { ...order, sentAt: SENT_AT });
     const after = shop.books();
-    return { first, then, sold: after.purchaseCount - before.purchaseCount, taken: after.takenCents - before.takenCents };
+    return { first, asked, sold: after.purchaseCount - before.purchaseCount, taken: after.takenCents - before.takenCents };
   };
 
   beforeAll(async () => {
@@ -174,9 +149,9 @@ describe('against a shop that is simulated', () => {
   ] as const)(
     'a purchase that went through unheard (%s) is not known, then known to be bought, and paid for once',
     async (fault, reason) => {
-      const { first, then, sold, taken } = await through(fault);
+      const { first, asked, sold, taken } = await through(fault);
       expect(first).toMatchObject({ kind: 'UNKNOWN', reason });
-      expect(then).toEqual({ kind: 'ALREADY_SENT' });
+      expect(asked).toEqual({ kind: 'ALREADY_SENT' });
       expect([sold, taken]).toEqual([1, 9_200]);
     },
   );
@@ -185,9 +160,9 @@ describe('against a shop that is simulated', () => {
     ['timeout-before', 'TIMEOUT'],
     ['error-before', 'HTTP_STATUS'],
   ] as const)('a purchase that never happened (%s) is not known either, and is made by the question, once', async (fault, reason) => {
-    const { first, then, sold, taken } = await through(fault);
+    const { first, asked, sold, taken } = await through(fault);
     expect(first).toMatchObject({ kind: 'UNKNOWN', reason });
-    expect(then).toMatchObject({ kind: 'SUCCEEDED', cost: '92' });
+    expect(asked).toMatchObject({ kind: 'SUCCEEDED', cost: '92' });
     expect([sold, taken]).toEqual([1, 9_200]);
   });
 

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { UpstreamAccount, UpstreamOutcome, UpstreamPurchase } from '#server/connectors/connector.ts';
+import type { UpstreamAccount, UpstreamPurchase } from '#server/connectors/connector.ts';
 import { createKasushou, kasushouBody, signKasushou } from '#server/connectors/kasushou.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import type { Fault } from '#test/simulators/faults.ts';
@@ -10,39 +9,12 @@ import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
 import { kasushouProtocol } from '#test/simulators/kasushou.ts';
 import { APOLOGY } from '#test/simulators/shop.ts';
 import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
-import { playBack, type RecordedAnswer } from './playback.ts';
+import { createPlayer, readVectors } from './exchanges.ts';
+import { playBack } from './playback.ts';
 
-type Exchange = Partial<Pick<UpstreamPurchase, 'goods' | 'inputFields' | 'goodsKind' | 'quantity' | 'maxCost'>> & {
-  readonly name: string;
-  readonly isRepeat?: boolean;
-  readonly callbackUrl?: string | null;
-  readonly calls: readonly RecordedAnswer[];
-  /** What must have been sent, byte by byte. */
-  readonly bodies?: readonly string[];
-  readonly outcome: UpstreamOutcome;
-};
-
-interface Vectors {
-  readonly signatures: readonly {
-    readonly fields: Readonly<Record<string, unknown>>;
-    readonly timestamp: string;
-    readonly apiKey: string;
-    readonly body: string;
-    readonly sign: string;
-  }[];
-  readonly purchases: readonly Exchange[];
-  readonly queries: readonly Exchange[];
-  readonly others: readonly {
-    readonly name: string;
-    readonly call: 'checkAccount' | 'listGoods' | 'quote';
-    readonly calls: readonly RecordedAnswer[];
-    readonly bodies?: readonly string[];
-    readonly value?: unknown;
-    readonly failure?: string;
-  }[];
-}
-
-const vectors = JSON.parse(readFileSync(new URL('vectors/kasushou.json', import.meta.url), 'utf8')) as Vectors;
+const vectors = readVectors<
+  Record<'timestamp' | 'apiKey' | 'body' | 'sign', string> & { readonly fields: Readonly<Record<string, unknown>> }
+>('kasushou');
 const API_KEY = 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa';
 const NOW = new Date('2026-11-22T10:00:00Z');
 const account: UpstreamAccount = {
@@ -82,30 +54,21 @@ describe('what goes over the wire', () => {
 });
 
 describe('what an answer means', () => {
-  const replay = async (
-    call: 'purchase' | 'query',
-    { name: _name, isRepeat, callbackUrl = null, calls, bodies, outcome, ...fields }: Exchange,
-  ) => {
-    const { outgoing, sent } = playBack(calls);
-    const sentAt = isRepeat || call === 'query' ? NOW : null;
-    const reply = await createKasushou({ outgoing, clock: () => NOW })[call](
-      { ...account, callbackUrl },
-      { ...purchase, ...fields, sentAt },
-    );
-    expect(reply.outcome).toEqual(outcome);
-    expect(sent.map(({ body }) => body)).toEqual(bodies ?? expect.any(Array));
-    expect([sent.length, reply.wire.length]).toEqual([calls.length, calls.length]);
-  };
-  it.each(vectors.purchases)('to a purchase: $name', (exchange) => replay('purchase', exchange));
-  it.each(vectors.queries)('to a question: $name', (exchange) => replay('query', exchange));
+  const player = createPlayer(createKasushou, { account, purchase, now: NOW });
 
-  it.each(vectors.others)('$call: $name', async ({ call, calls, bodies, value, failure }) => {
-    const { outgoing, sent } = playBack(calls);
-    const connector = createKasushou({ outgoing, clock: () => NOW });
-    const result = await (call === 'quote' ? connector.quote(account, purchase.goods, 3) : connector[call](account));
-    expect(result.kind === 'ANSWERED' ? { value: result.value } : { failure: result.reason }).toEqual(failure ? { failure } : { value });
-    expect(sent.map(({ body }) => body)).toEqual(bodies ?? expect.any(Array));
-    expect(sent).toHaveLength(calls.length);
+  it.each(vectors.purchases)('to a purchase: $name', async (exchange) => {
+    const { got, wanted } = await player.purchase('purchase', exchange);
+    expect(got).toEqual(wanted);
+  });
+
+  it.each(vectors.queries)('to a question: $name', async (exchange) => {
+    const { got, wanted } = await player.purchase('query', exchange);
+    expect(got).toEqual(wanted);
+  });
+
+  it.each(vectors.others)('$call: $name', async (exchange) => {
+    const { got, wanted } = await player.other(exchange);
+    expect(got).toEqual(wanted);
   });
 });
 

@@ -73,7 +73,7 @@ function buy(shop: Shop, body: Body, fault: Fault | null): SimulatedAnswer {
   if (limit !== undefined && goods && goods.priceCents > Math.floor(Number(limit) * 100 + 1e-6)) return refusal(REFUSALS.PRICE);
   const attach = (body['attach'] ?? {}) as Readonly<Record<string, string>>;
   if (goods?.goodsKind === 'TOP_UP' && !attach['recharge_account']) return refusal('请填写充值账号');
-  const requestKey = String(body['external_orderno'] ?? '');
+  const requestKey = textIn(body, 'external_orderno');
   const order = {
     requestKey,
     goodsId: String(body['id']),
@@ -90,7 +90,7 @@ function buy(shop: Shop, body: Body, fault: Fault | null): SimulatedAnswer {
 }
 
 function ordersOf(shop: Shop, body: Body): unknown[] {
-  const [byKey, byRef] = [String(body['external_orderno'] ?? ''), String(body['ordersn'] ?? '')];
+  const [byKey, byRef] = [textIn(body, 'external_orderno'), textIn(body, 'ordersn')];
   const purchase = byKey === '' ? shop.findByRef(byRef) : shop.findByKey(byKey);
   return purchase ? [orderOf(purchase)] : [];
 }
@@ -159,6 +159,11 @@ function attachOf(goods: SimulatedGoods | undefined): unknown[] {
 
 function categoriesOf(shop: Shop): string[] {
   return [...new Set([...shop.goods.values()].map(({ category }) => category))];
+}
+
+function textIn(body: Body, name: string): string {
+  const value = body[name];
+  return typeof value === 'string' ? value : '';
 }
 
 /** As the shop sorts what it received: the names of the body, not those inside of a value. */

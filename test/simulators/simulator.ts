@@ -113,13 +113,13 @@ export async function startSimulator(protocol: SimulatedProtocol, options: Simul
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const request = await readRequest(incoming);
-    if (request.path.startsWith('/__')) return void control(request, response);
+    if (request.path.startsWith('/__')) return control(request, response);
     const kind = protocol.callKindOf(request);
     const fault = draw(faults, kind);
     count(`calls ${kind.toLowerCase()}`);
     if (fault !== null) count(fault);
     if (fault === 'timeout-before') return;
-    if (fault === 'error-before') return void respond(response, { status: 500, contentType: 'text/html', body: 'Internal Server Error' });
+    if (fault === 'error-before') return respond(response, { status: 500, contentType: 'text/html', body: 'Internal Server Error' });
     const soldBefore = shop.books().purchaseCount;
     const answer = protocol.answer(request, shop, fault);
     if (shop.books().purchaseCount > soldBefore) tellLast();
