@@ -1,15 +1,18 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Connector, ConnectorField, ConnectorKind, UpstreamAccount } from '#server/connectors/connector.ts';
 import { isId } from '#server/platform/ids.ts';
 import {
+  type CurrencyCode,
   compareMoney,
   type Decimal4,
   decimal4,
   decimal4Text,
   type Money,
+  money,
   moneyOf,
   roundedQuotient,
   scaleMoney,
+  subtractMoney,
 } from '#server/platform/money.ts';
 import type { Vault, WrappedKey } from '#server/platform/vault.ts';
 
@@ -337,12 +340,115 @@ export function parseCallbackPath(path: string): CallbackAddress | null {
   return rest.length === 0 && isId(networkId) && isId(accountId) && /^[\w-]{43}$/.test(token) ? { networkId, accountId, token } : null;
 }
 
-/** A new token for calling back: 256 random bits. */
-export function newCallbackToken(): string {
-  return randomBytes(32).toString('base64url');
-}
-
 /** What is kept of a token to compare with. */
 export function hashCallbackToken(token: string): Buffer {
   return createHash('sha256').update(token, 'utf8').digest();
 }
+
+// ---- offers ----
+
+/** What a unit costs. In another currency than the network's: with a rate, where it comes from and when it was so. */
+export type CostInput = {
+  /** a decimal text of the account's currency, for `unitSize` units of the SKU; null: what the upstream asks now */
+  readonly upstreamUnitCost: string | null;
+  readonly rate: string | null;
+  readonly rateSource: string | null;
+  readonly rateAt: Date | null;
+};
+
+/** An offer as its owner describes it. */
+export type OfferInput = {
+  readonly terms: OfferCandidate['terms'];
+  readonly goods: Readonly<Record<string, string>>;
+  readonly cost: CostInput;
+  /** 最低价保障: the most that was agreed for a unit, in the network's currency; null without such an agreement */
+  readonly agreedUnitCost: string | null;
+  readonly minQuantity: number;
+  readonly maxQuantity: number;
+  readonly leadTimeSeconds: number;
+  readonly priority: number;
+  readonly weight: number;
+  readonly dailyCap: number | null;
+  readonly isEnabled: boolean;
+};
+
+/** A cost as it is kept. */
+export type SettledCost = {
+  readonly upstreamUnitCost: string;
+  readonly rate: string;
+  readonly rateSource: string;
+  readonly rateAt: Date | null;
+  readonly unitCost: Money;
+};
+
+/** A rate older than this is warned of: the owner's margin is a guess. */
+export const RATE_STALE_HOURS = 72;
+const RATE_SOURCE_MAX = 100;
+const UNIT_COST = /^\d{1,14}(\.\d{1,4})?$/;
+const SHARE_MAX = 1_000_000;
+const LEAD_TIME_MAX = 30 * 86_400;
+
+/** The cost in the network's currency, to four decimals; or why it cannot be told. */
+export function settleCost(
+  { upstreamUnitCost, rate, rateSource, rateAt }: CostInput,
+  { upstreamCurrency, currency, now }: { readonly upstreamCurrency: string; readonly currency: CurrencyCode; readonly now: Date },
+): SettledCost | InvalidInput {
+  if (!UNIT_COST.test(upstreamUnitCost))
+    return invalid('unitCost', 'A unit cost is a decimal text with at most four decimals, such as 46.00.');
+  const upstream = decimal4Text(decimal4(upstreamUnitCost));
+  if (upstreamCurrency === currency) {
+    if (rate !== null) return invalid('rate', `The account is in ${currency} already: there is nothing to convert.`);
+    return { upstreamUnitCost: upstream, rate: '1', rateSource: '', rateAt: null, unitCost: money(upstream, currency) };
+  }
+  if (rate === null || rateOf(rate) === null)
+    return invalid('rate', `One ${upstreamCurrency} in ${currency}: a decimal text above zero with at most eight decimals.`);
+  const source = rateSource?.trim() ?? '';
+  if (source === '' || source.length > RATE_SOURCE_MAX)
+    return invalid('rateSource', `Where the rate comes from, in 1 to ${RATE_SOURCE_MAX} characters.`);
+  if (rateAt === null || rateAt > now) return invalid('rateAt', 'When the rate was so: an instant that has been.');
+  return { upstreamUnitCost: upstream, rate, rateSource: source, rateAt, unitCost: convertedCost(upstream, rate, currency, 'UNIT_PRICE') };
+}
+
+/** Whether a rate is so old that its owner is warned; one that is none never is. */
+export function isRateStale(rateAt: Date | null, now: Date): boolean {
+  return rateAt !== null && now.getTime() - rateAt.getTime() > RATE_STALE_HOURS * 3_600_000;
+}
+
+/** What is wrong with the numbers and goods of an offer; its cost is `settleCost`'s. */
+export function offerProblem(input: OfferInput, connector: Connector): InvalidInput | null {
+  const { minQuantity, maxQuantity, leadTimeSeconds, priority, weight, dailyCap, agreedUnitCost } = input;
+  if (minQuantity < 1) return invalid('minQuantity', 'The smallest quantity is at least 1.');
+  if (maxQuantity < minQuantity) return invalid('maxQuantity', 'The largest quantity is not below the smallest.');
+  if (leadTimeSeconds < 0 || leadTimeSeconds > LEAD_TIME_MAX) return invalid('leadTimeSeconds', 'A lead time is 0 seconds to 30 days.');
+  if (priority < 0 || priority > SHARE_MAX) return invalid('priority', `A priority is 0 to ${SHARE_MAX}.`);
+  if (weight < 0 || weight > SHARE_MAX) return invalid('weight', `A weight is 0 to ${SHARE_MAX}.`);
+  if (dailyCap !== null && dailyCap < 1) return invalid('dailyCap', 'A cap is at least 1; without one leave it out.');
+  if (agreedUnitCost !== null && !UNIT_COST.test(agreedUnitCost))
+    return invalid('agreedUnitCost', 'An agreed cost is a decimal text with at most four decimals, such as 46.00.');
+  return fieldsProblem('goods', connector.goodsFields, input.goods);
+}
+
+/** What an upstream asks for a quantity, as the cost of `unitSize` units; four decimals. */
+export function unitCostOf(total: string, quantity: number, unitSize: number): string {
+  return decimal4Text(roundedQuotient(decimal4(total) * BigInt(unitSize), BigInt(quantity)));
+}
+
+/** Whether an upstream asks more for a quantity than an offer of this unit cost lets anybody pay: such purchases would all be refused. */
+export function isAskedMore(
+  asked: string,
+  offer: Pick<OfferCandidate, 'upstreamUnitCost' | 'rate' | 'unitCost'>,
+  quantity: number,
+  unitSize: number,
+): boolean {
+  return decimal4(asked) > decimal4(offerCost(offer, quantity, unitSize).upstreamMaxCost);
+}
+
+/** By how much a unit costs more than was agreed; null when it does not, or nothing was agreed. */
+export function aboveAgreed(unitCost: Money, agreed: Money | null): Money | null {
+  return agreed !== null && compareMoney(unitCost, agreed) > 0 ? subtractMoney(unitCost, agreed) : null;
+}
+
+/** One supplier's part of a SKU's volume above this is warned of (domain §7), once there is enough to speak of. */
+export const SHARE_WARNING_BPS = 8_000;
+/** Days over which it is looked at. */
+export const SHARE_DAYS = 30;

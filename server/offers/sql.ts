@@ -1,8 +1,9 @@
 import type { ConnectorKind } from '#server/connectors/connector.ts';
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 import { firstIdAt } from '#server/platform/ids.ts';
-import { currencyCode, money } from '#server/platform/money.ts';
-import type { OfferCandidate, SealedAccount } from './rules.ts';
+import { currencyCode, money, toUnitPriceString } from '#server/platform/money.ts';
+import type { PageRequest } from '#server/platform/page.ts';
+import type { AccountInput, OfferCandidate, OfferInput, RoutingPolicy, SealedAccount, SettledCost } from './rules.ts';
 
 type CandidateRow = {
   id: string;
@@ -51,6 +52,19 @@ const USED_SINCE_TYPED = `LEFT JOIN LATERAL (
     WHERE a.network_id = $1 AND a.offer_id = o.id AND a.state <> 'REJECTED' AND a.created_at >= o.stock_at
   ) typed ON c.kind = 'MANUAL' AND o.stock_count IS NOT NULL`;
 
+// The record of the last 7 days, for SKUs that are routed by it: at most 169 rows of offer_hour_pkey, and as many hours of
+// offer_latency_hour_pkey, of which the bucket is looked for in which the middle lies (see `bucketSeconds` of the analytics).
+const LATELY = `h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= $3::timestamptz - interval '7 days'`;
+const RECORD = `LEFT JOIN LATERAL (
+    SELECT (sum(h.success_count) * 10000 / nullif(sum(h.attempt_count), 0))::int AS success_bps FROM offer_hour h WHERE ${LATELY}
+  ) record ON k.routing_policy = 'MOST_RELIABLE'`;
+const SPEED = `LEFT JOIN LATERAL (
+    SELECT (0.1 * power(2, min(b.bucket) / 2.0))::float8 AS median_seconds
+    FROM (SELECT h.bucket, sum(sum(h.delivery_count)) OVER (ORDER BY h.bucket) AS upto, sum(sum(h.delivery_count)) OVER () AS whole
+          FROM offer_latency_hour h WHERE ${LATELY} GROUP BY h.bucket) b
+    WHERE 2 * b.upto >= b.whole
+  ) speed ON k.routing_policy = 'FASTEST'`;
+
 const STOCK = `CASE WHEN o.stock_count IS NULL THEN NULL
     WHEN c.kind = 'MANUAL' THEN greatest(o.stock_count - typed.quantity, 0)
     WHEN o.stock_at >= $3::timestamptz - make_interval(secs => ${STOCK_STANDS_SECONDS}) THEN o.stock_count END`;
@@ -65,13 +79,16 @@ const candidates: Statement<CandidateRow> = statement(
      o.upstream_unit_cost, o.rate::text, o.goods, o.min_quantity, o.max_quantity, o.lead_time_seconds, o.priority, o.weight,
      o.daily_cap - today.quantity AS cap_left,
      coalesce((t.breaker = 'OPEN' AND t.open_until > $3::timestamptz) OR (t.breaker = 'HALF_OPEN' AND t.probe_until > $3::timestamptz), false) AS is_broken,
-     (${STOCK})::bigint AS stock_count, NULL::int AS success_bps, NULL::int AS median_seconds
+     (${STOCK})::bigint AS stock_count, record.success_bps, speed.median_seconds
    FROM supply_offer o
    JOIN supply_account c ON c.network_id = $1 AND c.id = o.account_id
    JOIN network n ON n.id = $1
+   JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id
    LEFT JOIN supply_account_state t ON t.network_id = $1 AND t.account_id = o.account_id
    ${USED_TODAY}
    ${USED_SINCE_TYPED}
+   ${RECORD}
+   ${SPEED}
    WHERE o.network_id = $1 AND o.sku_id = ANY ($2::uuid[]) AND o.archived_at IS NULL AND o.is_enabled
      AND NOT o.is_paused AND o.frozen_reason IS NULL AND c.is_enabled
    ORDER BY o.sku_id, o.priority, o.id`,
@@ -229,13 +246,457 @@ export async function insertOfferCosts(
   if (offerIds.length > 0) await run(tx, insertCostRows, [networkId, actorId, reason, tx.now, offerIds.map(() => tx.newId()), offerIds]);
 }
 
-const sealedAccountRow: Statement<SealedAccount & { kind: ConnectorKind; name: string; is_enabled: boolean }> = statement(
-  'offers.sealedAccount',
-  `SELECT c.network_id, c.id, c.kind, c.name, c.base_url, c.currency, c.settings, c.secrets, c.data_key, c.vault_key_id, c.is_enabled
-   FROM supply_account c WHERE c.network_id = $1 AND c.id = $2`,
+// ---- accounts ----
+
+/** An account without its secrets, with how its circuit breaker stands. */
+export type AccountRow = {
+  id: string;
+  owner_id: string;
+  supplier_id: string;
+  name: string;
+  kind: ConnectorKind;
+  base_url: string;
+  currency: string;
+  settings: Record<string, string>;
+  calls_at_once: number;
+  is_enabled: boolean;
+  checked_at: Date | null;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+  breaker: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+  open_until: Date | null;
+  last_success_at: Date | null;
+  last_failure: string | null;
+};
+
+const ACCOUNT_COLUMNS = `c.id, c.owner_id, c.supplier_id, c.name, c.kind, c.base_url, c.currency, c.settings, c.calls_at_once, c.is_enabled, c.checked_at,
+  c.version, c.created_at, c.updated_at, coalesce(t.breaker, 'CLOSED') AS breaker, t.open_until, t.last_success_at, t.last_failure`;
+const ACCOUNTS = `supply_account c LEFT JOIN supply_account_state t ON t.network_id = $1 AND t.account_id = c.id WHERE c.network_id = $1`;
+
+/** Newest first by supply_account_network_id_owner_id_id_idx; $3 is the id to go on from. An owner has few. */
+const accountsOf = (name: string, beyond: string, order: string): Statement<AccountRow> =>
+  statement(
+    name,
+    `SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNTS} AND c.owner_id = $2 AND ($3::uuid IS NULL OR c.id ${beyond} $3) ORDER BY c.id ${order} LIMIT $4`,
+  );
+const accountsForward = accountsOf('offers.accountsForward', '<', 'DESC');
+const accountsBackward = accountsOf('offers.accountsBackward', '>', 'ASC');
+
+/** A party of a network that offers or accounts belong to. */
+export type Owner = { readonly networkId: string; readonly ownerId: string };
+
+/** Accounts of an owner, one page and the one row that tells of more, in the direction asked for. */
+export function selectAccounts(db: Queryable, { networkId, ownerId }: Owner, page: PageRequest): Promise<AccountRow[]> {
+  return run(db, page.direction === 'FORWARD' ? accountsForward : accountsBackward, [networkId, ownerId, page.from, page.count + 1]);
+}
+
+const accountsById: Statement<AccountRow> = statement(
+  'offers.accountsById',
+  `SELECT ${ACCOUNT_COLUMNS} FROM ${ACCOUNTS} AND c.owner_id = $2 AND c.id = ANY ($3::uuid[])`,
 );
 
-/** An account with its secrets, sealed, by its primary key. Opened outside of any transaction, by `openAccount`. */
-export async function selectSealedAccount(db: Queryable, networkId: string, accountId: string) {
-  return (await run(db, sealedAccountRow, [networkId, accountId]))[0];
+/** Of these accounts, the owner's own. Index: primary key. */
+export function selectAccountsById(db: Queryable, { networkId, ownerId }: Owner, ids: readonly string[]): Promise<AccountRow[]> {
+  return run(db, accountsById, [networkId, ownerId, ids]);
+}
+
+const accountCount: Statement<{ count: number }> = statement(
+  'offers.accountCount',
+  'SELECT count(*)::int AS count FROM supply_account c WHERE c.network_id = $1 AND c.owner_id = $2',
+);
+
+/** How many accounts an owner has. */
+export async function countAccounts(db: Queryable, { networkId, ownerId }: Owner): Promise<number> {
+  return (await run(db, accountCount, [networkId, ownerId]))[0]?.count ?? 0;
+}
+
+/** An account as it is opened for a call (`openAccount`). */
+export type SealedAccountRow = SealedAccount & {
+  readonly owner_id: string;
+  readonly supplier_id: string;
+  readonly kind: ConnectorKind;
+  readonly name: string;
+  readonly callback_hash: Buffer;
+  readonly calls_at_once: number;
+  readonly is_enabled: boolean;
+  readonly version: number;
+};
+
+const SEALED_COLUMNS = `c.network_id, c.id, c.owner_id, c.supplier_id, c.kind, c.name, c.base_url, c.currency, c.settings, c.secrets, c.data_key,
+  c.vault_key_id, c.callback_hash, c.calls_at_once, c.is_enabled, c.version`;
+const sealedAccount: Statement<SealedAccountRow> = statement(
+  'offers.sealedAccount',
+  `SELECT ${SEALED_COLUMNS} FROM supply_account c WHERE c.network_id = $1 AND c.id = $2`,
+);
+const lockedAccount: Statement<SealedAccountRow> = statement(
+  'offers.lockedAccount',
+  `SELECT ${SEALED_COLUMNS} FROM supply_account c WHERE c.network_id = $1 AND c.owner_id = $2 AND c.id = $3 FOR NO KEY UPDATE`,
+);
+
+/** An account with its secrets, sealed, whoever owns it: for workers, and for flows that have asked whose it is. Opened by `openAccount`. Index: primary key. */
+export async function selectSealedAccount(db: Queryable, networkId: string, accountId: string): Promise<SealedAccountRow | undefined> {
+  return (await run(db, sealedAccount, [networkId, accountId]))[0];
+}
+
+/** An owner's account, locked against another change; null when there is none. */
+export async function lockAccount(tx: Transaction, { networkId, ownerId }: Owner, accountId: string): Promise<SealedAccountRow | null> {
+  return (await run(tx, lockedAccount, [networkId, ownerId, accountId]))[0] ?? null;
+}
+
+/** What is written of an account; everything that must not be read is sealed. */
+export type AccountValues = Omit<AccountInput, 'kind' | 'settings'> & {
+  readonly settings: Readonly<Record<string, string>>;
+  readonly secrets: Buffer;
+  readonly isEnabled: boolean;
+  /** when the upstream was asked; null: it was not */
+  readonly checkedAt: Date | null;
+};
+
+/** A new account; none is written when the owner has one of this name (supply_account_name_key waits for a twin in flight). */
+export type NewAccount = Owner &
+  AccountValues & {
+    readonly accountId: string;
+    readonly supplierId: string;
+    readonly kind: ConnectorKind;
+    readonly dataKey: Buffer;
+    readonly vaultKeyId: string;
+    readonly callbackHash: Buffer;
+    readonly createdBy: string;
+  };
+
+const insertAccountRow: Statement<{ id: string }> = statement(
+  'offers.insertAccount',
+  `INSERT INTO supply_account (network_id, id, owner_id, supplier_id, name, kind, base_url, currency, settings, secrets, data_key, vault_key_id,
+     callback_hash, calls_at_once, is_enabled, checked_at, created_by, created_at, updated_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
+   ON CONFLICT (network_id, owner_id, name) DO NOTHING RETURNING id`,
+);
+const insertAccountState: Statement<Record<string, never>> = statement(
+  'offers.insertAccountState',
+  'INSERT INTO supply_account_state (network_id, account_id, window_start, updated_at) VALUES ($1, $2, $3, $3)',
+);
+
+/** Writes an account with a closed breaker; false when its name is taken. */
+export async function insertAccount(tx: Transaction, account: NewAccount): Promise<boolean> {
+  const rows = await run(tx, insertAccountRow, [
+    account.networkId,
+    account.accountId,
+    account.ownerId,
+    account.supplierId,
+    account.name,
+    account.kind,
+    account.baseUrl,
+    account.currency,
+    JSON.stringify(account.settings),
+    account.secrets,
+    account.dataKey,
+    account.vaultKeyId,
+    account.callbackHash,
+    account.callsAtOnce,
+    account.isEnabled,
+    account.checkedAt,
+    account.createdBy,
+    tx.now,
+  ]);
+  if (rows.length === 0) return false;
+  await run(tx, insertAccountState, [account.networkId, account.accountId, tx.now]);
+  return true;
+}
+
+// the row is locked; a name that another account has is found by supply_account_name_key
+const updateAccountRow: Statement<{ id: string }> = statement(
+  'offers.updateAccount',
+  `UPDATE supply_account c SET name = $4, base_url = $5, settings = $6, secrets = $7, calls_at_once = $8, is_enabled = $9,
+     checked_at = coalesce($10, c.checked_at), version = c.version + 1, updated_at = $11
+   WHERE c.network_id = $1 AND c.owner_id = $2 AND c.id = $3
+     AND NOT EXISTS (SELECT FROM supply_account d WHERE d.network_id = $1 AND d.owner_id = $2 AND d.name = $4 AND d.id <> $3) RETURNING c.id`,
+);
+
+/** Saves a locked account anew; its kind and currency stay. False when its name is taken. */
+export async function updateAccount(
+  tx: Transaction,
+  { networkId, ownerId }: Owner,
+  accountId: string,
+  values: AccountValues,
+): Promise<boolean> {
+  const { name, baseUrl, settings, secrets, callsAtOnce, isEnabled, checkedAt } = values;
+  const row = [name, baseUrl, JSON.stringify(settings), secrets, callsAtOnce, isEnabled, checkedAt, tx.now];
+  return (await run(tx, updateAccountRow, [networkId, ownerId, accountId, ...row])).length === 1;
+}
+
+const updateCallbackRow: Statement<Record<string, never>> = statement(
+  'offers.updateCallback',
+  `UPDATE supply_account c SET callback_hash = $3, secrets = $4, version = c.version + 1, updated_at = $5 WHERE c.network_id = $1 AND c.id = $2`,
+);
+
+/** Gives a locked account another token for calling back: the one before is worth nothing from then on. */
+export async function updateCallback(
+  tx: Transaction,
+  { networkId, accountId }: { readonly networkId: string; readonly accountId: string },
+  { callbackHash, secrets }: { readonly callbackHash: Buffer; readonly secrets: Buffer },
+): Promise<void> {
+  await run(tx, updateCallbackRow, [networkId, accountId, callbackHash, secrets, tx.now]);
+}
+
+const skusOfAccount: Statement<{ sku_id: string }> = statement(
+  'offers.skusOfAccount',
+  'SELECT DISTINCT o.sku_id FROM supply_offer o WHERE o.network_id = $1 AND o.account_id = $2 AND o.archived_at IS NULL',
+);
+
+/** The SKUs that this account's offers fill. Index: supply_offer_network_id_account_id_idx. */
+export async function selectSkusOfAccount(db: Queryable, networkId: string, accountId: string): Promise<string[]> {
+  return (await run(db, skusOfAccount, [networkId, accountId])).map((row) => row.sku_id);
+}
+
+// ---- offers ----
+
+/** An offer as it is stored, with the names of what it fills. `currency` is the network's. */
+export type OfferRow = {
+  id: string;
+  owner_id: string;
+  sku_id: string;
+  supplier_id: string;
+  account_id: string;
+  kind: ConnectorKind;
+  sku_name: string;
+  product_name: string;
+  unit_size: number;
+  terms: OfferCandidate['terms'];
+  goods: Record<string, string>;
+  currency: string;
+  upstream_currency: string;
+  upstream_unit_cost: string;
+  rate: string;
+  rate_source: string;
+  rate_at: Date | null;
+  unit_cost: string;
+  agreed_unit_cost: string | null;
+  min_quantity: number;
+  max_quantity: number;
+  lead_time_seconds: number;
+  priority: number;
+  weight: number;
+  daily_cap: number | null;
+  is_enabled: boolean;
+  is_paused: boolean;
+  frozen_reason: string | null;
+  stock_count: number | null;
+  stock_at: Date | null;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+  archived_at: Date | null;
+};
+
+const OFFER_COLUMNS = `o.id, o.owner_id, o.sku_id, o.supplier_id, o.account_id, c.kind, k.name AS sku_name, p.name AS product_name, k.unit_size, o.terms::text,
+  o.goods, k.currency, o.upstream_currency, o.upstream_unit_cost, o.rate::text, o.rate_source, o.rate_at, o.unit_cost, o.agreed_unit_cost,
+  o.min_quantity, o.max_quantity, o.lead_time_seconds, o.priority, o.weight, o.daily_cap, o.is_enabled, o.is_paused, o.frozen_reason, o.stock_count,
+  o.stock_at, o.version, o.created_at, o.updated_at, o.archived_at`;
+const OFFERS = `supply_offer o
+   JOIN supply_account c ON c.network_id = $1 AND c.id = o.account_id
+   JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id
+   JOIN product p ON p.network_id = $1 AND p.id = k.product_id
+   WHERE o.network_id = $1`;
+
+/** Whose offers: an owner's, or those by which a supplier sells. Exactly one is set. */
+export type OfferScope = { readonly networkId: string; readonly ownerId: string | null; readonly supplierId: string | null };
+
+// Newest first, two ranges of which one is empty: supply_offer_network_id_owner_id_id_idx, supply_offer_network_id_supplier_id_id_idx.
+const SCOPE = '(o.owner_id = $2 OR ($2::uuid IS NULL AND o.supplier_id = $3))';
+const offersOf = (name: string, beyond: string, order: string): Statement<OfferRow> =>
+  statement(
+    name,
+    `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND ${SCOPE} AND ($4::uuid IS NULL OR o.sku_id = $4) AND ($5::uuid IS NULL OR o.supplier_id = $5)
+       AND ($6 OR o.archived_at IS NULL) AND ($7::uuid IS NULL OR o.id ${beyond} $7)
+     ORDER BY o.id ${order} LIMIT $8`,
+  );
+const offersForward = offersOf('offers.forward', '<', 'DESC');
+const offersBackward = offersOf('offers.backward', '>', 'ASC');
+
+/** Which of a party's offers; null does not ask. Archived ones only where asked for. */
+export type OfferFilter = { readonly skuId: string | null; readonly supplierId: string | null; readonly withArchived: boolean };
+
+/** Offers, one page and the one row that tells of more, in the direction asked for. */
+export function selectOffers(
+  db: Queryable,
+  { networkId, ownerId, supplierId }: OfferScope,
+  filter: OfferFilter,
+  page: PageRequest,
+): Promise<OfferRow[]> {
+  const values = [networkId, ownerId, supplierId, filter.skuId, filter.supplierId, filter.withArchived, page.from, page.count + 1];
+  return run(db, page.direction === 'FORWARD' ? offersForward : offersBackward, values);
+}
+
+const offerCount: Statement<{ count: number }> = statement(
+  'offers.count',
+  `SELECT count(*)::int AS count FROM supply_offer o
+   WHERE o.network_id = $1 AND ${SCOPE} AND ($4::uuid IS NULL OR o.sku_id = $4) AND ($5::uuid IS NULL OR o.supplier_id = $5) AND ($6 OR o.archived_at IS NULL)`,
+);
+
+/** How many offers that list has. */
+export async function countOffers(db: Queryable, { networkId, ownerId, supplierId }: OfferScope, filter: OfferFilter): Promise<number> {
+  const values = [networkId, ownerId, supplierId, filter.skuId, filter.supplierId, filter.withArchived];
+  return (await run(db, offerCount, values))[0]?.count ?? 0;
+}
+
+const offersById: Statement<OfferRow> = statement(
+  'offers.byId',
+  `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND ${SCOPE} AND o.id = ANY ($4::uuid[])`,
+);
+
+/** Of these offers, those of the party. Index: primary key. */
+export function selectOffersById(
+  db: Queryable,
+  { networkId, ownerId, supplierId }: OfferScope,
+  ids: readonly string[],
+): Promise<OfferRow[]> {
+  return run(db, offersById, [networkId, ownerId, supplierId, ids]);
+}
+
+const offersOfSku: Statement<OfferRow> = statement(
+  'offers.ofSku',
+  `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND o.sku_id = $2 AND o.archived_at IS NULL ORDER BY o.priority, o.id`,
+);
+
+/** The offers of a SKU that are not archived, by priority. Index: supply_offer_sku_idx. */
+export function selectOffersOfSku(db: Queryable, networkId: string, skuId: string): Promise<OfferRow[]> {
+  return run(db, offersOfSku, [networkId, skuId]);
+}
+
+const lockOfferRow: Statement<OfferRow> = statement(
+  'offers.lock',
+  `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND ${SCOPE} AND o.id = $4 FOR NO KEY UPDATE OF o`,
+);
+
+/** A party's offer, locked against another change; null when there is none. */
+export async function lockOffer(
+  tx: Transaction,
+  { networkId, ownerId, supplierId }: OfferScope,
+  offerId: string,
+): Promise<OfferRow | null> {
+  return (await run(tx, lockOfferRow, [networkId, ownerId, supplierId, offerId]))[0] ?? null;
+}
+
+/** What is written of an offer. */
+export type OfferValues = Omit<OfferInput, 'cost'> & {
+  readonly cost: SettledCost;
+  readonly isPaused: boolean;
+  readonly stockCount: number | null;
+  readonly stockAt: Date | null;
+  readonly archivedAt: Date | null;
+};
+
+const OFFER_VALUES = (offer: OfferValues) => [
+  JSON.stringify(offer.goods),
+  offer.cost.upstreamUnitCost,
+  offer.cost.rate,
+  offer.cost.rateSource,
+  offer.cost.rateAt,
+  toUnitPriceString(offer.cost.unitCost),
+  offer.agreedUnitCost,
+  offer.minQuantity,
+  offer.maxQuantity,
+  offer.leadTimeSeconds,
+  offer.priority,
+  offer.weight,
+  offer.dailyCap,
+  offer.isEnabled,
+  offer.isPaused,
+  offer.stockCount,
+  offer.stockAt,
+  offer.archivedAt,
+];
+
+/** Who and what a new offer is of. */
+export type NewOffer = Owner & {
+  readonly offerId: string;
+  readonly skuId: string;
+  readonly supplierId: string;
+  readonly accountId: string;
+  readonly upstreamCurrency: string;
+  readonly createdBy: string;
+};
+
+const insertOfferRow: Statement<Record<string, never>> = statement(
+  'offers.insert',
+  `INSERT INTO supply_offer (network_id, id, owner_id, sku_id, supplier_id, account_id, upstream_currency, created_by, created_at, updated_at, terms, goods,
+     upstream_unit_cost, rate, rate_source, rate_at, unit_cost, agreed_unit_cost, min_quantity, max_quantity, lead_time_seconds, priority, weight,
+     daily_cap, is_enabled, is_paused, stock_count, stock_at, archived_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+);
+
+/** Writes an offer. */
+export async function insertOffer(tx: Transaction, offer: NewOffer, values: OfferValues): Promise<void> {
+  const { networkId, offerId, ownerId, skuId, supplierId, accountId, upstreamCurrency, createdBy } = offer;
+  const identity = [networkId, offerId, ownerId, skuId, supplierId, accountId, upstreamCurrency, createdBy, tx.now, values.terms];
+  await run(tx, insertOfferRow, [...identity, ...OFFER_VALUES(values)]);
+}
+
+const updateOfferRow: Statement<Record<string, never>> = statement(
+  'offers.update',
+  `UPDATE supply_offer o SET goods = $3, upstream_unit_cost = $4, rate = $5, rate_source = $6, rate_at = $7, unit_cost = $8, agreed_unit_cost = $9,
+     min_quantity = $10, max_quantity = $11, lead_time_seconds = $12, priority = $13, weight = $14, daily_cap = $15, is_enabled = $16, is_paused = $17,
+     stock_count = $18, stock_at = $19, archived_at = $20, version = o.version + 1, updated_at = $21
+   WHERE o.network_id = $1 AND o.id = $2`,
+);
+
+/** Saves a locked offer anew. Index: primary key. */
+export async function updateOffer(tx: Transaction, networkId: string, offerId: string, values: OfferValues): Promise<void> {
+  await run(tx, updateOfferRow, [networkId, offerId, ...OFFER_VALUES(values), tx.now]);
+}
+
+/** A cost that an offer had from a moment on. */
+export type CostEntry = {
+  id: string;
+  offer_id: string;
+  currency: string;
+  upstream_currency: string;
+  upstream_unit_cost: string;
+  rate: string;
+  rate_source: string;
+  rate_at: Date | null;
+  unit_cost: string;
+  agreed_unit_cost: string | null;
+  reason: string;
+  created_at: Date;
+};
+
+const costsOf: Statement<CostEntry> = statement(
+  'offers.costsOf',
+  `SELECT x.* FROM unnest($2::uuid[]) AS w (offer_id) CROSS JOIN LATERAL (
+     SELECT h.id, h.offer_id, n.currency, h.upstream_currency, h.upstream_unit_cost, h.rate::text, h.rate_source, h.rate_at, h.unit_cost,
+            h.agreed_unit_cost, h.reason, h.created_at
+     FROM supply_offer_cost h JOIN network n ON n.id = $1 WHERE h.network_id = $1 AND h.offer_id = w.offer_id ORDER BY h.id DESC LIMIT $3) x`,
+);
+
+/** The newest costs of offers that were shown to the reader, newest first. Index: supply_offer_cost_network_id_offer_id_id_idx. */
+export function selectCosts(db: Queryable, networkId: string, offerIds: readonly string[], limit: number): Promise<CostEntry[]> {
+  return run(db, costsOf, [networkId, offerIds, limit]);
+}
+
+const setPolicyRow: Statement<{ id: string }> = statement(
+  'offers.setPolicy',
+  `UPDATE sku s SET routing_policy = $5, version = s.version + 1, updated_at = $6
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND s.id = $3 AND s.version = $4 RETURNING s.id`,
+);
+
+/** Says how a SKU of the owner is routed; false when it is no longer of this version. Index: primary key. */
+export async function updatePolicy(
+  tx: Transaction,
+  { networkId, ownerId }: Owner,
+  sku: { readonly skuId: string; readonly expectedVersion: number; readonly policy: RoutingPolicy },
+): Promise<boolean> {
+  return (await run(tx, setPolicyRow, [networkId, ownerId, sku.skuId, sku.expectedVersion, sku.policy, tx.now])).length === 1;
+}
+
+const routedSkus: Statement<{ id: string; owner_id: string; routing_policy: RoutingPolicy; unit_size: number; delivery_kind: string }> =
+  statement(
+    'offers.routedSkus',
+    `SELECT s.id, s.owner_id, s.routing_policy, s.unit_size, s.delivery_kind::text FROM sku s WHERE s.network_id = $1 AND s.id = ANY ($2::uuid[])`,
+  );
+
+/** How SKUs are routed, whoever owns them. Index: primary key. */
+export function selectRoutedSkus(db: Queryable, networkId: string, skuIds: readonly string[]) {
+  return run(db, routedSkus, [networkId, skuIds]);
 }
