@@ -30,6 +30,8 @@ const AlertKindEnum = builder.enumType('AlertKind', {
     BELOW_COST: { description: 'The next card key costs more than the owner asks: the cost guard hides the SKU.' },
     WALLET_LOW: { description: 'The wallet is below the threshold that the station has set.' },
     STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
+    LICENCE_EXPIRING: { description: "A supplier's document ends in 30, 7 or 1 days; told once at each. For headquarters." },
+    LICENCE_EXPIRED: { description: "A supplier's document has ended; offers that need it are frozen. For headquarters." },
   } as const,
 });
 
@@ -38,6 +40,8 @@ const ADVICE: Record<AlertKind, string> = {
   BELOW_COST: 'Raise the price, import cheaper card keys, or withdraw the dear ones.',
   WALLET_LOW: 'Top up the wallet before orders are refused.',
   STOCK_LOW: 'Import card keys before the shelf is empty.',
+  LICENCE_EXPIRING: 'Ask the supplier for the document that follows.',
+  LICENCE_EXPIRED: 'Ask the supplier for the document that follows, and approve it: what it covers is released then.',
 };
 
 const Alert = nodeType<AlertRow>('Alert', {

@@ -178,6 +178,7 @@ export const PostingReasonEnum = builder.enumType('PostingReason', {
     COST: { description: 'Owed to a supplier for goods sold.' },
     TOP_UP: { description: 'Put into a wallet.' },
     LOT_PURCHASE: { description: 'Paid for card keys of its own.' },
+    DEPOSIT: { description: "A supplier's deposit was paid in, deducted or returned." },
     REFUND: { description: 'Given back, or taken back for it.' },
     RELEASE: { description: 'Held money set free.' },
     SETTLEMENT: { description: 'Fell due.' },

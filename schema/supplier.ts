@@ -1,4 +1,6 @@
-import { type SupplierReader, type SupplierRow, visibleSuppliers, visibleSuppliersByIds } from '#server/suppliers/reads.ts';
+import type { Permission } from '#server/accounts/rules.ts';
+import { openSuppliers, type SupplierReader, type SupplierRow, visibleSuppliers, visibleSuppliersByIds } from '#server/suppliers/reads.ts';
+import type { RowAccess } from './access.ts';
 import { actingStation, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -15,12 +17,24 @@ const Supplier = nodeType<SupplierRow>('Supplier', {
 /** The supplier type of the contract. */
 export const SupplierType = Supplier.ref;
 
-/** A supplier that the viewer may know, by id; batched. A station's people need to read its stock to know whom it buys from. */
+/** By which of these a station's people know whom it buys from. */
+const KNOWING: readonly Permission[] = ['STOCK_READ', 'SUPPLY_READ', 'SUPPLIERS_MANAGE', 'DEPOSITS_MANAGE'];
+
+/** A supplier that the viewer may know, by id; batched. */
 export const loadSupplier = batched<string, SupplierRow>(async (context, ids) => {
   const { party, permissions } = viewerOf(context);
-  if (party.kind === 'STATION' && !permissions.has('STOCK_READ')) return new Map();
-  return visibleSuppliersByIds(context.db.pool, await reader(context), ids);
+  if (party.kind === 'STATION' && !KNOWING.some((permission) => permissions.has(permission))) return new Map();
+  return visibleSuppliersByIds(context.db.pool, await supplierReader(context), ids);
 });
+
+/** Who looks into a supplier: headquarters and the supplier itself, with this permission; to anybody else the field is null. */
+export function lookingInto(permission: Permission): RowAccess<SupplierRow> {
+  return {
+    party: 'ANY',
+    permission,
+    only: async ({ id }, context) => openSuppliers(await supplierReader(context), [id]).length > 0,
+  };
+}
 
 Supplier.fields((t) => ({
   name: t.exposeString('name', { description: 'What people call it.' }),
@@ -32,11 +46,12 @@ builder.queryField('suppliers', (t) =>
     type: [SupplierType],
     access: { party: 'STATION', permission: 'STOCK_READ' },
     description: 'The suppliers of the network, by name; headquarters alone sees any.',
-    resolve: async (_, __, context) => visibleSuppliers(context.db.pool, await reader(context)),
+    resolve: async (_, __, context) => visibleSuppliers(context.db.pool, await supplierReader(context)),
   }),
 );
 
-async function reader(context: Context): Promise<SupplierReader> {
+/** Who reads of suppliers, with what kind of party it is. */
+export async function supplierReader(context: Context): Promise<SupplierReader> {
   const { networkId, party } = viewerOf(context);
   if (party.kind === 'SUPPLIER') return { networkId, party };
   const { kind } = await actingStation(context);

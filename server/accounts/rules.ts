@@ -59,7 +59,16 @@ export const permissionsOfRole: Record<Role, ReadonlySet<Permission>> = {
   VIEWER: new Set(reading),
   OPERATOR: new Set(operating),
   FINANCE: new Set([...reading, 'WALLET_TOP_UP', 'DEPOSITS_MANAGE', 'REFUNDS_ASK', 'REFUNDS_DECIDE', 'ALERTS_MANAGE'] as const),
-  MANAGER: new Set([...operating, 'STATIONS_MANAGE', 'PRICES_MANAGE', 'LISTINGS_MANAGE', 'LISTINGS_REVIEW', 'STOCK_WITHDRAW', 'SUPPLY_MANAGE', 'SUPPLIERS_MANAGE'] as const),
+  MANAGER: new Set([
+    ...operating,
+    'STATIONS_MANAGE',
+    'PRICES_MANAGE',
+    'LISTINGS_MANAGE',
+    'LISTINGS_REVIEW',
+    'STOCK_WITHDRAW',
+    'SUPPLY_MANAGE',
+    'SUPPLIERS_MANAGE',
+  ] as const),
   OWNER: new Set(permissions),
 };
 

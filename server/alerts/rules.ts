@@ -8,8 +8,9 @@ import { type CurrencyCode, decimal4, isAmountText } from '#server/platform/mone
  * What can need a decision. PRICE_INVERTED: the station's own absolute price, or the ceiling, is below what it pays, so its
  * children cannot buy (domain §3). BELOW_COST: the next key costs the owner more than it asks, so the cost guard hides the SKU.
  * WALLET_LOW, STOCK_LOW: below the threshold that the station has set.
+ * LICENCE_EXPIRING, LICENCE_EXPIRED: a supplier's document ends soon, or has ended and freezes what it covers (domain §7).
  */
-export type AlertKind = 'PRICE_INVERTED' | 'BELOW_COST' | 'WALLET_LOW' | 'STOCK_LOW';
+export type AlertKind = 'PRICE_INVERTED' | 'BELOW_COST' | 'WALLET_LOW' | 'STOCK_LOW' | 'LICENCE_EXPIRING' | 'LICENCE_EXPIRED';
 
 /** Plain facts of an alert as they were when it was raised: amounts as decimal texts, counts; for the station alone. */
 export type AlertData = Readonly<Record<string, string | number>>;

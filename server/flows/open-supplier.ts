@@ -19,7 +19,7 @@ export type OpenSupplierInput = {
 export type SupplierOpened = { readonly kind: 'SUPPLIER_OPENED'; readonly supplierId: string; readonly temporaryPassword: string | null };
 
 /**
- * Makes a supplier of a network, in the name of its headquarters' owner. For the operator of the deployment. Refuses INVALID_INPUT:
+ * Makes a supplier of a network, ACTIVE at once, in the name of its headquarters' owner. For the operator of the deployment. Refuses INVALID_INPUT:
  * no such network, a name or code that is none, a code that a supplier of the network has, no e-mail address.
  */
 export async function openSupplier(db: Database, input: OpenSupplierInput): Promise<SupplierOpened | InvalidInput> {
@@ -34,7 +34,7 @@ export async function openSupplier(db: Database, input: OpenSupplierInput): Prom
   const owner = input.ownerEmail === null ? null : await prepareFirstMember(input.ownerEmail, input.ownerName?.trim() || input.name);
   const supplierId = db.newId();
   const refusal = await inTransaction(db, async (tx): Promise<InvalidInput | null> => {
-    const row = await openSupplierRow(tx, networkId, { supplierId, name: input.name, code: input.code });
+    const row = await openSupplierRow(tx, networkId, { supplierId, name: input.name, code: input.code, standing: 'ACTIVE' });
     if (!row) return { kind: 'INVALID_INPUT', field: 'code', message: 'Another supplier of the network has this code.' };
     if (owner) await addFirstMember(tx, networkId, { kind: 'SUPPLIER', supplierId }, owner);
     await writeAudit(tx, viewer, { action: 'supplier.opened', subjectId: supplierId, data: { ...BY_COMMAND, code: input.code } });
