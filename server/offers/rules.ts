@@ -393,7 +393,7 @@ export function settleCost(
   { upstreamUnitCost, rate, rateSource, rateAt }: CostInput,
   { upstreamCurrency, currency, now }: { readonly upstreamCurrency: string; readonly currency: CurrencyCode; readonly now: Date },
 ): SettledCost | InvalidInput {
-  if (!UNIT_COST.test(upstreamUnitCost))
+  if (upstreamUnitCost === null || !UNIT_COST.test(upstreamUnitCost))
     return invalid('unitCost', 'A unit cost is a decimal text with at most four decimals, such as 46.00.');
   const upstream = decimal4Text(decimal4(upstreamUnitCost));
   if (upstreamCurrency === currency) {
