@@ -620,9 +620,9 @@ export type ImportChange = 'NEW' | 'OFFER_ADDED' | 'COST_CHANGED' | 'UNCHANGED' 
 /** Why an item is left out. */
 export type SkipReason =
   | 'BAD_NAME'
+  | 'BAD_GOODS'
   | 'BAD_COST'
   | 'COST_TOO_FINE'
-  | 'NO_RATE'
   | 'LISTED_TWICE'
   | 'QUANTITIES'
   | 'INPUT_FIELDS'
@@ -655,13 +655,13 @@ export type ImportItem = {
   readonly offerId: string | null;
 };
 
-/** By what costs become ours. `rate`: network money for one of the account's, at most eight decimals; null: there is none. */
+/** By what costs become ours. `rate`: network money for one of the account's, at most eight decimals. */
 export type ImportTerms = {
   readonly accountId: string;
   /** stands for the category of goods without one */
   readonly accountName: string;
   readonly currency: CurrencyCode;
-  readonly rate: string | null;
+  readonly rate: string;
   /** 10.0000 is 10 %, in ten-thousandths */
   readonly markupPercent: bigint;
 };
@@ -693,6 +693,7 @@ export type KnownSku = {
 export type ImportFacts = { readonly offers: readonly KnownOffer[]; readonly skus: readonly KnownSku[] };
 
 const QUANTITY_USUAL_MAX = 1000;
+const TOLD_LENGTH_MAX = 500;
 const WHOLE_PERCENT = 100n * 10_000n;
 /** What the tables hold: fourteen digits and four decimals; a markup of 10,000 % keeps within it. */
 const TEN_THOUSANDTHS_MAX = 10n ** 16n;
@@ -721,15 +722,37 @@ export function importedCode(accountId: string, goods: Readonly<Record<string, s
  * earlier import gave, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
  * price is cost × (1 + markup), rounded once (§3).
  */
-export function planUpstreamImport(listed: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
+export function planUpstreamImport(told: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
+  const listed = told.map(readable);
   const matchOf = matcher(listed, facts, terms);
   const seen = new Set<string>();
-  return listed.map((each) => {
+  return listed.map((each, index) => {
     const key = goodsKey(each.goods);
     const isTwice = seen.has(key);
     seen.add(key);
-    return importItem(each, isTwice ? 'LISTED_TWICE' : null, matchOf(each), terms);
+    const isOther = key !== goodsKey(told[index]?.goods ?? {});
+    return importItem(each, isTwice ? 'LISTED_TWICE' : isOther ? 'BAD_GOODS' : null, matchOf(each), terms);
   });
+}
+
+/** A text of an upstream as it can be stored and shown: one line, well-formed, no longer than anybody reads. */
+export function readableText(text: string): string {
+  return text
+    .slice(0, TOLD_LENGTH_MAX)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim();
+}
+
+function readable(goods: ListedGoods): ListedGoods {
+  return {
+    ...goods,
+    goods: Object.fromEntries(Object.entries(goods.goods).map(([name, value]) => [readableText(name), readableText(value)])),
+    categoryPath: goods.categoryPath.map(readableText),
+    productName: readableText(goods.productName),
+    skuName: readableText(goods.skuName),
+    inputFields: goods.inputFields.map((field) => ({ ...field, name: readableText(field.name), label: readableText(field.label) })),
+  };
 }
 
 type Match = { readonly offer?: KnownOffer; readonly sku?: KnownSku };
@@ -738,11 +761,11 @@ function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId
   const offers = new Map(facts.offers.map((offer) => [goodsKey(offer.goods), offer]));
   const byCode = new Map(facts.skus.map((sku) => [sku.code, sku]));
   const byNames = Map.groupBy(facts.skus, ({ productName, name }) => keyOf([productName, name]));
-  const told = Map.groupBy(listed, ({ productName, skuName }) => keyOf([productName.trim(), skuName.trim()]));
+  const told = Map.groupBy(listed, ({ productName, skuName }) => keyOf([productName, skuName]));
   return (each) => {
     const offer = offers.get(goodsKey(each.goods));
     if (offer) return { offer };
-    const names = keyOf([each.productName.trim(), each.skuName.trim()]);
+    const names = keyOf([each.productName, each.skuName]);
     const namesakes = told.get(names)?.length === 1 ? (byNames.get(names) ?? []) : [];
     const sku = byCode.get(importedCode(accountId, each.goods)) ?? (namesakes.length === 1 ? namesakes[0] : undefined);
     return sku ? { sku } : {};
@@ -751,10 +774,10 @@ function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId
 
 function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku }: Match, terms: ImportTerms): ImportItem {
   const inputFields = listed.inputFields.map((field) => inputFieldOf(field));
-  const productName = listed.productName.trim();
+  const { productName } = listed;
   const unitSize = offer?.unitSize ?? sku?.unitSize ?? 1;
   const cost = readUnitCost(listed.unitCost, unitSize, terms);
-  const named = [...listed.categoryPath.map((name) => name.trim()).filter((name) => name !== ''), terms.accountName];
+  const named = [...listed.categoryPath.filter((name) => name !== ''), terms.accountName];
   // three levels are all there are; what has no category stands in the account's own
   const categories = named.length === 1 ? named : named.slice(0, -1).slice(0, 3);
   const item = {
@@ -762,12 +785,13 @@ function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku 
     code: '',
     categories,
     productName,
-    skuName: listed.skuName.trim() || productName,
+    skuName: listed.skuName || productName,
     goods: listed.goods,
     goodsKind: listed.goodsKind,
     inputFields,
-    minQuantity: listed.minQuantity ?? 1,
-    maxQuantity: listed.maxQuantity ?? QUANTITY_USUAL_MAX,
+    minQuantity: listed.minQuantity || 1,
+    // many say 0 where they set no bound
+    maxQuantity: listed.maxQuantity || QUANTITY_USUAL_MAX,
     stockCount: listed.stockCount,
     upstreamUnitCost: cost.kind === 'COST' ? cost.upstreamUnitCost : null,
     unitCost: cost.kind === 'COST' ? cost.unitCost : null,
@@ -786,7 +810,7 @@ function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku 
 
 type ReadCost =
   | { readonly kind: 'COST'; readonly upstreamUnitCost: string; readonly unitCost: Money }
-  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' | 'NO_RATE' };
+  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' };
 
 /** A cost for `unitSize` units: above zero, exact to four decimals, and so in our money too. */
 function readUnitCost(text: string, unitSize: number, { currency, rate }: ImportTerms): ReadCost {
@@ -798,7 +822,6 @@ function readUnitCost(text: string, unitSize: number, { currency, rate }: Import
   const digits = `${parts[1]}${decimals.padEnd(4 + shift, '0')}`;
   const upstream = BigInt(digits);
   if (upstream <= 0n || upstream >= TEN_THOUSANDTHS_MAX) return { kind: 'BAD_COST' };
-  if (rate === null) return { kind: 'NO_RATE' };
   const upstreamUnitCost = decimal4Text(upstream);
   const unitCost = convertedCost(upstreamUnitCost, rate, currency, 'UNIT_PRICE');
   const isPrice = unitCost.tenThousandths > 0n && unitCost.tenThousandths < TEN_THOUSANDTHS_MAX;
@@ -814,8 +837,7 @@ function skipReasonOf(
   cost: ReadCost,
   { offer, sku }: { readonly offer: KnownOffer | undefined; readonly sku: KnownSku | undefined },
 ): SkipReason | null {
-  if ([productName, skuName, ...categories].some((name) => name === '' || name.length > NAME_MAX || /\p{Cc}/u.test(name)))
-    return 'BAD_NAME';
+  if (![productName, skuName, ...categories].every(isName)) return 'BAD_NAME';
   if (cost.kind !== 'COST') return cost.kind;
   if (minQuantity < 1 || maxQuantity < minQuantity || maxQuantity > QUANTITY_MAX) return 'QUANTITIES';
   if (offer?.isRetired || sku?.isRetired) return 'SKU_RETIRED';

@@ -203,13 +203,15 @@ function callbackOf({ apiKey, apiSecret }: DujiaoNextAccount, purchase: Simulate
 
 // ---- numbers: this protocol knows goods by them ----
 
-const numbers = new WeakMap<Shop, { readonly byId: ReadonlyMap<string, number>; readonly ids: readonly string[] }>();
+type Numbered = { readonly ids: readonly string[]; readonly byId: ReadonlyMap<string, number>; readonly categories: readonly string[] };
+const numbers = new WeakMap<Shop, Numbered>();
 
-function numberedGoods(shop: Shop) {
+function numberedGoods(shop: Shop): Numbered {
   const known = numbers.get(shop);
   if (known) return known;
   const ids = [...shop.goods.keys()];
-  const made = { ids, byId: new Map(ids.map((id, index) => [id, index + 1])) };
+  const categories = [...new Set([...shop.goods.values()].map(({ category }) => category))];
+  const made = { ids, byId: new Map(ids.map((id, index) => [id, index + 1])), categories };
   numbers.set(shop, made);
   return made;
 }
@@ -222,8 +224,8 @@ function goodsByNumber(shop: Shop, number: string): SimulatedGoods | undefined {
   return shop.goods.get(numberedGoods(shop).ids[Number(number) - 1] ?? '');
 }
 
-function categoryNames(shop: Shop): string[] {
-  return [...new Set([...shop.goods.values()].map(({ category }) => category))];
+function categoryNames(shop: Shop): readonly string[] {
+  return numberedGoods(shop).categories;
 }
 
 function ok(value: object): SimulatedAnswer {
