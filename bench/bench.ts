@@ -24,6 +24,7 @@ cases: ${Object.keys(CASES).join(', ')} (all of them when none is named)
                       (of the catalogue case too: 100000 and 10000 when not given, or --page-stations and --page-skus)
   --large-stations 1000000, --large-skus 100000, --large-orders 1000000     of million and overview,
   --little-stations 1000, --little-skus 1000, --little-orders 10000         and what they are compared with
+  --import-keys 1000000   of import
   --minutes 10        of memory
   --small             everything small: says whether it works, not how fast it is; bench/results.json stays as it is
   --keep-results      print only; bench/results.json stays as it is

@@ -1,3 +1,4 @@
+import { importOfMany } from './import-case.ts';
 import { costOfOrders, overviewOfSixtyDays } from './large-cases.ts';
 import { memoryUnderLoad } from './memory-case.ts';
 import { badNeighbours } from './neighbour-case.ts';
@@ -17,5 +18,6 @@ export const CASES: Readonly<Record<string, (stage: Stage) => Promise<CaseResult
   catalogue: catalogueOfFifty,
   million: costOfOrders,
   overview: overviewOfSixtyDays,
+  import: importOfMany,
   memory: memoryUnderLoad,
 };

@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly littleStations: number;
   readonly littleSkus: number;
   readonly littleOrders: number;
+  /** Of the import. */
+  readonly importKeys: number;
   /** Of the memory case. */
   readonly minutes: number;
 }
@@ -42,6 +44,7 @@ export const FULL: BenchOptions = {
   littleStations: 1_000,
   littleSkus: 1_000,
   littleOrders: 10_000,
+  importKeys: 1_000_000,
   minutes: 10,
 };
 
@@ -62,6 +65,7 @@ export const SMALL: BenchOptions = {
   littleStations: 400,
   littleSkus: 200,
   littleOrders: 500,
+  importKeys: 20_000,
   minutes: 0.3,
 };
 

@@ -15,14 +15,18 @@ import type { ShortWay } from './short-way.ts';
 /** The header by which a person says for which party she acts: the global id of a station or supplier. */
 const PARTY_HEADER = 'x-fenzhan-party';
 
-/** What /graphql is made of. */
-export interface GraphqlRouteOptions extends EventStreamOptions {
-  readonly graphql: Graphql;
-  readonly shortWay: ShortWay;
+/** What it takes to know who sent a request. */
+export interface IdentifyOptions {
   readonly identify: Identify;
   readonly cookie: SessionCookie;
   readonly allowedOrigins: AllowedOrigins;
   readonly log: Log;
+}
+
+/** What /graphql is made of. */
+export interface GraphqlRouteOptions extends EventStreamOptions, IdentifyOptions {
+  readonly graphql: Graphql;
+  readonly shortWay: ShortWay;
 }
 
 /** One request of the server. */
@@ -60,9 +64,10 @@ async function discardBody(answer: Response): Promise<void> {
   await reader?.cancel();
 }
 
-async function identified(
+/** Who sent a request: a program by its key, a person by a cookie that may be believed; a cookie of another site is refused. */
+export async function identified(
   { request, requestId, clientAddress }: Exchange,
-  { identify, cookie, allowedOrigins, log }: GraphqlRouteOptions,
+  { identify, cookie, allowedOrigins, log }: IdentifyOptions,
 ): Promise<Caller> {
   const authorization = request.headers.authorization ?? null;
   const sessionToken = authorization === null ? cookie.readToken(request.headers.cookie) : null;

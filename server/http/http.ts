@@ -12,12 +12,14 @@ import { createBudgets } from './budget.ts';
 import { clientAddressOf } from './client-address.ts';
 import { serveConsole } from './console.ts';
 import { refuseCookieOfStream } from './cross-site.ts';
+import { createDocumentRoute, DOCUMENT_PATH, type DocumentFiles } from './document-route.ts';
 import { createDocuments } from './documents.ts';
 import { createEngine, type EngineOptions, type Shareable } from './engine.ts';
 import { presentError, requestError } from './errors.ts';
 import { createGraphql } from './graphql.ts';
 import { answerGraphql, type Exchange } from './graphql-route.ts';
 import { createIdentify } from './identify.ts';
+import { createImportRoute, IMPORT_PATH, type ReceiveCardKeys } from './import-route.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { sendError, sendJson } from './respond.ts';
 import { setSecurityHeaders } from './security-headers.ts';
@@ -47,6 +49,10 @@ export interface HttpOptions extends Pick<EngineOptions, 'context'> {
   /** The built console; null: none is served. */
   readonly consoleDirectory: string | null;
   readonly limits?: Partial<Limits>;
+  /** Takes in files of card keys; none are taken when it is left out. */
+  readonly receiveCardKeys?: ReceiveCardKeys;
+  /** Puts and gets files of suppliers' documents; there are none when it is left out. */
+  readonly documentFiles?: DocumentFiles;
   /** What `GET /healthz` tells anybody beside that the process lives: states and times, nothing of a network. */
   readonly health?: () => Readonly<Record<string, unknown>>;
 }
@@ -59,6 +65,8 @@ export interface Http {
   close(): Promise<void>;
 }
 
+/** How long a request may take to arrive: a file of card keys by a slow line. All other bodies have a minute (`readBody`). */
+const REQUEST_MILLISECONDS = 30 * 60_000;
 /** How long running requests may take to finish once the server closes. */
 const CLOSE_WITHIN_MILLISECONDS = 10_000;
 const CLOSE_IDLE_EVERY_MILLISECONDS = 50;
@@ -101,12 +109,16 @@ export function createHttp(options: HttpOptions): Http {
       sessionToken: refuseCookieOfStream(request.headers, allowedOrigins) === null ? cookie.readToken(request.headers.cookie) : null,
     }),
   });
+  const importRoute = options.receiveCardKeys && createImportRoute(options.receiveCardKeys, { identify, cookie, allowedOrigins, log });
+  const documentRoute = options.documentFiles && createDocumentRoute(options.documentFiles, { identify, cookie, allowedOrigins, log });
   const graphqlRoute = { graphql, shortWay, identify, streams, fanOut, cookie, allowedOrigins, limits, log };
   let closing = false;
 
   async function answer(exchange: Exchange): Promise<void> {
     const { request, response, url } = exchange;
     if (url.pathname === '/graphql') return answerGraphql(exchange, graphqlRoute);
+    if (url.pathname === IMPORT_PATH && importRoute !== undefined) return importRoute(exchange);
+    if (url.pathname.startsWith(DOCUMENT_PATH) && documentRoute !== undefined) return documentRoute(exchange);
     if (url.pathname.startsWith('/auth/')) return answerAuth(exchange, signIn, allowedOrigins);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw requestError('METHOD_NOT_ALLOWED', 'Pages are asked for by GET.', { status: 405, headers: { Allow: 'GET, HEAD' } });
@@ -131,7 +143,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 
   const server = createServer(
-    { requestTimeout: 60_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
+    { requestTimeout: REQUEST_MILLISECONDS, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
     (request, response) => void handle(request, response),
   );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -580,7 +580,8 @@ const judgeStatement = statement<{ line_count: number; lines: number[]; own_line
      SELECT l.line_number, l.fingerprint, row_number() OVER (PARTITION BY l.fingerprint ORDER BY l.line_number) AS place FROM line l
    ), judged AS (
      SELECT p.line_number, p.place > 1 AS again,
-            EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint) AS own
+            EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NULL AND k.owner_id = $3)
+            OR EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NOT NULL) AS own
      FROM placed p
    )
    SELECT count(*)::int AS line_count,
@@ -592,7 +593,7 @@ const judgeStatement = statement<{ line_count: number; lines: number[]; own_line
 /** How many lines of an import wait, and which of them are none: the same as an earlier line, or a key that the owner has. */
 export type JudgedLines = { readonly lineCount: number; readonly inFile: readonly number[]; readonly own: readonly number[] };
 
-/** Finds an import's duplicates. Chunks by import_chunk_network_id_job_id_id_idx, keys by card_key_owner_fingerprint_key; locks nothing. */
+/** Finds an import's duplicates. Chunks by import_chunk_network_id_job_id_id_idx, keys by card_key_original_fingerprint_key and card_key_owner_duplicate_key; locks nothing. */
 export async function judgeImport(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<JudgedLines> {
   const [row] = await run(tx, judgeStatement, [networkId, job.id, job.owner_id]);
   return { lineCount: row?.line_count ?? 0, inFile: row?.lines ?? [], own: row?.own_lines ?? [] };
@@ -638,7 +639,7 @@ export type CostSteps = { readonly first: string; readonly firstCount: number; r
 /**
  * Makes the lot and its keys of the lines that were not left out; keys of another owner are put into quarantine.
  * In the order of their fingerprints, so that two imports of one file wait for each other in one direction; whoever comes
- * second meets card_key_owner_fingerprint_key or card_key_original_fingerprint_key, rolls back, and looks again.
+ * second meets card_key_original_fingerprint_key (or card_key_owner_duplicate_key), rolls back, and looks again.
  */
 export async function insertImportedLot(
   tx: Transaction,
@@ -754,7 +755,7 @@ const insertBoughtKeysStatement = statement(
 
 /**
  * Writes bought card keys, in the order of their fingerprints: two transactions with one key wait in one direction, and whoever comes
- * second meets card_key_owner_fingerprint_key or card_key_original_fingerprint_key and rolls back.
+ * second meets card_key_original_fingerprint_key (or card_key_owner_duplicate_key) and rolls back.
  */
 export async function insertBoughtKeys(tx: Transaction, networkId: string, keys: readonly BoughtKeyRow[]): Promise<void> {
   if (keys.length === 0) return;

@@ -140,7 +140,23 @@ FROM "import_line" l GROUP BY l."network_id", l."job_id";
 -- DropTable
 DROP TABLE "import_line";
 
+-- A key is of its lot's SKU and owner: one foreign key says so, where two said less. Its lot says that the SKU is there.
+-- DropForeignKey
+ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_lot_id_fkey";
+-- DropForeignKey
+ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_sku_id_fkey";
+-- CreateIndex
+CREATE UNIQUE INDEX "lot_goods_key" ON "lot"("network_id", "id", "sku_id", "owner_id");
+-- AddForeignKey
+ALTER TABLE "card_key" ADD CONSTRAINT "card_key_network_id_lot_id_sku_id_owner_id_fkey" FOREIGN KEY ("network_id", "lot_id", "sku_id", "owner_id") REFERENCES "lot"("network_id", "id", "sku_id", "owner_id") ON DELETE RESTRICT ON UPDATE NO ACTION;
+-- card_key_original_fingerprint_key keeps originals apart, of whatever owner; an owner's copies of others' keys are few. One entry less
+-- for each key that comes, and for each that is sold.
+-- DropIndex
+DROP INDEX "card_key_owner_fingerprint_key";
+
 -- What Prisma's language cannot say.
+CREATE UNIQUE INDEX card_key_owner_duplicate_key ON card_key (network_id, owner_id, fingerprint) WHERE duplicate_of IS NOT NULL;
+
 ALTER TABLE import_chunk
   ALTER COLUMN ids SET NOT NULL, ALTER COLUMN line_numbers SET NOT NULL, ALTER COLUMN sealed SET NOT NULL, ALTER COLUMN fingerprints SET NOT NULL,
   -- sealed texts and hashes do not get smaller
