@@ -289,14 +289,13 @@ function judgeTrade(
 function sold(reply: WireDocument, purchase: UpstreamPurchase, wire: readonly WireRecord[]): UpstreamReply {
   const data = fieldOf(reply.json, 'data');
   const upstreamRef = referenceOf(fieldOf(data, 'tradeNo'));
-  const told = fieldOf(data, 'amount');
-  const cost = amountOf(told);
-  if (told !== undefined && cost === null) return contradiction('It sold for what is no amount.', wire);
+  const cost = amountOf(fieldOf(data, 'amount'));
+  if (upstreamRef === null) return contradiction('It sold under no number.', wire);
+  if (cost === null) return contradiction('It sold for what is no amount.', wire);
   const secret = textOf(fieldOf(data, 'secret')) ?? '';
   if (!isWaiting(purchase, secret)) return { outcome: { kind: 'SUCCEEDED', upstreamRef, cost, cardKeys: cardKeysOfLines(secret) }, wire };
   // a query does not tell the amount again: what is dearer has to be said now
-  if (cost !== null && isDearer(cost, purchase.maxCost))
-    return contradiction(`It took ${cost} for what was quoted at ${purchase.maxCost}.`, wire);
+  if (isDearer(cost, purchase.maxCost)) return contradiction(`It took ${cost} for what was quoted at ${purchase.maxCost}.`, wire);
   return { outcome: { kind: 'PENDING', upstreamRef }, wire };
 }
 
