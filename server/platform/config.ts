@@ -115,10 +115,15 @@ export const SETTINGS = {
   ),
   OUTGOING_ALLOWED_HOSTS: setting(
     hosts,
-    'Comma-separated hosts (name, or name:port) that webhooks may call by plain http and at private addresses. All others need https and a public address.',
+    'Comma-separated hosts (name, or name:port) that webhooks and connectors may call by plain http and at private addresses. All others need https and a public address.',
     'none',
   ),
   WEBHOOK_LOG_DAYS: setting(days, 'Days for which webhook deliveries that ended stay in the log with their payloads, 1 to 365.', '14'),
+  PURCHASES: setting(
+    onOrOff,
+    'Whether this server process buys from suppliers: on or off. Any number of processes may; orders wait while none does.',
+    'on',
+  ),
   LIVE_UNREAD_KIB: setting(
     kibibytes,
     'KiB of live updates that the server holds for a client that does not read, 16 to 9999; beyond it the client is told in short, or cut.',
@@ -158,6 +163,8 @@ export interface Config {
   /** Hosts that may be called by plain http and at private addresses. */
   readonly outgoingAllowedHosts: readonly string[];
   readonly webhookLogDays: number;
+  /** Whether this process buys from suppliers. */
+  readonly purchases: boolean;
   /** KiB of live updates that wait for a client that does not read. */
   readonly liveUnreadKib: number;
   readonly logLevel: string;
@@ -228,6 +235,7 @@ export function readConfig(
     dataDir,
     outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
+    purchases: read('PURCHASES', SETTINGS.PURCHASES) ?? true,
     liveUnreadKib: read('LIVE_UNREAD_KIB', SETTINGS.LIVE_UNREAD_KIB) ?? 128,
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
     demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,
