@@ -28,6 +28,7 @@ const WITHOUT_ID = {
     'SupplierVolume',
     'Wallet',
     'WebhookAttempt',
+    'OrderInputField',
   ],
   suffixes: ['Edge', 'Connection', 'Payload', 'Event'],
 };

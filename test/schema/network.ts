@@ -5,6 +5,7 @@ import { relayOnce } from '#server/live/relay.ts';
 import { rollUpOnce } from '#server/live/roll-ups.ts';
 import { type Database, run } from '#server/platform/database.ts';
 import { insertAttempt } from '#server/webhooks/sql.ts';
+import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
 
@@ -80,7 +81,11 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
       M: { parent: 'A', kind: 'SUBSTATION' },
     },
     suppliers: ['S', 'T'],
-    skus: { steam: { basePrice: CANARIES.hqBase }, local: { basePrice: CANARIES.ownBase, owner: 'A' } },
+    skus: {
+      steam: { basePrice: CANARIES.hqBase },
+      local: { basePrice: CANARIES.ownBase, owner: 'A' },
+      phone: { basePrice: '20.0000', owner: 'A' },
+    },
     rules: [
       { by: 'HQ', kind: 'PERCENT', value: '1.7' },
       { by: 'A', level: 'silver', kind: 'FIXED', value: '0.83', breaks: [{ minQuantity: 2, value: '0.61' }] },
@@ -108,6 +113,9 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
     OPERATOR: w.viewer('A', 'OPERATOR'),
     VIEWER: w.viewer('A', 'VIEWER'),
   };
+  // a direct top-up that A has a supplier for
+  await makeSku(db, w, 'phone', { deliveryKind: 'SOURCED', goodsKind: 'TOP_UP', inputFields: [{ name: 'phone', kind: 'PHONE' }] });
+  await makeOffer(db, w, { sku: 'phone', supplier: 'T', unitCost: '13.1300', ownerId: w.stations.A });
   const objects = await makeObjects(db, w.viewer('A'), w.viewer('R'), w);
   await relayOnce(db);
   await rollUpOnce(db);
@@ -128,6 +136,7 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
   const sku = globalId('Sku', w.skus['local'] ?? '');
   const order = await placed(db, owner, 'own', globalId('Sku', w.skus['steam'] ?? ''));
   const sold = await placed(db, buyer, 'sold', sku);
+  const topUp = await placed(db, buyer, 'top-up', globalId('Sku', w.skus['phone'] ?? ''), [{ name: 'phone', value: '13800138000' }]);
   const refund = await ask(
     db,
     buyer,
@@ -187,6 +196,8 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     OrderLine: globalId('OrderLine', await row('order_line', `sku_id = '${w.skus['steam']}'`)),
     // of A's own goods, bought by its child
     Sold: sold,
+    // of A's own top-up, bought by its child: its money is held
+    TopUp: topUp,
     Refund: idIn(refund, 'refundOrder', 'refund'),
     StatementEntry: globalId(
       'StatementEntry',
@@ -211,9 +222,15 @@ async function called(db: Database, networkId: string, deliveryId: string): Prom
   await run(db.pool, insertAttempt, [networkId, db.newId(), deliveryId, db.clock(), 12, 500, null, 'no']);
 }
 
-async function placed(db: Database, buyer: Viewer, requestKey: string, skuId: string): Promise<string> {
+async function placed(
+  db: Database,
+  buyer: Viewer,
+  requestKey: string,
+  skuId: string,
+  typed?: readonly { readonly name: string; readonly value: string }[],
+): Promise<string> {
   const document = `mutation ($input: PlaceOrderInput!) { placeOrder(input: $input) { __typename ... on OrderPlaced { order { id } } ... on Refusal { message } } }`;
-  const input = { requestKey, skuId, quantity: 2, maxTotal: '1000.00', externalRef: `ref-${requestKey}` };
+  const input = { requestKey, skuId, quantity: 2, maxTotal: '1000.00', externalRef: `ref-${requestKey}`, input: typed };
   return idIn(await ask(db, buyer, document, { input }), 'placeOrder', 'order');
 }
 

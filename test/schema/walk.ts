@@ -53,6 +53,7 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   Order: node('Order'),
   'Order (sold)': node('Order', 'Sold'),
   OrderLine: node('OrderLine'),
+  OrderInputField: below(node('Order', 'TopUp'), 'input { @ }'),
   OrderShare: below(node('Order'), 'share { @ }'),
   'OrderShare (sold)': below(node('Order', 'Sold'), 'share { @ }'),
   CardKey: below(node('Order'), 'cardKeys { @ }'),

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectorKind } from '#server/connectors/connector.ts';
 import type { Database } from '#server/platform/database.ts';
-import type { World } from '#test/support/world.ts';
-import { testVault } from '#test/support/world.ts';
+import { testVault, type World } from '#test/support/world.ts';
+
+/** What of a world supply needs. */
+export type SuppliedWorld = Pick<World, 'networkId' | 'currency' | 'suppliers' | 'skus'> & { readonly hq: string };
 
 /** An offer of a supplier for a SKU of the world, with an account of its own unless one is named. Costs are decimal texts. */
 export type OfferSpec = {
@@ -17,12 +19,14 @@ export type OfferSpec = {
   readonly maxQuantity?: number;
   readonly dailyCap?: number;
   readonly priority?: number;
+  /** headquarters unless said otherwise */
+  readonly ownerId?: string;
 };
 
 /** Makes a SKU of the world sourced, a direct top-up, or a bundle; as its owner would have set it up. */
 export async function makeSku(
   db: Database,
-  w: World,
+  w: SuppliedWorld,
   sku: string,
   set: {
     readonly deliveryKind: 'SOURCED' | 'BUNDLE';
@@ -54,8 +58,13 @@ export async function makeSku(
   }
 }
 
-/** An account of headquarters at a supplier's system. Answers its id. */
-export async function openSupplyAccount(db: Database, w: World, supplier: string, kind: ConnectorKind = 'MANUAL'): Promise<string> {
+/** An account at a supplier's system, headquarters' unless said otherwise. Answers its id. */
+export async function openSupplyAccount(
+  db: Database,
+  w: SuppliedWorld,
+  supplier: string,
+  { kind = 'MANUAL', ownerId = w.hq }: { readonly kind?: ConnectorKind; readonly ownerId?: string } = {},
+): Promise<string> {
   const [id, now] = [db.newId(), db.clock()];
   const wrapped = testVault.createDataKey(['test', id]);
   await db.pool.query(
@@ -65,7 +74,7 @@ export async function openSupplyAccount(db: Database, w: World, supplier: string
     [
       w.networkId,
       id,
-      w.hq,
+      ownerId,
       named(w.suppliers, supplier),
       `${supplier} ${id}`,
       kind,
@@ -79,13 +88,13 @@ export async function openSupplyAccount(db: Database, w: World, supplier: string
   return id;
 }
 
-/** Makes an offer of the world's headquarters. Answers its id and its account's. */
+/** Makes an offer. Answers its id and its account's. */
 export async function makeOffer(
   db: Database,
-  w: World,
+  w: SuppliedWorld,
   spec: OfferSpec,
 ): Promise<{ readonly offerId: string; readonly accountId: string }> {
-  const accountId = spec.accountId ?? (await openSupplyAccount(db, w, spec.supplier, spec.kind));
+  const accountId = spec.accountId ?? (await openSupplyAccount(db, w, spec.supplier, spec));
   const [offerId, now] = [db.newId(), db.clock()];
   await db.pool.query(
     `INSERT INTO supply_offer (network_id, id, owner_id, sku_id, supplier_id, account_id, terms, goods, upstream_currency, upstream_unit_cost,
@@ -94,7 +103,7 @@ export async function makeOffer(
     [
       w.networkId,
       offerId,
-      w.hq,
+      spec.ownerId ?? w.hq,
       named(w.skus, spec.sku),
       named(w.suppliers, spec.supplier),
       accountId,
