@@ -1,8 +1,10 @@
 import { allocateMoney } from '#server/platform/allocate.ts';
 import { compareMoney, type Money, roundedQuotient, subtractMoney, toUnitPriceString } from '#server/platform/money.ts';
-import type { ListingState } from '#server/pricing/rules.ts';
 
 // What a listing asks of its buyers, what it is made of, and whether it may be sold (domain §6). Pure.
+
+/** State of a listing (domain §6); only LIVE is for sale. */
+export type ListingState = 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
 
 // ---- what the buyer of a direct top-up types ----
 

@@ -1,5 +1,4 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
-import type { ListingState } from '#server/pricing/rules.ts';
 import {
   type BundleComponent,
   type BundledSku,
@@ -9,6 +8,7 @@ import {
   inputFieldsOf,
   type ListingPolicy,
   type ListingSnapshot,
+  type ListingState,
   USUAL_POLICY,
 } from './rules.ts';
 
@@ -287,7 +287,7 @@ const upsertChecks: Statement<Record<string, never>> = statement(
    SELECT $1, n.id, $2, $3, n.kind, n.state, n.problems, n.facts, CASE n.state WHEN 'PENDING' THEN $4::timestamptz END, $4, $4
    FROM unnest($5::uuid[], $6::text[], $7::text[], $8::jsonb[], $9::jsonb[]) AS n (id, kind, state, problems, facts)
    ON CONFLICT (network_id, sku_id, number, kind) DO UPDATE SET state = excluded.state, problems = excluded.problems, facts = excluded.facts,
-     attempt_id = NULL, tries = 0, due_at = excluded.due_at, actor_id = NULL, updated_at = excluded.updated_at`,
+     attempt_id = NULL, due_at = excluded.due_at, actor_id = NULL, updated_at = excluded.updated_at`,
 );
 
 /** A check to be begun (PENDING), or as it ended. */
@@ -330,11 +330,20 @@ export async function claimDueCheck(db: Queryable, now: Date, until: Date): Prom
   return (await run(db, claimCheck, [now, until]))[0] ?? null;
 }
 
-// Only a check that still waits: a person may have confirmed it, or the listing was taken back and submitted again.
-const updateCheck: Statement<{ sku_id: string }> = statement(
+const lockCheck: Statement<{ id: string }> = statement(
+  'listings.lockCheck',
+  `SELECT c.id FROM listing_check c WHERE c.network_id = $1 AND c.id = $2 AND c.tries = $3 AND c.state = 'PENDING' FOR NO KEY UPDATE`,
+);
+
+/** Locks a claimed check until the transaction ends; false when it was claimed again, confirmed by a person, or ended. */
+export async function lockClaimedCheck(tx: Transaction, { network_id, id, tries }: ClaimedCheck): Promise<boolean> {
+  return (await run(tx, lockCheck, [network_id, id, tries])).length > 0;
+}
+
+const updateCheck: Statement<Record<string, never>> = statement(
   'listings.updateCheck',
   `UPDATE listing_check c SET state = $3, problems = $4, facts = $5, attempt_id = $6, due_at = $7, actor_id = $8, updated_at = $9
-   WHERE c.network_id = $1 AND c.id = $2 AND c.state = 'PENDING' RETURNING c.sku_id`,
+   WHERE c.network_id = $1 AND c.id = $2`,
 );
 
 /** What a check has come to. `dueAt`: when it is looked at again; null once it has ended. */
@@ -347,11 +356,11 @@ export type CheckResult = {
   readonly actorId: string | null;
 };
 
-/** Writes what a check has come to; false when it no longer waits. */
-export async function writeCheckResult(tx: Transaction, networkId: string, id: string, result: CheckResult): Promise<boolean> {
+/** Writes what a check has come to. The caller has locked it, or its listing and so whoever submits it again. */
+export async function writeCheckResult(tx: Transaction, networkId: string, id: string, result: CheckResult): Promise<void> {
   const { state, problems, facts, attemptId, dueAt, actorId } = result;
   const values = [state, JSON.stringify(problems), JSON.stringify(facts), attemptId, dueAt, actorId, tx.now];
-  return (await run(tx, updateCheck, [networkId, id, ...values])).length > 0;
+  await run(tx, updateCheck, [networkId, id, ...values]);
 }
 
 const attemptOf: Statement<{
@@ -408,9 +417,11 @@ const costsOf: Statement<{
   agreed_unit_cost: string | null;
   ceiling: string | null;
   available_count: number;
+  base_price: string;
+  unit_size: number;
 }> = statement(
   'listings.costsOf',
-  `SELECT s.id AS sku_id, coalesce(next.cost * s.unit_size, offer.unit_cost) AS unit_cost,
+  `SELECT s.id AS sku_id, s.base_price, s.unit_size, coalesce(next.cost * s.unit_size, offer.unit_cost) AS unit_cost,
      CASE WHEN next.cost IS NULL THEN offer.agreed_unit_cost END AS agreed_unit_cost, b.ceiling, stock.count AS available_count
    FROM sku s
    LEFT JOIN control_band b ON b.network_id = $1 AND b.sku_id = s.id AND b.valid_to IS NULL
@@ -435,7 +446,8 @@ export function selectCosts(db: Queryable, networkId: string, skuIds: readonly s
 // Eldest first by listing_go_live_idx, over all networks; a listing that somebody moves meanwhile is looked at again.
 const dueListings: Statement<{ network_id: string; sku_id: string; owner_id: string }> = statement(
   'listings.due',
-  `SELECT l.network_id, l.sku_id, l.owner_id FROM listing l WHERE l.go_live_at <= $1 ORDER BY l.go_live_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED`,
+  `SELECT l.network_id, l.sku_id, l.owner_id FROM listing l JOIN sku s ON s.network_id = l.network_id AND s.id = l.sku_id
+   WHERE l.go_live_at <= $1 AND s.listing_state = 'APPROVED' ORDER BY l.go_live_at LIMIT $2 FOR NO KEY UPDATE OF l, s SKIP LOCKED`,
 );
 
 /** Listings whose hour has come, locked until the transaction ends. */
