@@ -1,8 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import type { UpstreamAccount } from '#server/connectors/connector.ts';
 import type { Transaction } from '#server/platform/database.ts';
 import type { Vault } from '#server/platform/vault.ts';
-import { accountContext, callbackUrl, hashCallbackToken, openSecrets, type SealedAccount, type SettledCost, sealAccount } from './rules.ts';
+import {
+  accountContext,
+  callbackUrl,
+  hashCallbackToken,
+  newCallbackToken,
+  openSecrets,
+  type SealedAccount,
+  type SettledCost,
+  sealAccount,
+} from './rules.ts';
 import {
   insertAccount,
   insertOffer,
@@ -42,7 +50,7 @@ export function sealNewAccount(
   settings: Readonly<Record<string, string>>,
 ): SealedParts {
   const wrapped = vault.createDataKey(accountContext(networkId, accountId));
-  const callbackToken = randomBytes(32).toString('base64url');
+  const callbackToken = newCallbackToken();
   return {
     secrets: sealAccount(vault, { networkId, accountId, wrapped }, { settings, callbackToken }),
     ...wrapped,
@@ -58,7 +66,7 @@ export function sealNewToken(
   publicUrl: string | null,
 ): Pick<SealedParts, 'secrets' | 'callbackHash' | 'callbackUrl'> {
   const { settings } = openSecrets(vault, row);
-  const callbackToken = randomBytes(32).toString('base64url');
+  const callbackToken = newCallbackToken();
   const place = { networkId: row.network_id, accountId: row.id };
   return {
     secrets: sealAccount(vault, { ...place, wrapped: wrappedOf(row) }, { settings, callbackToken }),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Connector, ConnectorField, ConnectorKind, UpstreamAccount } from '#server/connectors/connector.ts';
 import { isId } from '#server/platform/ids.ts';
 import {
@@ -338,6 +338,11 @@ export function parseCallbackPath(path: string): CallbackAddress | null {
   if (!path.startsWith(CALLBACK_PATH)) return null;
   const [networkId = '', accountId = '', token = '', ...rest] = path.slice(CALLBACK_PATH.length).split('/');
   return rest.length === 0 && isId(networkId) && isId(accountId) && /^[\w-]{43}$/.test(token) ? { networkId, accountId, token } : null;
+}
+
+/** A new token for calling back: 256 random bits. */
+export function newCallbackToken(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** What is kept of a token to compare with. */
