@@ -50,7 +50,7 @@ export async function claimAttempts(
       run(tx, lockAccount, [place.networkId, place.accountId]),
     ]);
     if (!account) return null;
-    const connector = ground.connectorOf(account.kind);
+    const connector = ground.upstreams.connectorOf(account.kind);
     const health = healthAfter(healthOf(account), tally, tx.now);
     const breaker = breakerAt(health, tx.now);
     const isProbe = breaker === 'PROBE';

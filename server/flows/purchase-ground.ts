@@ -1,4 +1,4 @@
-import type { Connector, ConnectorKind } from '#server/connectors/connector.ts';
+import type { Upstreams } from '#server/connectors/upstreams.ts';
 import { openAccount } from '#server/offers/rules.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
@@ -9,10 +9,8 @@ import type { AccountRow } from '#server/purchases/sql.ts';
 export interface PurchaseGround {
   readonly db: Database;
   readonly vault: Vault;
-  readonly connectorOf: (kind: ConnectorKind) => Connector;
+  readonly upstreams: Pick<Upstreams, 'connectorOf' | 'publicUrl'>;
   readonly log: Log;
-  /** Where upstreams reach this deployment; null: they cannot call back. */
-  readonly publicUrl: string | null;
   /** A number from 0 up to (not with) 1: spreads questions, draws offers. */
   readonly chance: () => number;
 }
@@ -21,7 +19,7 @@ export interface PurchaseGround {
 export type AccountPlace = { readonly networkId: string; readonly accountId: string };
 
 /** An account as its connector takes it; a hand supplier has nothing to open. Throws when its secrets cannot be opened. */
-export function openedAccount({ vault, publicUrl }: PurchaseGround, { networkId, accountId }: AccountPlace, row: AccountRow) {
+export function openedAccount({ vault, upstreams }: PurchaseGround, { networkId, accountId }: AccountPlace, row: AccountRow) {
   if (row.kind === 'MANUAL') return { baseUrl: '', settings: {}, currency: row.currency, callbackUrl: null };
-  return openAccount(vault, { ...row, network_id: networkId, id: accountId }, publicUrl);
+  return openAccount(vault, { ...row, network_id: networkId, id: accountId }, upstreams.publicUrl);
 }

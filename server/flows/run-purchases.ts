@@ -150,14 +150,15 @@ async function writeSurely(ground: PurchaseGround, networkId: string, list: read
     } catch (error) {
       // another transaction brought one of the keys at the same time: the next look sees it
       const isClash = sqlState(error) === UNIQUE_VIOLATION && tries < 3;
-      const isAway = error instanceof CommitUnknown || sqlState(error) === undefined || /^(08|57P|53)/.test(sqlState(error) ?? '');
-      if (!isClash && (!isAway || tries >= WRITE_TRIES || isBug(error))) throw error;
+      if (!isClash && (!isAway(error) || tries >= WRITE_TRIES)) throw error;
       if (!isClash) await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MILLISECONDS));
     }
   }
 }
 
-/** An error of our own, and none of a connection: to write again would bring it again. */
-function isBug(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError;
+/** The database cannot be reached, or ended the session; whether a COMMIT took effect is found out by writing again. */
+function isAway(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return /^(08|57P|53)/.test(state);
+  return error instanceof CommitUnknown || (error instanceof Error && ('syscall' in error || /connect|terminated/i.test(error.message)));
 }

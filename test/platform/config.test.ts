@@ -42,6 +42,7 @@ describe('without any setting', () => {
       demo: true,
       outgoingAllowedHosts: [],
       webhookLogDays: 14,
+      purchases: true,
       liveUnreadKib: 128,
     });
     expect(config.dataDir).toBe(join(process.cwd(), '.data'));

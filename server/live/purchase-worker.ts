@@ -1,0 +1,34 @@
+import type { PurchaseGround } from '#server/flows/purchase-ground.ts';
+import { createPurchaseRunner } from '#server/flows/run-purchases.ts';
+import { type Loop, startLoop } from '#server/platform/loop.ts';
+
+const POLL_MILLISECONDS = 150;
+/** Commits of this process wake the worker at most so often: most of them have nothing to buy. */
+const WAKE_EVERY_MILLISECONDS = 40;
+
+/**
+ * Buys what is due until it is stopped; then it begins nothing more and waits for the calls that are under way. Any number of processes
+ * may run it. `commits`: those of this process's other connections, after which there may be something to buy.
+ */
+export function startPurchaseWorker(ground: PurchaseGround, commits: readonly Set<() => void>[] = []): Loop {
+  const runner = createPurchaseRunner(ground, () => loop.wake());
+  const round = async () => (await runner.runDue()) > 0;
+  const loop = startLoop(ground.log, { subject: 'the buying from suppliers', round, pollMilliseconds: POLL_MILLISECONDS });
+  let timer: NodeJS.Timeout | undefined;
+  const hint = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      loop.wake();
+    }, WAKE_EVERY_MILLISECONDS);
+  };
+  for (const each of commits) each.add(hint);
+  return {
+    wake: () => loop.wake(),
+    stop: async () => {
+      for (const each of commits) each.delete(hint);
+      clearTimeout(timer);
+      await loop.stop();
+      await runner.settle();
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { auditLedger } from '#server/ledger/reads.ts';
+import { controllableClock } from '#server/platform/clock.ts';
+import type { Fault } from '#test/simulators/faults.ts';
+import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
+import { kasushouProtocol } from '#test/simulators/kasushou.ts';
+import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
+import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import {
+  attemptsOf,
+  openUpstream,
+  orderCards,
+  orderOf,
+  purchaseGround,
+  runnerOf,
+  type SourcedWorld,
+  sourcedWorld,
+  workOff,
+  workOffFor,
+} from '#test/support/purchases.ts';
+import { makeOffer } from '#test/support/supply.ts';
+
+const SETTINGS = { user_id: '10000', api_key: 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa' };
+const clock = controllableClock(new Date());
+let fresh: FreshDatabase;
+let cheap: Simulator;
+let dear: Simulator;
+
+beforeAll(async () => {
+  fresh = await freshDatabase({ clock: clock.now });
+  [cheap, dear] = (await Promise.all(
+    ['CHEA', 'DEAR'].map((mark, index) =>
+      startSimulator(kasushouProtocol({ userId: SETTINGS.user_id, apiKey: SETTINGS.api_key }), {
+        goods: DEFAULT_GOODS.map((goods) => ({ ...goods, priceCents: goods.priceCents + index * 200 })),
+        openingCents: 100_000_000,
+        mark,
+        seed: index + 7,
+      }),
+    ),
+  )) as [Simulator, Simulator];
+});
+afterAll(async () => {
+  await Promise.all([cheap.close(), dear.close()]);
+  await fresh.drop();
+});
+beforeEach(async () => {
+  clock.set(new Date());
+  await Promise.all([cheap.setFaults({}), dear.setFaults({})]);
+});
+
+/** S sells at 46.00, T at 48.00; each by an upstream of its own. */
+async function twoSuppliers(over: Parameters<typeof sourcedWorld>[1] = {}) {
+  const w = await sourcedWorld(fresh.db, over);
+  const s = await openUpstream(fresh.db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: cheap.url, settings: SETTINGS });
+  const t = await openUpstream(fresh.db, w, { supplier: 'T', kind: 'KASUSHOU_V2', baseUrl: dear.url, settings: SETTINGS });
+  const goods = { id: '1001' };
+  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', accountId: s.accountId, goods });
+  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'T', unitCost: '48.00', accountId: t.accountId, goods });
+  return { w, s, t };
+}
+
+async function oneOrder(w: SourcedWorld, quantity = 2) {
+  const [orderId] = await orderCards(fresh.db, w, [quantity]);
+  if (orderId === undefined) throw new Error('no order');
+  return orderId;
+}
+
+const sold = () => [cheap.books().purchaseCount, dear.books().purchaseCount];
+const clean = async () => expect(await auditLedger(fresh.db.pool)).toEqual([]);
+
+describe('an order that is bought', () => {
+  test('is delivered with what came, at what it cost', async () => {
+    const { w } = await twoSuppliers();
+    const before = sold();
+    const orderId = await oneOrder(w, 3);
+    await workOffFor(runnerOf(purchaseGround(fresh.db)), clock, 5);
+    expect(await orderOf(fresh, orderId)).toMatchObject({ state: 'DELIVERED', cost: '138.00', refunded_total: '0.00', key_count: 3 });
+    expect(await attemptsOf(fresh, orderId)).toMatchObject([
+      { state: 'SUCCEEDED', delivered_quantity: 3, cost: '138.00', discrepancy: null },
+    ]);
+    expect(sold()).toEqual([(before[0] ?? 0) + 1, before[1]]);
+    await clean();
+  });
+});
+
+describe('a fault', () => {
+  /** One order of two while S does this; it is over when S is asked. */
+  const through = async (fault: Fault, over: Parameters<typeof sourcedWorld>[1] = {}) => {
+    const { w } = await twoSuppliers(over);
+    const runner = runnerOf(purchaseGround(fresh.db));
+    const before = sold();
+    await cheap.setFaults({ [fault]: 1 });
+    const orderId = await oneOrder(w);
+    await workOff(runner);
+    const first = (await attemptsOf(fresh, orderId)).map(({ state }) => state);
+    await cheap.setFaults({});
+    await workOffFor(runner, clock, 8);
+    const after = sold();
+    await clean();
+    const soldCounts = after.map((count, index) => count - (before[index] ?? 0));
+    return { first, order: await orderOf(fresh, orderId), attempts: await attemptsOf(fresh, orderId), soldCounts };
+  };
+
+  test.each<Fault>(['timeout-after-success', 'error-after', 'nonsense', 'hang-mid-answer'])(
+    '%s: unknown, then found by the first question, bought once',
+    async (fault) => {
+      const { first, order, attempts, soldCounts } = await through(fault);
+      expect(first).toEqual(['UNKNOWN']);
+      expect(order).toMatchObject({ state: 'DELIVERED', key_count: 2 });
+      expect(attempts).toMatchObject([{ state: 'SUCCEEDED', query_count: 1 }]);
+      expect(soldCounts).toEqual([1, 0]);
+    },
+  );
+
+  test('dead: nothing left, so the other supplier fills it at once', async () => {
+    const { order, attempts, soldCounts } = await through('dead');
+    expect(attempts).toMatchObject([{ state: 'REJECTED', outcome_reason: 'NOT_SENT' }, { state: 'SUCCEEDED' }]);
+    expect(order).toMatchObject({ state: 'DELIVERED', cost: '96.00' });
+    expect(soldCounts).toEqual([0, 1]);
+  });
+
+  test('refunded: it gave the money back, so the other supplier fills it', async () => {
+    const { order, attempts, soldCounts } = await through('refunded');
+    expect(attempts).toMatchObject([{ state: 'REJECTED', outcome_reason: 'REFUNDED' }, { state: 'SUCCEEDED' }]);
+    expect(order.state).toBe('DELIVERED');
+    expect(soldCounts).toEqual([1, 1]);
+  });
+
+  test('wrong-count: what came is kept, the rest is refunded, the supplier owes an answer', async () => {
+    const { order, attempts } = await through('wrong-count');
+    expect(attempts).toMatchObject([{ state: 'SUCCEEDED', discrepancy: 'SHORT', delivered_quantity: 1 }]);
+    expect(order).toMatchObject({ state: 'PARTLY_REFUNDED', refunded_total: '60.00', key_count: 1 });
+  });
+
+  test('wrong-price: above what may be paid, a person decides', async () => {
+    const { order, attempts } = await through('wrong-price');
+    expect(attempts).toMatchObject([{ state: 'UNKNOWN', attention_reason: 'TOO_DEAR' }]);
+    expect(order).toMatchObject({ state: 'NEEDS_ATTENTION', key_count: 0 });
+  });
+
+  test('wrong-price: the owner bears losses, so it is delivered and flagged', async () => {
+    const { order, attempts } = await through('wrong-price', { costGuard: 'ALLOW_LOSS' });
+    expect(attempts).toMatchObject([{ state: 'SUCCEEDED', discrepancy: 'DEARER', cost: '138.00' }]);
+    expect(order).toMatchObject({ state: 'DELIVERED', key_count: 2 });
+  });
+
+  test('apology: money taken and no key: nothing is delivered, a person decides', async () => {
+    const { order, attempts, soldCounts } = await through('apology');
+    expect(attempts[0]?.state).toBe('UNKNOWN');
+    expect(attempts[0]?.attention_reason).toMatch(/NO_GOODS|WRONG_GOODS/);
+    expect(order).toMatchObject({ state: 'NEEDS_ATTENTION', key_count: 0 });
+    expect(soldCounts).toEqual([1, 0]);
+  });
+
+  test('other-keys: keys of another order are given to nobody a second time', async () => {
+    const { w } = await twoSuppliers();
+    const runner = runnerOf(purchaseGround(fresh.db));
+    const honest = await oneOrder(w);
+    await workOffFor(runner, clock, 4);
+    await cheap.setFaults({ 'other-keys': 1 });
+    const cheated = await oneOrder(w);
+    await workOffFor(runner, clock, 8);
+    expect(await orderOf(fresh, honest)).toMatchObject({ state: 'DELIVERED', key_count: 2 });
+    expect(await orderOf(fresh, cheated)).toMatchObject({ state: 'NEEDS_ATTENTION', key_count: 0 });
+    expect(await attemptsOf(fresh, cheated)).toMatchObject([{ state: 'UNKNOWN', attention_reason: 'DUPLICATE_KEYS' }]);
+    await clean();
+  });
+});
