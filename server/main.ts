@@ -17,6 +17,7 @@ import { alertConsumer, startAlerts } from './live/alerts.ts';
 import { createEventSource } from './live/event-source.ts';
 import { createPostgresBus } from './live/postgres-bus.ts';
 import { startPruning } from './live/prune.ts';
+import { startPurchaseWorker } from './live/purchase-worker.ts';
 import { createRedisBus } from './live/redis-bus.ts';
 import { startRelay } from './live/relay.ts';
 import { rollUpConsumer, startRollUps } from './live/roll-ups.ts';
@@ -88,6 +89,9 @@ async function serve(): Promise<void> {
     createWebhookSender({ db: pools.background, vault, outgoing, log, logDays: config.webhookLogDays }),
     log,
   );
+  const purchases = config.purchases
+    ? startPurchaseWorker({ db: pools.background, vault, upstreams, log, chance: Math.random }, [pools.changes.commits])
+    : null;
   const http = createHttp({
     schema,
     db: pools.changes,
@@ -110,6 +114,7 @@ async function serve(): Promise<void> {
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await imports.stop();
+    await purchases?.stop();
     await webhooks.stop();
     await relay.stop();
     await pruning.stop();
