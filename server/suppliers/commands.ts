@@ -12,6 +12,7 @@ import {
   type DocumentFileType,
   documentContext,
   documentProblem,
+  reasonProblem,
   reviewRefusal,
   type SupplierStanding,
   standingRefusal,
@@ -250,6 +251,8 @@ export async function withdrawDocument(
   actor: SupplierActor,
   change: { readonly documentId: string; readonly expectedVersion: number; readonly reason: string },
 ): Promise<Done | Stale<DocumentRow> | Refusal> {
+  const problem = reasonProblem(change.reason);
+  if (problem) return problem;
   const found = await lockedDocument(tx, actor, change);
   if (found.kind !== 'FOUND') return found;
   const { document } = found;

@@ -38,7 +38,8 @@ export function standingRefusal(
   if (by === 'SUPPLIER' && to.standing !== 'APPLIED') return notAllowed('Headquarters decides how a supplier stands.');
   if (!NEXT[from].includes(to.standing)) return notAllowed(`A supplier that is ${from} does not become ${to.standing}.`);
   if (WITH_REASON.has(to.standing) && to.reason.trim() === '') return invalid('reason', 'Say why: the supplier reads it.');
-  if (to.reason.length > REASON_MAX) return invalid('reason', `A reason has at most ${REASON_MAX} characters.`);
+  const problem = reasonProblem(to.reason);
+  if (problem) return problem;
   if (to.standing !== 'CLOSED') return null;
   if (open.hasAttempts) return notAllowed('Purchases of this supplier are under way: they are settled first.');
   return open.hasMoney ? notAllowed('Its deposit and payables are settled first.') : null;
@@ -147,6 +148,11 @@ function isDay(text: string): boolean {
   return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text);
 }
 
+/** What is wrong with a word that people say to what they do, or null; it may be empty. */
+export function reasonProblem(reason: string): InvalidInput | null {
+  return lineProblem('reason', reason, REASON_MAX);
+}
+
 /** A document as it is decided on. */
 export type ReviewedDocument = { readonly state: DocumentState; readonly hasFile: boolean; readonly expiresOn: string | null };
 
@@ -157,7 +163,8 @@ export function reviewRefusal(
   today: string,
 ): NotAllowed | InvalidInput | null {
   if (document.state !== 'PENDING') return notAllowed(`A document that is ${document.state} does not wait for a review.`);
-  if (decision.reason.length > REASON_MAX) return invalid('reason', `A reason has at most ${REASON_MAX} characters.`);
+  const problem = reasonProblem(decision.reason);
+  if (problem) return problem;
   if (!decision.approve) return decision.reason.trim() === '' ? invalid('reason', 'Say why: the supplier reads it.') : null;
   if (!document.hasFile) return notAllowed('Its file is not there: without one nothing is approved.');
   return document.expiresOn !== null && document.expiresOn < today ? notAllowed('It has expired.') : null;
