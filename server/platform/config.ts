@@ -20,6 +20,11 @@ const seconds = z
   .string()
   .regex(/^[1-9]\d{0,3}$/, 'a whole number of seconds from 1 to 9999')
   .transform(Number);
+// below the lease of a purchase, which may take two calls
+const upstreamSeconds = z
+  .string()
+  .regex(/^([1-9]|1\d|20)$/, 'a whole number of seconds from 1 to 20')
+  .transform(Number);
 const days = z
   .string()
   .regex(/^([1-9]\d?|[12]\d\d|3[0-5]\d|36[0-5])$/, 'a whole number from 1 to 365')
@@ -124,6 +129,11 @@ export const SETTINGS = {
     'Whether this server process buys from suppliers: on or off. Any number of processes may; orders wait while none does.',
     'on',
   ),
+  SUPPLY_TIMEOUT: setting(
+    upstreamSeconds,
+    "Seconds that a supplier's system has to answer a call, 1 to 20. What was not answered is unknown, and is asked for.",
+    '15',
+  ),
   LIVE_UNREAD_KIB: setting(
     kibibytes,
     'KiB of live updates that the server holds for a client that does not read, 16 to 9999; beyond it the client is told in short, or cut.',
@@ -165,6 +175,7 @@ export interface Config {
   readonly webhookLogDays: number;
   /** Whether this process buys from suppliers. */
   readonly purchases: boolean;
+  readonly supplyTimeoutSeconds: number;
   /** KiB of live updates that wait for a client that does not read. */
   readonly liveUnreadKib: number;
   readonly logLevel: string;
@@ -236,6 +247,7 @@ export function readConfig(
     outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
     purchases: read('PURCHASES', SETTINGS.PURCHASES) ?? true,
+    supplyTimeoutSeconds: read('SUPPLY_TIMEOUT', SETTINGS.SUPPLY_TIMEOUT) ?? 15,
     liveUnreadKib: read('LIVE_UNREAD_KIB', SETTINGS.LIVE_UNREAD_KIB) ?? 128,
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
     demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,

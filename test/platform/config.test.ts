@@ -43,6 +43,7 @@ describe('without any setting', () => {
       outgoingAllowedHosts: [],
       webhookLogDays: 14,
       purchases: true,
+      supplyTimeoutSeconds: 15,
       liveUnreadKib: 128,
     });
     expect(config.dataDir).toBe(join(process.cwd(), '.data'));

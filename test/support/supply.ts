@@ -19,6 +19,7 @@ export type OfferSpec = {
   readonly maxQuantity?: number;
   readonly dailyCap?: number;
   readonly priority?: number;
+  readonly weight?: number;
   /** headquarters unless said otherwise */
   readonly ownerId?: string;
 };
@@ -98,8 +99,8 @@ export async function makeOffer(
   const [offerId, now] = [db.newId(), db.clock()];
   await db.pool.query(
     `INSERT INTO supply_offer (network_id, id, owner_id, sku_id, supplier_id, account_id, terms, goods, upstream_currency, upstream_unit_cost,
-       unit_cost, min_quantity, max_quantity, daily_cap, priority, created_by, created_at, updated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $2, $15, $15)`,
+       unit_cost, min_quantity, max_quantity, daily_cap, priority, weight, created_by, created_at, updated_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $2, $16, $16)`,
     [
       w.networkId,
       offerId,
@@ -115,6 +116,7 @@ export async function makeOffer(
       spec.maxQuantity ?? 1000,
       spec.dailyCap ?? null,
       spec.priority ?? 100,
+      spec.weight ?? 100,
       now,
     ],
   );

@@ -1,0 +1,103 @@
+import type { FaultShares } from '#test/simulators/faults.ts';
+import { judgeSupply, type SupplyVerdict } from './supply-judge.ts';
+import { type Market, openMarket } from './supply-market.ts';
+import { countWaiting, pause, placeAll } from './supply-orders.ts';
+
+/** How hard it blows. */
+export interface SupplyStormSpec {
+  readonly orders: number;
+  readonly killEverySeconds: number;
+  readonly upstreamsOfKind: number;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** What a storm came to. */
+export interface SupplyStormReport {
+  readonly seconds: number;
+  readonly kills: number;
+  readonly refused: ReadonlyMap<string, number>;
+  /** What befell calls, over all upstreams. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly verdict: SupplyVerdict;
+}
+
+/** Of the calls: 10 % time out after they sold, 5 % answer with 5xx (half of them after they sold), 2 % with nonsense, 0.5 % lie. */
+export const STORM_FAULTS: FaultShares = {
+  'timeout-after-success': 0.1,
+  'error-before': 0.025,
+  'error-after': 0.025,
+  nonsense: 0.02,
+  'duplicate-callbacks': 0.01,
+  apology: 0.00125,
+  'wrong-count': 0.00125,
+  'wrong-price': 0.00125,
+  'other-keys': 0.00125,
+};
+
+/** After the last order: leases of the last process that was killed run out, and what is unknown is asked for with growing pauses. */
+const SETTLE_MILLISECONDS = 180_000;
+
+/** Orders that have to be bought from upstreams that fail and lie, by two processes of which one is killed again and again, by turns. */
+export async function stormOfSupply(spec: SupplyStormSpec): Promise<SupplyStormReport> {
+  const market = await openMarket({
+    upstreamsOfKind: spec.upstreamsOfKind,
+    faults: STORM_FAULTS,
+    ...(spec.settings ? { settings: spec.settings } : {}),
+  });
+  try {
+    const began = performance.now();
+    const killing = killByTurns(market, spec.killEverySeconds);
+    const refused = await placeAll(market, spec.orders);
+    const isPlaced = performance.now();
+    while ((await countWaiting(market)) > 0 && performance.now() - isPlaced < SETTLE_MILLISECONDS) await pause(250);
+    const seconds = (performance.now() - began) / 1000;
+    const kills = await killing.stop();
+    return { seconds, kills, refused, counts: countsOf(market), verdict: await judgeSupply(market) };
+  } finally {
+    await market.close();
+  }
+}
+
+function killByTurns(market: Market, everySeconds: number): { stop(): Promise<number> } {
+  let kills = 0;
+  let isOver = false;
+  const over = Promise.withResolvers<void>();
+  const killing = (async () => {
+    while (!isOver) {
+      await Promise.race([pause(everySeconds * 1000), over.promise]);
+      if (isOver) return;
+      await market.killWorker(kills);
+      kills += 1;
+    }
+  })();
+  return {
+    stop: async () => {
+      isOver = true;
+      over.resolve();
+      await killing;
+      return kills;
+    },
+  };
+}
+
+function countsOf({ upstreams }: Market): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { simulator } of upstreams)
+    for (const [name, count] of Object.entries(simulator.counts)) counts[name] = (counts[name] ?? 0) + count;
+  return counts;
+}
+
+/** What must be 0, by name; everything else is told for information. */
+export function mustBeZero(verdict: SupplyVerdict): readonly (readonly [name: string, value: number])[] {
+  return [
+    ['double purchases', verdict.doublePurchases],
+    ['double deliveries', verdict.doubleDeliveries],
+    ['keys of another order delivered', verdict.foreignKeys],
+    ['lost money, cents', verdict.lostCents],
+    ['purchases nobody made', verdict.unknownPurchases],
+    ['undetected lies', verdict.undetectedLies],
+    ['failed orders that were charged', verdict.failedButCharged],
+    ['neither settled nor in the queue', verdict.unsettled],
+    ['breaches found by the audit', verdict.breaches.length],
+  ];
+}
