@@ -10,11 +10,13 @@ import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { startImportWorker } from './flows/import-worker.ts';
 import { createOrderLane } from './flows/order-lane.ts';
 import { createWebhookSender } from './flows/send-webhooks.ts';
+import { fileAccess, putDocumentFile, readDocumentFile } from './flows/supplier-files.ts';
 import type { RequestFacts } from './http/caller.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createWebhookDocuments } from './http/webhook-documents.ts';
 import { alertConsumer, startAlerts } from './live/alerts.ts';
 import { createEventSource } from './live/event-source.ts';
+import { startLicences } from './live/licences.ts';
 import { createPostgresBus } from './live/postgres-bus.ts';
 import { startPruning } from './live/prune.ts';
 import { startPurchaseWorker } from './live/purchase-worker.ts';
@@ -63,6 +65,7 @@ async function serve(): Promise<void> {
   });
   const rollUps = startRollUps(pools.background, log);
   const alerts = startAlerts(pools.background, log);
+  const licences = startLicences(pools.background, log);
   const events = createEventSource(pools.background, log, bus);
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
@@ -106,6 +109,11 @@ async function serve(): Promise<void> {
     introspection: true,
     consoleDirectory: await building,
     limits: { unreadBytes: config.liveUnreadKib * 1024 },
+    documentFiles: {
+      access: (viewer, id) => fileAccess(pools.changes, viewer, id),
+      put: (viewer, file) => putDocumentFile(pools.changes, vault, viewer, file),
+      read: (viewer, id) => readDocumentFile(pools.changes, vault, viewer, id),
+    },
     health: () => ({ bus: bus.health(), relay: { lastRoundAt: relay.lastRoundAt() } }),
   });
   await http.listen(port, config.host);
@@ -120,6 +128,7 @@ async function serve(): Promise<void> {
     await pruning.stop();
     await rollUps.stop();
     await alerts.stop();
+    await licences.stop();
     await events.stop();
     await bus.stop();
     await pools.close();
