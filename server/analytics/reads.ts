@@ -1,6 +1,16 @@
 import { addDays, localDate } from '#server/platform/clock.ts';
-import type { Queryable } from '#server/platform/database.ts';
-import { type GmvPeriod, type GmvRange, gmvPeriod } from './rules.ts';
+import type { Database, Queryable } from '#server/platform/database.ts';
+import { decimal4 } from '#server/platform/money.ts';
+import {
+  type GmvPeriod,
+  type GmvRange,
+  gmvPeriod,
+  type ScorecardFacts,
+  type ScorecardFigures,
+  type ScorecardWindow,
+  scorecardFigures,
+  windowStart,
+} from './rules.ts';
 import {
   type Days,
   type GmvTotalsRow,
@@ -14,7 +24,9 @@ import {
   readHourBuckets,
   readHoursOf,
   readPeriodTotals,
+  readScorecards,
   readSupplierVolumes,
+  type ScorecardRow,
   type SeriesSubject,
 } from './sql.ts';
 
@@ -278,4 +290,51 @@ function offsetMilliseconds(instant: number, timeZone: string): number {
   }).formatToParts(new Date(instant));
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value);
   return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - instant;
+}
+
+// ---- scorecards ----
+
+/** A supplier's card for a SKU in a window of time, with what follows from its facts. */
+export type Scorecard = ScorecardRow & ScorecardFigures & { readonly window: ScorecardWindow };
+
+/** Which cards: of one SKU, of one supplier, or both. */
+export type ScorecardFilter = { readonly skuId: string | null; readonly supplierId: string | null; readonly window: ScorecardWindow };
+
+/**
+ * The cards of the viewer: a station those of its own SKUs (of one SKU or one supplier, for without either there are none), a supplier its
+ * own. One statement over roll-ups. What a supplier must not know of others and of resale, its contract leaves out.
+ */
+export async function scorecards(db: Database, viewer: ScorecardViewer, filter: ScorecardFilter): Promise<Scorecard[]> {
+  const { networkId, party } = viewer;
+  const scope =
+    party.kind === 'STATION'
+      ? { networkId, ownerId: party.stationId, supplierId: filter.supplierId, skuId: filter.skuId }
+      : { networkId, ownerId: null, supplierId: party.supplierId, skuId: filter.skuId };
+  if (scope.skuId === null && scope.supplierId === null) return [];
+  if (party.kind === 'SUPPLIER' && filter.supplierId !== null && filter.supplierId !== party.supplierId) return [];
+  const rows = await readScorecards(db.pool, scope, windowStart(filter.window, db.clock()));
+  return rows.map((row) => ({ ...row, ...scorecardFigures(factsOf(row)), window: filter.window }));
+}
+
+/** Who reads scorecards. An accounts' Viewer is one. */
+export type ScorecardViewer = {
+  readonly networkId: string;
+  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
+};
+
+function factsOf(row: ScorecardRow): ScorecardFacts {
+  return {
+    attemptCount: row.attempt_count,
+    successCount: row.success_count,
+    unknownCount: row.unknown_count,
+    boughtQuantity: row.bought_quantity,
+    skuQuantity: row.sku_quantity,
+    orderCount: row.order_count,
+    complaintCount: row.complaint_count,
+    margin: decimal4(row.margin),
+    cost: decimal4(row.cost),
+    ownUnitCost: row.own_unit_cost === null ? null : decimal4(row.own_unit_cost),
+    othersUnitCost: row.others_unit_cost === null ? null : decimal4(row.others_unit_cost),
+    histogram: new Map(Object.entries(row.histogram).map(([bucket, count]) => [Number(bucket), count])),
+  };
 }

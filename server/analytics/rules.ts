@@ -67,3 +67,62 @@ export function latencyQuantile(histogram: LatencyHistogram, part: number): numb
 export function shareBps(part: bigint, whole: bigint): number | null {
   return whole > 0n ? Number((part * 10_000n) / whole) : null;
 }
+
+/** How far back a scorecard looks: so many hours, the running one included. */
+export type ScorecardWindow = 'HOURS_24' | 'DAYS_7' | 'DAYS_30';
+
+const WINDOW_HOURS: Record<ScorecardWindow, number> = { HOURS_24: 24, DAYS_7: 168, DAYS_30: 720 };
+const HOUR_MILLISECONDS = 3_600_000;
+
+/** The first hour that a window takes in: its hours end with the one that it is now. */
+export function windowStart(window: ScorecardWindow, now: Date): Date {
+  const hour = Math.floor(now.getTime() / HOUR_MILLISECONDS);
+  return new Date((hour + 1 - WINDOW_HOURS[window]) * HOUR_MILLISECONDS);
+}
+
+/** What a scorecard is made from: counts as they are, amounts as ten-thousandths. */
+export type ScorecardFacts = {
+  readonly attemptCount: bigint;
+  readonly successCount: bigint;
+  readonly unknownCount: bigint;
+  readonly boughtQuantity: bigint;
+  readonly skuQuantity: bigint;
+  readonly orderCount: bigint;
+  readonly complaintCount: bigint;
+  readonly margin: bigint;
+  readonly cost: bigint;
+  readonly ownUnitCost: bigint | null;
+  readonly othersUnitCost: bigint | null;
+  readonly histogram: LatencyHistogram;
+};
+
+/** What follows from them, parts in basis points; null where there is nothing to be a part of. */
+export type ScorecardFigures = {
+  readonly successBps: number | null;
+  readonly unknownBps: number | null;
+  /** of the orders that its goods filled */
+  readonly complaintBps: number | null;
+  readonly p50Seconds: number | null;
+  readonly p99Seconds: number | null;
+  /** its part of what all offers of the SKU bought */
+  readonly shareBps: number | null;
+  /** by how much its cheapest offer is dearer (below 0: cheaper) than the cheapest of the others */
+  readonly priceBps: number | null;
+  /** what the owner earned for each unit of money that the goods cost */
+  readonly returnBps: number | null;
+};
+
+/** The figures of a scorecard. */
+export function scorecardFigures(facts: ScorecardFacts): ScorecardFigures {
+  const { attemptCount, ownUnitCost, othersUnitCost, histogram } = facts;
+  return {
+    successBps: shareBps(facts.successCount, attemptCount),
+    unknownBps: shareBps(facts.unknownCount, attemptCount),
+    complaintBps: shareBps(facts.complaintCount, facts.orderCount),
+    p50Seconds: latencyQuantile(histogram, 0.5),
+    p99Seconds: latencyQuantile(histogram, 0.99),
+    shareBps: shareBps(facts.boughtQuantity, facts.skuQuantity),
+    priceBps: ownUnitCost === null || othersUnitCost === null ? null : shareBps(ownUnitCost - othersUnitCost, othersUnitCost),
+    returnBps: shareBps(facts.margin, facts.cost),
+  };
+}

@@ -701,3 +701,130 @@ export function readHoursOf(
 export function readDaysOf(db: Queryable, networkId: string, ownerId: string, { kind, id }: SeriesSubject, { from, to }: Days) {
   return run(db, SERIES[kind].days, [networkId, ownerId, id, from, to]);
 }
+
+const skuSales = statement<{ sku_id: string; created_on: string; sold_before: number; sold_today: number }>(
+  'analytics.skuSales',
+  `WITH wanted AS (
+     SELECT k.id, k.owner_id, (k.created_at AT TIME ZONE n.time_zone)::date AS created_on
+     FROM sku k JOIN network n ON n.id = $1 WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[])
+   ), asked AS (
+     SELECT w.id, w.owner_id, w.id AS sold_id, 1 AS units FROM wanted w
+     UNION ALL
+     SELECT w.id, w.owner_id, c.bundle_sku_id, c.quantity FROM wanted w
+     JOIN bundle_component c ON c.network_id = $1 AND c.component_sku_id = w.id AND c.valid_to IS NULL
+   ), sold AS (
+     SELECT a.id, s.quantity * a.units AS units, d.days = $4::date - $3::date AS is_today
+     FROM asked a
+     CROSS JOIN generate_series(0, $4::date - $3::date) d (days)
+     JOIN downline_sku_day s ON s.network_id = $1 AND s.station_id = a.owner_id AND s.local_date = $3::date + d.days AND s.sku_id = a.sold_id
+   )
+   SELECT w.id AS sku_id, w.created_on,
+          coalesce(sum(s.units) FILTER (WHERE NOT s.is_today), 0)::int AS sold_before, coalesce(sum(s.units) FILTER (WHERE s.is_today), 0)::int AS sold_today
+   FROM wanted w LEFT JOIN sold s ON s.id = w.id GROUP BY w.id, w.created_on`,
+);
+
+/**
+ * Units of SKUs that their owners' downlines bought on the local days from `from` up to the day before `today`, and today, in bundles
+ * too; with the day on which the SKU was made. A key of downline_sku_day_pkey for each SKU (and bundle that holds it) and day.
+ */
+export function readSkuSales(
+  db: Queryable,
+  networkId: string,
+  skuIds: readonly string[],
+  { from, today }: { readonly from: string; readonly today: string },
+) {
+  return run(db, skuSales, [networkId, skuIds, from, today]);
+}
+
+// ---- scorecards: never an attempt, never an order ----
+
+/** What a supplier did with a SKU in a window of time. Amounts are decimal texts in `currency`. */
+export type ScorecardRow = {
+  sku_id: string;
+  supplier_id: string;
+  sku_name: string;
+  product_name: string;
+  currency: string;
+  attempt_count: bigint;
+  success_count: bigint;
+  unknown_count: bigint;
+  bought_quantity: bigint;
+  bought_cost: string;
+  /** what all offers of the SKU bought */
+  sku_quantity: bigint;
+  /** deliveries by the bucket of their time */
+  histogram: Record<string, number>;
+  order_count: bigint;
+  complaint_count: bigint;
+  gmv: string;
+  margin: string;
+  cost: string;
+  /** the cheapest offer that is on, its own and another supplier's */
+  own_unit_cost: string | null;
+  others_unit_cost: string | null;
+};
+
+/** Whose cards: of an owner's SKUs, of one supplier, of one SKU; null does not ask, and at least one of the last two does. */
+export type ScorecardScope = {
+  readonly networkId: string;
+  readonly ownerId: string | null;
+  readonly supplierId: string | null;
+  readonly skuId: string | null;
+};
+
+// Pairs by supply_offer_network_id_sku_id_idx or supply_offer_network_id_supplier_id_id_idx, and of a SKU those that only sold from stock by
+// supplier_sku_hour_pkey; then ranges of offer_hour_pkey, offer_latency_hour_pkey and supplier_sku_hour_pkey, at most 721 hours each.
+const scorecards = statement<ScorecardRow>(
+  'analytics.scorecards',
+  `WITH pair AS MATERIALIZED (
+     SELECT o.sku_id, o.supplier_id FROM supply_offer o
+     WHERE o.network_id = $1 AND ($2::uuid IS NULL OR o.owner_id = $2) AND ($3::uuid IS NULL OR o.supplier_id = $3) AND ($4::uuid IS NULL OR o.sku_id = $4)
+     UNION
+     SELECT s.sku_id, s.supplier_id FROM supplier_sku_hour s
+     WHERE s.network_id = $1 AND s.sku_id = $4 AND s.hour_start >= $5 AND ($3::uuid IS NULL OR s.supplier_id = $3)
+       AND ($2::uuid IS NULL OR EXISTS (SELECT FROM sku k WHERE k.network_id = $1 AND k.id = $4 AND k.owner_id = $2))
+     LIMIT 200
+   ), offer AS MATERIALIZED (
+     SELECT o.id, o.sku_id, o.supplier_id, o.unit_cost, o.archived_at IS NULL AND o.is_enabled AND NOT o.is_paused AND o.frozen_reason IS NULL AS is_on
+     FROM supply_offer o WHERE o.network_id = $1 AND o.sku_id IN (SELECT sku_id FROM pair)
+   ), bought AS (
+     SELECT o.sku_id, o.supplier_id, sum(h.attempt_count) AS attempt_count, sum(h.success_count) AS success_count, sum(h.unknown_count) AS unknown_count,
+            sum(h.bought_quantity) AS bought_quantity, sum(h.bought_cost) AS bought_cost,
+            sum(sum(h.bought_quantity)) OVER (PARTITION BY o.sku_id) AS sku_quantity
+     FROM offer o JOIN offer_hour h ON h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= $5 GROUP BY 1, 2
+   ), speed AS (
+     SELECT b.sku_id, b.supplier_id, jsonb_object_agg(b.bucket, b.delivery_count) AS histogram
+     FROM (SELECT o.sku_id, o.supplier_id, h.bucket, sum(h.delivery_count) AS delivery_count
+           FROM offer o JOIN offer_latency_hour h ON h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= $5 GROUP BY 1, 2, 3) b
+     GROUP BY 1, 2
+   ), sold AS (
+     SELECT p.sku_id, p.supplier_id, sum(s.order_count) AS order_count, sum(s.complaint_count) AS complaint_count, sum(s.gmv) AS gmv,
+            sum(s.margin) AS margin, sum(s.cost) AS cost
+     FROM pair p JOIN supplier_sku_hour s ON s.network_id = $1 AND s.sku_id = p.sku_id AND s.supplier_id = p.supplier_id AND s.hour_start >= $5
+     GROUP BY 1, 2
+   )
+   SELECT p.sku_id, p.supplier_id, k.name AS sku_name, g.name AS product_name, k.currency, coalesce(b.attempt_count, 0)::bigint AS attempt_count,
+          coalesce(b.success_count, 0)::bigint AS success_count, coalesce(b.unknown_count, 0)::bigint AS unknown_count,
+          coalesce(b.bought_quantity, 0)::bigint AS bought_quantity, coalesce(b.bought_cost, 0.00) AS bought_cost,
+          coalesce(b.sku_quantity, 0)::bigint AS sku_quantity, coalesce(t.histogram, '{}') AS histogram,
+          coalesce(s.order_count, 0)::bigint AS order_count, coalesce(s.complaint_count, 0)::bigint AS complaint_count,
+          coalesce(s.gmv, 0.00) AS gmv, coalesce(s.margin, 0.00) AS margin, coalesce(s.cost, 0.00) AS cost,
+          (SELECT min(o.unit_cost) FROM offer o WHERE o.is_on AND o.sku_id = p.sku_id AND o.supplier_id = p.supplier_id) AS own_unit_cost,
+          (SELECT min(o.unit_cost) FROM offer o WHERE o.is_on AND o.sku_id = p.sku_id AND o.supplier_id <> p.supplier_id) AS others_unit_cost
+   FROM pair p
+   JOIN sku k ON k.network_id = $1 AND k.id = p.sku_id
+   JOIN product g ON g.network_id = $1 AND g.id = k.product_id
+   LEFT JOIN bought b ON b.sku_id = p.sku_id AND b.supplier_id = p.supplier_id
+   LEFT JOIN speed t ON t.sku_id = p.sku_id AND t.supplier_id = p.supplier_id
+   LEFT JOIN sold s ON s.sku_id = p.sku_id AND s.supplier_id = p.supplier_id
+   ORDER BY p.sku_id, p.supplier_id`,
+);
+
+/** Facts of scorecards since an instant, at most 200 pairs of SKU and supplier. */
+export function readScorecards(
+  db: Queryable,
+  { networkId, ownerId, supplierId, skuId }: ScorecardScope,
+  since: Date,
+): Promise<ScorecardRow[]> {
+  return run(db, scorecards, [networkId, ownerId, supplierId, skuId, since]);
+}

@@ -556,12 +556,12 @@ export function selectOffersById(
 
 const offersOfSku: Statement<OfferRow> = statement(
   'offers.ofSku',
-  `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND o.sku_id = $2 AND o.archived_at IS NULL ORDER BY o.priority, o.id`,
+  `SELECT ${OFFER_COLUMNS} FROM ${OFFERS} AND ${SCOPE} AND o.sku_id = $4 AND o.archived_at IS NULL ORDER BY o.priority, o.id`,
 );
 
-/** The offers of a SKU that are not archived, by priority. Index: supply_offer_sku_idx. */
-export function selectOffersOfSku(db: Queryable, networkId: string, skuId: string): Promise<OfferRow[]> {
-  return run(db, offersOfSku, [networkId, skuId]);
+/** A party's offers of a SKU that are not archived, by priority. Index: supply_offer_sku_idx. */
+export function selectOffersOfSku(db: Queryable, { networkId, ownerId, supplierId }: OfferScope, skuId: string): Promise<OfferRow[]> {
+  return run(db, offersOfSku, [networkId, ownerId, supplierId, skuId]);
 }
 
 const lockOfferRow: Statement<OfferRow> = statement(
