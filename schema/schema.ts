@@ -31,6 +31,7 @@ import './supplier-mutations.ts';
 import './supplier-papers.ts';
 import './supplier.ts';
 import './top-up-wallet.ts';
+import './upstream-import-mutations.ts';
 import './volumes.ts';
 import './webhook-mutations.ts';
 
