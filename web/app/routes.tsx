@@ -37,6 +37,15 @@ export const router = createBrowserRouter([
           { path: 'jobs/:jobId', lazy: async () => ({ Component: (await import('../stock/job-drawer.tsx')).JobDrawer }) },
         ],
       },
+      {
+        path: 'supply/suppliers',
+        lazy: async () => ({ Component: (await import('../supply/suppliers-page.tsx')).SuppliersPage }),
+        children: [
+          { path: ':supplierId', lazy: async () => ({ Component: (await import('../supply/supplier-drawer.tsx')).SupplierDrawer }) },
+        ],
+      },
+      { path: 'documents', lazy: async () => ({ Component: (await import('../supplier/documents-page.tsx')).DocumentsPage }) },
+      { path: 'payables', lazy: async () => ({ Component: (await import('../supplier/payables-page.tsx')).PayablesPage }) },
       { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },
       { path: 'api-keys', lazy: async () => ({ Component: (await import('../api-keys/api-keys-page.tsx')).ApiKeysPage }) },
       {

@@ -15,13 +15,16 @@ export type PlaceKey =
   | 'prices'
   | 'controls'
   | 'stock'
+  | 'suppliers'
+  | 'documents'
+  | 'payables'
   | 'wallet'
   | 'apiKeys'
   | 'webhooks'
   | 'audit';
 
 /** Places that belong together in a person's day. */
-export type PlaceGroup = { key: 'today' | 'trade' | 'money' | 'settings'; places: Place[] };
+export type PlaceGroup = { key: 'today' | 'trade' | 'supply' | 'money' | 'settings'; places: Place[] };
 
 /** Where a person may go, grouped by their day and not by table names. */
 export function placesOf(viewer: Viewer): PlaceGroup[] {
@@ -45,10 +48,23 @@ export function placesOf(viewer: Viewer): PlaceGroup[] {
         ...only(seller && may('PRICES_READ'), { to: '/prices', icon: 'tag', key: 'prices' }),
         ...only(kind === 'SUBSTATION' && may('CATALOGUE_READ'), { to: '/catalogue', icon: 'bag', key: 'catalogue' }),
         ...only(hq && may('PRICES_READ'), { to: '/controls', icon: 'scale', key: 'controls' }),
+      ],
+    },
+    {
+      key: 'supply',
+      places: [
+        ...only(hq && may('SUPPLY_READ'), { to: '/supply/suppliers', icon: 'truck', key: 'suppliers' }),
+        ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/documents', icon: 'log', key: 'documents' }),
         ...only(hq && may('STOCK_READ'), { to: '/stock', icon: 'box', key: 'stock' }),
       ],
     },
-    { key: 'money', places: only(may('WALLET_READ') && kind !== 'SUPPLIER', { to: '/wallet', icon: 'wallet', key: 'wallet' }) },
+    {
+      key: 'money',
+      places: only(
+        may('WALLET_READ'),
+        kind === 'SUPPLIER' ? { to: '/payables', icon: 'wallet', key: 'payables' } : { to: '/wallet', icon: 'wallet', key: 'wallet' },
+      ),
+    },
     {
       key: 'settings',
       places: [

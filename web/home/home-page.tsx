@@ -1,15 +1,13 @@
 import { lazy } from 'react';
-import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
-import { Empty } from '../parts/states.tsx';
 
 const Headquarters = lazy(async () => ({ default: (await import('../headquarters/headquarters-home.tsx')).HeadquartersHome }));
 const Owner = lazy(async () => ({ default: (await import('./owner-home.tsx')).OwnerHome }));
+const Supplier = lazy(async () => ({ default: (await import('../supplier/supplier-home.tsx')).SupplierHome }));
 const Buyer = lazy(async () => ({ default: (await import('../catalogue/catalogue-page.tsx')).CataloguePage }));
 
 /** The home of the party that one acts for. */
 export function HomePage() {
-  const { t } = useTranslation();
   const { party, may } = useViewer();
   switch (party?.kind) {
     case 'HEADQUARTERS':
@@ -19,6 +17,6 @@ export function HomePage() {
     case 'RESELLER':
       return <Buyer />;
     default:
-      return <Empty icon="box" title={t('home.supplier')} help={t('home.supplierHelp')} />;
+      return <Supplier />;
   }
 }

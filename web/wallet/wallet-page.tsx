@@ -1,4 +1,3 @@
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { useQuery } from 'urql';
@@ -17,6 +16,7 @@ import {
 import { type Amount, pixels } from '../parts/amounts.ts';
 import { Chips } from '../parts/chips.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
+import { Figure } from '../parts/figure.tsx';
 import { Money } from '../parts/money.tsx';
 import { NewRows } from '../parts/new-rows.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -74,16 +74,6 @@ function WalletFigures({ wallet, seller }: { wallet: WalletPartsFragment; seller
         <Figure label={t('wallet.clawback')} value={wallet.clawback} note={t('wallet.clawbackHelp')} />
       )}
     </div>
-  );
-}
-
-function Figure({ label, value, note, large }: { label: string; value: Amount; note: ReactNode; large?: boolean }) {
-  return (
-    <section className={large ? 'figure-card first' : 'figure-card'}>
-      <h2>{label}</h2>
-      <Money value={value} size="large" />
-      <p className="soft">{note}</p>
-    </section>
   );
 }
 

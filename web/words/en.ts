@@ -1,7 +1,9 @@
+import { supplyWords } from './supply-en.ts';
 import type { Words } from './zh-cn.ts';
 
 /** The console's words in English. */
 export const words: Words = {
+  ...supplyWords,
   loading: 'Loading',
   more: 'Load more',
   all: 'All',
@@ -39,7 +41,7 @@ export const words: Words = {
   },
   find: { title: 'Search', hint: 'Search pages and goods', none: 'Nothing found', place: 'Page' },
   place: {
-    group: { today: 'Today', trade: 'Trade', money: 'Money', settings: 'Settings' },
+    group: { today: 'Today', trade: 'Trade', supply: 'Supply', money: 'Money', settings: 'Settings' },
     home: 'Overview',
     buy: 'Buy',
     catalogue: 'Catalogue',
@@ -49,6 +51,10 @@ export const words: Words = {
     prices: 'Markups',
     controls: 'Bands and commission',
     stock: 'Card keys',
+    attempts: 'Purchases',
+    suppliers: 'Suppliers',
+    documents: 'Documents',
+    payables: 'Payables',
     wallet: 'Wallet and earnings',
     apiKeys: 'API keys',
     webhooks: 'Webhooks',
@@ -63,6 +69,10 @@ export const words: Words = {
       prices: 'Markups',
       controls: 'Bands',
       stock: 'Keys',
+      attempts: 'Buying',
+      suppliers: 'Suppliers',
+      documents: 'Papers',
+      payables: 'Payables',
       wallet: 'Wallet',
       apiKeys: 'API keys',
       webhooks: 'Webhooks',
@@ -456,15 +466,13 @@ export const words: Words = {
     TOP_UP: 'Top-up',
     LOT_PURCHASE: 'Lot purchase',
     REFUND: 'Refund',
+    HOLD: 'Held',
+    DEPOSIT: 'Deposit',
     RELEASE: 'Release',
     SETTLEMENT: 'Settlement',
     ADJUSTMENT: 'Adjustment',
   },
   range: { TODAY: 'Today', DAYS_7: '7 days', DAYS_30: '30 days', DAYS_60: '60 days' },
-  home: {
-    supplier: 'Acting for a supplier',
-    supplierHelp: 'Offers, purchase attempts and payables come in a later version. API keys can be managed now.',
-  },
   best: {
     title: 'Best sellers',
     none: 'Nothing was sold in this time',

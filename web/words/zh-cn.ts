@@ -1,5 +1,8 @@
+import { supplyWords } from './supply-zh-cn.ts';
+
 /** The console's words in Chinese: the trade's own terms, one word for one thing. Counted phrases end in `_other`. */
 export const words = {
+  ...supplyWords,
   loading: '加载中',
   more: '加载更多',
   all: '全部',
@@ -36,7 +39,7 @@ export const words = {
   },
   find: { title: '搜索', hint: '搜索页面或商品', none: '没有找到', place: '页面' },
   place: {
-    group: { today: '今天', trade: '经营', money: '资金', settings: '设置' },
+    group: { today: '今天', trade: '经营', supply: '供货', money: '资金', settings: '设置' },
     home: '总览',
     buy: '采购',
     catalogue: '进货',
@@ -46,6 +49,10 @@ export const words = {
     prices: '加价',
     controls: '控价与分润',
     stock: '卡密库存',
+    attempts: '采购处理',
+    suppliers: '供货商',
+    documents: '资质与公司',
+    payables: '货款与对账',
     wallet: '余额与收益',
     apiKeys: 'API 密钥',
     webhooks: '消息推送',
@@ -60,6 +67,10 @@ export const words = {
       prices: '加价',
       controls: '控价',
       stock: '库存',
+      attempts: '采购',
+      suppliers: '供货商',
+      documents: '资质',
+      payables: '货款',
       wallet: '余额',
       apiKeys: '密钥',
       webhooks: '推送',
@@ -431,12 +442,13 @@ export const words = {
     TOP_UP: '充值',
     LOT_PURCHASE: '进货',
     REFUND: '退款',
+    HOLD: '冻结',
+    DEPOSIT: '保证金',
     RELEASE: '解冻',
     SETTLEMENT: '结算',
     ADJUSTMENT: '调整',
   },
   range: { TODAY: '今天', DAYS_7: '7 天', DAYS_30: '30 天', DAYS_60: '60 天' },
-  home: { supplier: '供货商身份', supplierHelp: '供货商的货源、采购单与应付将在后续版本提供；API 密钥现在就可以管理。' },
   best: {
     title: '热销商品',
     none: '这段时间还没有成交',
