@@ -53,6 +53,8 @@ export const PURCHASE_ANSWER_BYTES = 1024 * 1024;
 /** A catalogue, or a page of one. */
 export const CATALOGUE_ANSWER_BYTES = 16 * 1024 * 1024;
 
+/** An answer may hold one value for so many bytes of what it may be long: 26,000 in a purchase's. */
+const BYTES_OF_A_VALUE = 40;
 const MESSAGE_CHARACTERS = 200;
 const HIDDEN = '***';
 
@@ -71,15 +73,17 @@ export async function callForJson(ground: ConnectorGround, call: WireCall): Prom
     answer: hide(answer.replaceAll('\0', '')).slice(0, WIRE_ANSWER_CHARACTERS),
     durationMs: Math.round(performance.now() - started),
   });
+  const answerBytes = call.answerBytes ?? PURCHASE_ANSWER_BYTES;
+  const isAnswerStatus = call.isAnswerStatus ?? ((status) => status === 200);
   try {
     const answer = await ground.outgoing.send({
       url: call.url,
       method: call.method,
       headers: { accept: 'application/json', 'accept-encoding': 'identity', ...call.headers },
       ...(call.body === undefined ? {} : { body: call.body }),
-      answerBytes: call.answerBytes ?? PURCHASE_ANSWER_BYTES,
+      answerBytes,
     });
-    const reading = readAnswer(answer, call.isAnswerStatus ?? ((status) => status === 200));
+    const reading = readAnswer(answer, isAnswerStatus, Math.floor(answerBytes / BYTES_OF_A_VALUE));
     const wire = recorded(answer.status, reading.text);
     if (reading.kind === 'FAILED') return { kind: 'FAILED', reason: reading.reason, message: reading.message, neverLeft: false, wire };
     return { kind: 'JSON', status: answer.status, json: reading.json, wire, tell: (text) => presentable(hide(text)) };
@@ -131,7 +135,11 @@ type Reading =
   | { readonly kind: 'JSON'; readonly json: JsonValue; readonly text: string }
   | { readonly kind: 'FAILED'; readonly reason: UnknownReason; readonly message: string; readonly text: string };
 
-function readAnswer({ status, headers, body, isCut }: OutgoingAnswer, isAnswerStatus: (status: number) => boolean): Reading {
+function readAnswer(
+  { status, headers, body, isCut }: OutgoingAnswer,
+  isAnswerStatus: (status: number) => boolean,
+  valuesMost: number,
+): Reading {
   const contentType = String(headers['content-type'] ?? '');
   const decoded = decodedText(body, contentType);
   // a person may read what no program can
@@ -143,7 +151,7 @@ function readAnswer({ status, headers, body, isCut }: OutgoingAnswer, isAnswerSt
   if (!/^(application|text)\/(\S+\+)?json\s*(;|$)/i.test(contentType)) return failed('WRONG_CONTENT_TYPE', 'The answer is not JSON.');
   if (String(headers['content-encoding'] ?? 'identity') !== 'identity') return failed('NOT_READABLE', 'The answer is compressed, unasked.');
   if (decoded === null) return failed('NOT_READABLE', 'The answer is not in the encoding that it names.');
-  const json = parseJson(decoded);
+  const json = parseJson(decoded, valuesMost);
   return json === undefined ? failed('NOT_READABLE', 'The answer is no JSON.') : { kind: 'JSON', json, text };
 }
 

@@ -50,10 +50,11 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const outgoing = createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 250 });
-const ground = { outgoing, clock: () => new Date() };
-const call = (more: Partial<WireCall> = {}): Promise<WireReply> =>
-  callForJson(ground, { url: `${base}/buy`, method: 'POST', headers: {}, body: '{}', secrets: [SECRET], ...more });
+const ground = { outgoing: createOutgoing({ allowedHosts: ['127.0.0.1'] }), clock: () => new Date() };
+/** Where the time has to run out, it is short; nowhere else, however busy the machine is. */
+const impatient = { ...ground, outgoing: createOutgoing({ allowedHosts: ['127.0.0.1'], totalMilliseconds: 150 }) };
+const call = (more: Partial<WireCall> = {}, from = ground): Promise<WireReply> =>
+  callForJson(from, { url: `${base}/buy`, method: 'POST', headers: {}, body: '{}', secrets: [SECRET], ...more });
 
 /** Sends without end, as fast as it is taken. */
 const flood =
@@ -120,6 +121,7 @@ describe('an upstream that misbehaves brings no document, and the reason is told
     ['no JSON at all', 'NOT_READABLE', whole('not json')],
     ['nothing', 'NOT_READABLE', whole('')],
     ['JSON with something behind it', 'NOT_READABLE', whole('{"code":200}<script>')],
+    ['JSON of too many values', 'NOT_READABLE', whole(`[${'0,'.repeat(30_000)}0]`)],
     ['JSON that is nested a million deep', 'NOT_READABLE', whole('['.repeat(1_000_000))],
     ['GBK that calls itself UTF-8', 'NOT_READABLE', whole(GBK_OUT_OF_STOCK, 'application/json; charset=utf-8')],
     ['GBK that calls itself nothing', 'NOT_READABLE', whole(GBK_OUT_OF_STOCK)],
@@ -139,11 +141,9 @@ describe('an upstream that misbehaves brings no document, and the reason is told
     ],
   ])('%s: %s', async (_name, reason, behaviour) => {
     behave = behaviour;
-    const started = performance.now();
-    const reply = await call();
+    const reply = await call({}, reason === 'TIMEOUT' ? impatient : ground);
     expect(reply).toMatchObject({ kind: 'FAILED', reason, neverLeft: false, message: expect.stringMatching(/^[A-Z].*\.$/) });
     // what has come is read up to a limit, and the connection is given up
-    expect(performance.now() - started).toBeLessThan(2_000);
     expect(reply.wire.answer.length).toBeLessThanOrEqual(16_384);
     expect(paths).not.toContain('/private');
     await expect.poll(() => bytesSent, { interval: 5 }).toBeLessThan(16 * 1024 * 1024);
@@ -181,7 +181,7 @@ describe('what came of a call that brought no document', () => {
     await new Promise((resolve) => closed.close(resolve));
     const never = await call({ url: `http://127.0.0.1:${port}/` });
     behave = () => undefined;
-    const maybe = await call();
+    const maybe = await call({}, impatient);
     if (never.kind !== 'FAILED' || maybe.kind !== 'FAILED') throw new Error('it was answered');
     expect(failedPurchase(never, true).outcome).toMatchObject({ kind: 'REJECTED', reason: 'NOT_SENT' });
     expect(failedPurchase(never, false).outcome).toMatchObject({ kind: 'UNKNOWN', reason: 'CONNECTION_FAILED' });
@@ -310,6 +310,12 @@ describe('what an upstream wrote', () => {
     expect(parseJson(`${'['.repeat(32)}${']'.repeat(32)}`)).toBeDefined();
     expect(parseJson(`${'['.repeat(33)}${']'.repeat(33)}`)).toBeUndefined();
     expect(parseJson(`"${'['.repeat(33)}\\"["`)).toBeDefined();
+  });
+
+  it('may hold as many values as it should, and no more', () => {
+    const list = (count: number) => `[${'0,'.repeat(count)}",,,"]`;
+    expect(itemsOf(parseJson(list(10_000)))?.length).toBe(10_001);
+    expect(parseJson(list(10_001))).toBeUndefined();
   });
 });
 
