@@ -226,15 +226,17 @@ function categoryPathOf(category: JsonValue | undefined): readonly string[] {
 // ---- purchases ----
 
 async function place(ground: ConnectorGround, account: UpstreamAccount, purchase: UpstreamPurchase): Promise<UpstreamReply> {
-  const { requestKey, goods, quantity, maxCost } = purchase;
+  const { requestKey, goods, quantity, maxCost, inputFields } = purchase;
   const isFirst = purchase.sentAt === null;
-  const input = { requestKey, skuId: goods['sku_id'] ?? '', quantity, maxTotal: maxCost };
+  const typed = Object.entries(inputFields).map(([name, value]) => ({ name, value }));
+  const order = { requestKey, skuId: goods['sku_id'] ?? '', quantity, maxTotal: maxCost };
+  const input = typed.length === 0 ? order : { ...order, input: typed };
   const reply = await send(ground, account, PLACE_ORDER_DOCUMENT, { input });
   if (reply.kind === 'FAILED') return failedPurchase(reply, isFirst);
   const wire = [reply.wire];
   const placed = dataOf(reply, 'placeOrder');
-  const order = fieldOf(placed, 'order');
-  if (order !== undefined) return readOrder(account, purchase, order, reply);
+  const made = fieldOf(placed, 'order');
+  if (made !== undefined) return readOrder(account, purchase, made, reply);
   const refusal = placed === null ? refusedUnrun(reply) : refusalIn(reply, placed);
   // a key that was used for something else tells that it was used
   if (refusal === null || refusal.code === 'REQUEST_KEY_REUSED' || !isFirst)

@@ -13,6 +13,7 @@ import { auditLedger } from '#server/ledger/reads.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { newKey, startTestServer, type TestServer } from '#test/http/test-server.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
 import { type AnswerFault, type FaultyFront, openFaultyFront } from './faulty-front.ts';
 import { playBack } from './playback.ts';
@@ -28,7 +29,7 @@ it.each(Object.entries(documents))('%s is valid by the committed contract', (_, 
 let fresh: FreshDatabase;
 let server: TestServer;
 let front: FaultyFront;
-let upstream: World<'HQ' | 'Us', 'card' | 'bulk' | 'dear' | 'few', 'S'>;
+let upstream: World<'HQ' | 'Us', 'card' | 'bulk' | 'dear' | 'few' | 'phone', 'S'>;
 let account: UpstreamAccount;
 beforeAll(async () => {
   fresh = await freshDatabase();
@@ -40,6 +41,7 @@ beforeAll(async () => {
       bulk: { basePrice: '12.3400', unitSize: 100, minQuantity: 100 },
       dear: { basePrice: '900.00' },
       few: { basePrice: '5.00' },
+      phone: { basePrice: '10.00' },
     },
     lots: [
       { sku: 'card', supplier: 'S', totalCost: '500.00', keys: 100 },
@@ -47,6 +49,12 @@ beforeAll(async () => {
       { sku: 'few', supplier: 'S', totalCost: '4.00', keys: 1 },
     ],
   });
+  await makeSku(fresh.db, upstream, 'phone', {
+    deliveryKind: 'SOURCED',
+    goodsKind: 'TOP_UP',
+    inputFields: [{ name: 'phone', kind: 'PHONE' }],
+  });
+  await makeOffer(fresh.db, upstream, { sku: 'phone', supplier: 'S', unitCost: '9.0000' });
   const lane = createOrderLane(fresh.db);
   const context = (facts: object) => ({ ...facts, db: fresh.db, vault: testVault, lane }) as unknown as Context;
   server = await startTestServer(fresh.db, { schema, context });
@@ -72,7 +80,7 @@ async function accountWith(scopes: readonly Permission[]): Promise<UpstreamAccou
   return { baseUrl: front.url, settings: { api_key: secret }, currency: 'CNY', callbackUrl: null };
 }
 
-function goodsOf(sku: 'card' | 'bulk' | 'dear' | 'few'): Record<string, string> {
+function goodsOf(sku: 'card' | 'bulk' | 'dear' | 'few' | 'phone'): Record<string, string> {
   return { sku_id: globalId('Sku', upstream.skus[sku]) };
 }
 
@@ -193,6 +201,15 @@ describe('a purchase', () => {
     expect(await ordersUnder('fzblind01')).toBe(1);
     const refused = await connector.purchase(await accountWith(['ORDERS_READ']), wanted('fzblind02'));
     expect(refused.outcome).toMatchObject({ kind: 'REJECTED', reason: 'ACCOUNT_REFUSED' });
+  });
+
+  it('of a direct top-up takes along what the buyer typed, and waits for the other network’s own supplier', async () => {
+    const topUp = { goods: goodsOf('phone'), goodsKind: 'TOP_UP', quantity: 1, maxCost: '10.00' } as const;
+    const order = wanted('fztopup01', { ...topUp, inputFields: { phone: '13800138000' } });
+    expect((await connector.purchase(account, order)).outcome).toMatchObject({ kind: 'PENDING' });
+    expect((await connector.query(account, order)).outcome).toMatchObject({ kind: 'PENDING' });
+    const wrong = wanted('fztopup02', { ...topUp, inputFields: { phone: '12' } });
+    expect((await connector.purchase(account, wrong)).outcome).toMatchObject({ kind: 'REJECTED', reason: 'INPUT_REFUSED' });
   });
 
   it('leaves no API key in what is kept', async () => {
