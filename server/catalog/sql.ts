@@ -21,6 +21,11 @@ export type SkuRecord = {
   readonly maxQuantity: number;
   readonly quantityStep: number;
   readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE';
+  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
+  /** what it is for: the last part of the title */
+  readonly scene: string;
+  /** what its buyer types, as the column has it: `inputFieldsOf` reads it */
+  readonly inputFields: unknown;
   readonly listingState: ListingState;
   readonly version: number;
 };
@@ -53,6 +58,9 @@ type SkuRow = {
   max_quantity: number;
   quantity_step: number;
   delivery_kind: SkuRecord['deliveryKind'];
+  goods_kind: SkuRecord['goodsKind'];
+  scene: string;
+  input_fields: unknown;
   listing_state: ListingState;
   version: number;
 };
@@ -67,7 +75,7 @@ type SkuFactsRow = SkuRow & {
 };
 
 const SKU_COLUMNS = `s.id, s.product_id, s.owner_id, s.category_path, s.code, s.name, s.face_value, s.currency, s.base_price, s.unit_size,
-  s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.listing_state::text, s.version`;
+  s.min_quantity, s.max_quantity, s.quantity_step, s.delivery_kind::text, s.goods_kind, s.scene, s.input_fields, s.listing_state::text, s.version`;
 
 const LAST = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 
@@ -276,14 +284,29 @@ export type ProductRecord = {
   readonly name: string;
   readonly brand: string | null;
   readonly description: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly pictureUrl: string | null;
+  readonly version: number;
 };
 
-type ProductRow = { id: string; owner_id: string; category_id: string; name: string; brand: string | null; description: string };
+type ProductRow = {
+  id: string;
+  owner_id: string;
+  category_id: string;
+  name: string;
+  brand: string | null;
+  description: string;
+  attributes: Record<string, string>;
+  picture_url: string | null;
+  version: number;
+};
+
+const PRODUCT_COLUMNS = 'p.id, p.owner_id, p.category_id, p.name, p.brand, p.description, p.attributes, p.picture_url, p.version';
 
 /** Products by id whose owner is on the station's line, once one of their SKUs may be seen. Index: primary key. */
 const visibleProducts: Statement<ProductRow> = statement(
   'catalog.visibleProducts',
-  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description FROM product p
+  `SELECT ${PRODUCT_COLUMNS} FROM product p
    WHERE p.network_id = $1 AND p.id = ANY ($3::uuid[])
      AND (p.owner_id = $2 OR EXISTS (SELECT 1 FROM sku s WHERE s.network_id = $1 AND s.product_id = p.id AND ${VISIBLE}))`,
 );
@@ -295,12 +318,22 @@ export async function selectVisibleProducts(
   ids: readonly string[],
 ): Promise<Map<string, ProductRecord>> {
   const rows = await run(db, visibleProducts, [viewer.networkId, viewer.stationId, ids]);
-  return new Map(
-    rows.map((row) => [
-      row.id,
-      { id: row.id, ownerId: row.owner_id, categoryId: row.category_id, name: row.name, brand: row.brand, description: row.description },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.id, productOf(row)]));
+}
+
+function productOf(row: ProductRow): ProductRecord {
+  const { id, name, brand, description, attributes, version } = row;
+  return {
+    id,
+    ownerId: row.owner_id,
+    categoryId: row.category_id,
+    name,
+    brand,
+    description,
+    attributes,
+    pictureUrl: row.picture_url,
+    version,
+  };
 }
 
 /** A category as it is stored; `path` runs from the top category to itself, so its depth is `path.length - 1`. */
@@ -354,7 +387,7 @@ const ownCategories: Statement<{ id: string; name: string; path: string[]; posit
 /** Products of the owner by name; the network's range of the primary key. What is archived is nobody's to add to. */
 const ownProducts: Statement<ProductRow> = statement(
   'catalog.ownProducts',
-  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description FROM product p
+  `SELECT ${PRODUCT_COLUMNS} FROM product p
    WHERE p.network_id = $1 AND p.owner_id = $2 AND p.name = ANY ($3::text[]) AND p.archived_at IS NULL ORDER BY p.id`,
 );
 /** SKUs of the owner by code, locked in id order. Index: sku_network_id_owner_id_code_key. */
@@ -526,6 +559,9 @@ function skuOf(row: SkuRow): SkuRecord {
     maxQuantity: row.max_quantity,
     quantityStep: row.quantity_step,
     deliveryKind: row.delivery_kind,
+    goodsKind: row.goods_kind,
+    scene: row.scene,
+    inputFields: row.input_fields,
     listingState: row.listing_state,
     version: row.version,
   };
@@ -533,30 +569,16 @@ function skuOf(row: SkuRow): SkuRecord {
 
 // ---- goods one at a time ----
 
-/** A product of the owner, as it is edited. */
-export type OwnProduct = ProductRecord & {
-  readonly categoryPath: readonly string[];
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly pictureUrl: string | null;
-  readonly version: number;
-};
-
-const ownProduct: Statement<
-  ProductRow & { category_path: string[]; attributes: Record<string, string>; picture_url: string | null; version: number }
-> = statement(
+const ownProduct: Statement<ProductRow> = statement(
   'catalog.ownProduct',
-  `SELECT p.id, p.owner_id, p.category_id, p.name, p.brand, p.description, c.path AS category_path, p.attributes, p.picture_url, p.version
-   FROM product p JOIN category c ON c.network_id = $1 AND c.id = p.category_id
-   WHERE p.network_id = $1 AND p.owner_id = $2 AND p.id = $3 AND p.archived_at IS NULL FOR NO KEY UPDATE OF p`,
+  `SELECT ${PRODUCT_COLUMNS} FROM product p
+   WHERE p.network_id = $1 AND p.owner_id = $2 AND p.id = $3 AND p.archived_at IS NULL FOR NO KEY UPDATE`,
 );
 
 /** A product of the owner, locked until the transaction ends; null when it is not there, not the owner's or archived. Index: primary key. */
-export async function lockOwnProduct(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<OwnProduct | null> {
+export async function lockOwnProduct(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<ProductRecord | null> {
   const [row] = await run(tx, ownProduct, [networkId, ownerId, id]);
-  if (!row) return null;
-  const { owner_id, category_id, name, brand, description, category_path, attributes, picture_url, version } = row;
-  const record = { id: row.id, ownerId: owner_id, categoryId: category_id, name, brand, description };
-  return { ...record, categoryPath: category_path, attributes, pictureUrl: picture_url, version };
+  return row ? productOf(row) : null;
 }
 
 // A picture that is another has to be looked at again.
@@ -571,7 +593,7 @@ const updateProductRow: Statement<Record<string, never>> = statement(
 export async function updateProduct(
   tx: Transaction,
   networkId: string,
-  product: Pick<OwnProduct, 'id' | 'name' | 'brand' | 'description' | 'attributes' | 'pictureUrl'>,
+  product: Pick<ProductRecord, 'id' | 'name' | 'brand' | 'description' | 'attributes' | 'pictureUrl'>,
 ): Promise<void> {
   const { id, name, brand, description, attributes, pictureUrl } = product;
   await run(tx, updateProductRow, [networkId, id, name, brand, description, JSON.stringify(attributes), pictureUrl]);
@@ -591,29 +613,21 @@ export function selectSkuStates(
   return run(db, skuIdsOfProduct, [networkId, productId]);
 }
 
-/** A SKU of the owner, as it is edited. */
-export type OwnSku = SkuRecord & {
-  readonly scene: string;
-  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  readonly inputFields: unknown;
-};
-
-const ownSku: Statement<SkuRow & { scene: string; goods_kind: OwnSku['goodsKind']; input_fields: unknown }> = statement(
+const ownSku: Statement<SkuRow> = statement(
   'catalog.ownSku',
-  `SELECT ${SKU_COLUMNS}, s.scene, s.goods_kind, s.input_fields FROM sku s
-   WHERE s.network_id = $1 AND s.owner_id = $2 AND s.id = $3 FOR NO KEY UPDATE`,
+  `SELECT ${SKU_COLUMNS} FROM sku s WHERE s.network_id = $1 AND s.owner_id = $2 AND s.id = $3 FOR NO KEY UPDATE`,
 );
 
 /** A SKU of the owner, locked until the transaction ends; null when it is not there or not the owner's. Index: primary key. */
-export async function lockOwnSku(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<OwnSku | null> {
+export async function lockOwnSku(tx: Transaction, { networkId, ownerId }: Owner, id: string): Promise<SkuRecord | null> {
   const [row] = await run(tx, ownSku, [networkId, ownerId, id]);
-  return row ? { ...skuOf(row), scene: row.scene, goodsKind: row.goods_kind, inputFields: row.input_fields } : null;
+  return row ? skuOf(row) : null;
 }
 
 /** A SKU as it is written. */
 export type WrittenSku = Omit<PlannedSku, 'productId' | 'categoryPath' | 'code'> & {
   readonly scene: string;
-  readonly goodsKind: OwnSku['goodsKind'];
+  readonly goodsKind: SkuRecord['goodsKind'];
   readonly deliveryKind: SkuRecord['deliveryKind'];
   readonly inputFields: readonly object[];
 };

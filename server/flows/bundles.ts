@@ -1,6 +1,6 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
-import { lockOwnSku, type OwnSku } from '#server/catalog/sql.ts';
+import { lockOwnSku, type SkuRecord } from '#server/catalog/sql.ts';
 import { type BundleComponent, bundleInputFields, bundleProblem, editScope } from '#server/listings/rules.ts';
 import {
   type BundlePart,
@@ -25,7 +25,7 @@ export type SetBundleComponentsInput = {
 /** What can become of it. */
 export type SetBundleComponentsOutcome =
   | { readonly kind: 'BUNDLE_SET'; readonly skuId: string }
-  | { readonly kind: 'STALE_VERSION'; readonly current: OwnSku }
+  | { readonly kind: 'STALE_VERSION'; readonly current: SkuRecord }
   | ListingRefused
   | NotAllowed
   | NotFound

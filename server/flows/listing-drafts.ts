@@ -7,8 +7,8 @@ import {
   insertProducts,
   lockOwnProduct,
   lockOwnSku,
-  type OwnProduct,
-  type OwnSku,
+  type ProductRecord,
+  type SkuRecord,
   selectOwnCategory,
   selectSkuStates,
   updateProduct as updateProductRow,
@@ -21,7 +21,6 @@ import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.t
 import { selectNetwork } from '#server/network/sql.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { compareMoney, money, toUnitPriceString } from '#server/platform/money.ts';
-import type { Outgoing } from '#server/platform/outgoing.ts';
 import { spreadInputFields } from './bundles.ts';
 import { asRefusal, type ListingRefused, refuseChange, tellOfListing, versionedChange } from './listing-versions.ts';
 
@@ -70,14 +69,14 @@ export type CreateProductOutcome = { readonly kind: 'PRODUCT_CREATED'; readonly 
 
 /** Makes a product of the acting station in one of its categories. It is seen by others once one of its SKUs is. */
 export async function createProduct(
-  ground: { readonly db: Database; readonly outgoing: Outgoing },
+  db: Database,
   viewer: Viewer,
   input: ProductInput & { readonly categoryId: string },
 ): Promise<CreateProductOutcome> {
   const owner = { networkId: viewer.networkId, ownerId: actingStationWith(viewer, 'LISTINGS_MANAGE') };
-  const wrong = productInputProblem(input, ground.outgoing);
+  const wrong = productInputProblem(input);
   if (wrong) return wrong;
-  return inTransaction(ground.db, async (tx): Promise<CreateProductOutcome> => {
+  return inTransaction(db, async (tx): Promise<CreateProductOutcome> => {
     if ((await selectOwnCategory(tx, owner, input.categoryId)) === null) return { kind: 'NOT_FOUND' };
     const { name, brand, description, categoryId, pictureUrl } = input;
     const id = tx.newId();
@@ -91,7 +90,7 @@ export async function createProduct(
 /** What can become of editing a product. */
 export type UpdateProductOutcome =
   | { readonly kind: 'PRODUCT_UPDATED'; readonly productId: string }
-  | { readonly kind: 'STALE_VERSION'; readonly current: OwnProduct }
+  | { readonly kind: 'STALE_VERSION'; readonly current: ProductRecord }
   | ListingRefused
   | NotAllowed
   | NotFound
@@ -102,14 +101,14 @@ export type UpdateProductOutcome =
  * a product with a SKU under review is not edited.
  */
 export async function updateProduct(
-  ground: { readonly db: Database; readonly outgoing: Outgoing },
+  db: Database,
   viewer: Viewer,
   input: ProductInput & { readonly productId: string; readonly expectedVersion: number },
 ): Promise<UpdateProductOutcome> {
   const owner = { networkId: viewer.networkId, ownerId: actingStationWith(viewer, 'LISTINGS_MANAGE') };
-  const wrong = productInputProblem(input, ground.outgoing);
+  const wrong = productInputProblem(input);
   if (wrong) return wrong;
-  return inTransaction(ground.db, async (tx): Promise<UpdateProductOutcome> => {
+  return inTransaction(db, async (tx): Promise<UpdateProductOutcome> => {
     const product = await lockOwnProduct(tx, owner, input.productId);
     if (product === null) return { kind: 'NOT_FOUND' };
     if (product.version !== input.expectedVersion) return { kind: 'STALE_VERSION', current: product };
@@ -175,7 +174,7 @@ export type UpdateSkuInput = { readonly [Name in keyof SkuInput]?: SkuInput[Name
 /** What can become of editing a SKU. */
 export type UpdateSkuOutcome =
   | { readonly kind: 'SKU_UPDATED'; readonly skuId: string }
-  | { readonly kind: 'STALE_VERSION'; readonly current: OwnSku }
+  | { readonly kind: 'STALE_VERSION'; readonly current: SkuRecord }
   | ListingRefused
   | NotAllowed
   | NotFound
@@ -208,7 +207,7 @@ export async function updateSku(db: Database, viewer: Viewer, input: UpdateSkuIn
 async function write(
   tx: Transaction,
   viewer: Viewer,
-  sku: OwnSku,
+  sku: SkuRecord,
   wanted: ReturnType<typeof editedSku>,
   reason: string,
 ): Promise<UpdateSkuOutcome> {
@@ -231,7 +230,7 @@ async function write(
   return { kind: 'SKU_UPDATED', skuId: sku.id };
 }
 
-function editedSku(sku: OwnSku, input: UpdateSkuInput): WrittenSku & { readonly inputFields: readonly InputField[] } {
+function editedSku(sku: SkuRecord, input: UpdateSkuInput): WrittenSku & { readonly inputFields: readonly InputField[] } {
   return {
     id: sku.id,
     name: input.name ?? sku.name,
@@ -249,7 +248,7 @@ function editedSku(sku: OwnSku, input: UpdateSkuInput): WrittenSku & { readonly 
 }
 
 /** A text that is no price is told by `skuInputProblem`; until then it is a price of nothing. */
-function priceOf(text: string, { currency }: OwnSku) {
+function priceOf(text: string, { currency }: SkuRecord) {
   return money(/^\d{1,14}(\.\d{1,4})?$/.test(text) ? text : '0', currency);
 }
 
@@ -262,18 +261,21 @@ function skuInputProblem(input: SkuInput & { readonly code: string }): InvalidIn
   return field && invalid('inputFields', `${field.field}: ${field.message}.`);
 }
 
-function productInputProblem(input: ProductInput, outgoing: Outgoing): InvalidInput | null {
+function productInputProblem(input: ProductInput): InvalidInput | null {
   const wrong = productProblem(input);
   if (wrong) return invalid(wrong.field, wrong.message);
   const names = input.attributes.map(({ name }) => name);
   const message = input.attributes.map(({ name, value }) => attributeProblem(name, value)).find((each) => each !== null);
   if (message !== undefined || new Set(names).size !== names.length || names.length > ATTRIBUTES_MAX)
     return invalid('attributes', message ?? `At most ${ATTRIBUTES_MAX} attributes, each once.`);
-  const picture = input.pictureUrl === null ? null : outgoing.urlProblem(input.pictureUrl);
-  return picture === null ? null : invalid('pictureUrl', picture);
+  const { pictureUrl } = input;
+  // where it leads is looked at by the check, which calls it
+  const isUrl = pictureUrl === null || (pictureUrl.length <= URL_MAX && URL.canParse(pictureUrl) && pictureUrl.startsWith('https://'));
+  return isUrl ? null : invalid('pictureUrl', 'The picture is a URL that begins with https://.');
 }
 
 const ATTRIBUTES_MAX = 50;
+const URL_MAX = 2_000;
 
 function attributesOf({ attributes }: ProductInput): Record<string, string> {
   return Object.fromEntries(attributes.map(({ name, value }) => [name, value]));

@@ -457,9 +457,20 @@ export function lockDueListings(tx: Transaction, limit: number) {
 
 // ---- bundles ----
 
-const componentsOfBundles: Statement<{ bundle_sku_id: string; component_sku_id: string; quantity: number; weight: number }> = statement(
+/** A component as a bundle shows it. */
+export type ShownComponent = BundleComponent & { readonly bundleSkuId: string; readonly productName: string; readonly skuName: string };
+
+const componentsOfBundles: Statement<{
+  bundle_sku_id: string;
+  component_sku_id: string;
+  quantity: number;
+  weight: number;
+  product_name: string;
+  sku_name: string;
+}> = statement(
   'listings.componentsOf',
-  `SELECT b.bundle_sku_id, b.component_sku_id, b.quantity, b.weight FROM bundle_component b
+  `SELECT b.bundle_sku_id, b.component_sku_id, b.quantity, b.weight, p.name AS product_name, s.name AS sku_name
+   FROM bundle_component b JOIN sku s ON s.network_id = $1 AND s.id = b.component_sku_id JOIN product p ON p.network_id = $1 AND p.id = s.product_id
    WHERE b.network_id = $1 AND b.bundle_sku_id = ANY ($2::uuid[]) AND b.valid_to IS NULL ORDER BY b.bundle_sku_id, b.position`,
 );
 
@@ -468,15 +479,17 @@ export async function selectComponents(
   db: Queryable,
   networkId: string,
   bundleIds: readonly string[],
-): Promise<Map<string, BundleComponent[]>> {
+): Promise<Map<string, ShownComponent[]>> {
   const rows = bundleIds.length === 0 ? [] : await run(db, componentsOfBundles, [networkId, bundleIds]);
-  const components = Map.groupBy(rows, (row) => row.bundle_sku_id);
-  return new Map(
-    [...components].map(([id, list]) => [
-      id,
-      list.map(({ component_sku_id, quantity, weight }) => ({ componentSkuId: component_sku_id, quantity, weight })),
-    ]),
-  );
+  const shown = rows.map((row) => ({
+    bundleSkuId: row.bundle_sku_id,
+    componentSkuId: row.component_sku_id,
+    quantity: row.quantity,
+    weight: row.weight,
+    productName: row.product_name,
+    skuName: row.sku_name,
+  }));
+  return Map.groupBy(shown, ({ bundleSkuId }) => bundleSkuId);
 }
 
 const bundlesHolding: Statement<{ component_sku_id: string; bundle_sku_id: string }> = statement(
