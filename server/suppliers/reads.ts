@@ -150,9 +150,10 @@ export async function categoryNames(
   return new Map((await run(db, categoriesNamed, [networkId, ids])).map((row) => [row.id, row]));
 }
 
-/** The categories that a document may name. */
-export function visibleCategories(db: Queryable, { networkId }: SupplierReader): Promise<CategoryName[]> {
-  return run(db, categoriesToName, [networkId]);
+/** The categories that a document may name: headquarters names any, a supplier those of headquarters, any other station none. */
+export async function visibleCategories(db: Queryable, { networkId, party }: SupplierReader): Promise<CategoryName[]> {
+  if (party.kind === 'STATION' && !party.isHeadquarters) return [];
+  return run(db, categoriesToName, [networkId, party.kind === 'STATION']);
 }
 
 /** People who act for such suppliers, by supplier. */

@@ -263,10 +263,11 @@ export const categoriesNamed = statement<CategoryName>(
   'SELECT c.id, c.name FROM category c WHERE c.network_id = $1 AND c.id = ANY ($2::uuid[])',
 );
 
-/** The categories that a document may name, as the shelf has them: a network has few. */
+/** The categories that a document may name, headquarters' own or ($2) all, as the shelf has them: a network has few. */
 export const categoriesToName = statement<CategoryName>(
   'suppliers.categoriesToName',
-  'SELECT c.id, c.name FROM category c WHERE c.network_id = $1 ORDER BY cardinality(c.path), c.position, c.name, c.id LIMIT 1000',
+  `SELECT c.id, c.name FROM category c JOIN station s ON s.network_id = $1 AND s.id = c.owner_id
+   WHERE c.network_id = $1 AND ($2 OR s.kind = 'HEADQUARTERS') ORDER BY cardinality(c.path), c.position, c.name, c.id LIMIT 1000`,
 );
 
 // ---- files ----

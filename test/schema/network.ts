@@ -1,12 +1,13 @@
 import { decodeId, globalId } from '#schema/ids.ts';
 import type { Viewer } from '#server/accounts/rules.ts';
 import { raiseAlerts } from '#server/flows/raise-alerts.ts';
+import { putDocumentFile } from '#server/flows/supplier-files.ts';
 import { relayOnce } from '#server/live/relay.ts';
 import { rollUpOnce } from '#server/live/roll-ups.ts';
 import { type Database, run } from '#server/platform/database.ts';
 import { insertAttempt } from '#server/webhooks/sql.ts';
 import { makeOffer, makeSku } from '#test/support/supply.ts';
-import { world } from '#test/support/world.ts';
+import { testVault, world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
 
 // One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
@@ -116,7 +117,10 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
   // a direct top-up that A has a supplier for
   await makeSku(db, w, 'phone', { deliveryKind: 'SOURCED', goodsKind: 'TOP_UP', inputFields: [{ name: 'phone', kind: 'PHONE' }] });
   await makeOffer(db, w, { sku: 'phone', supplier: 'T', unitCost: '13.1300', ownerId: w.stations.A });
-  const objects = await makeObjects(db, w.viewer('A'), w.viewer('R'), w);
+  const objects = {
+    ...(await makeObjects(db, w.viewer('A'), w.viewer('R'), w)),
+    ...(await supplierObjects(db, w.viewer('HQ'), w)),
+  };
   await relayOnce(db);
   await rollUpOnce(db);
   return { objects, viewers, ids: { networkId: w.networkId, stations: w.stations, skus: w.skus } };
@@ -214,6 +218,41 @@ async function makeObjects(db: Database, owner: Viewer, buyer: Viewer, w: Names)
     WebhookEndpoint: webhook,
     WebhookDelivery: idIn(delivery, 'testWebhookEndpoint', 'webhookDelivery'),
     AuditEntry: globalId('AuditEntry', await row('audit_entry', `station_id = '${stationId}'`)),
+  };
+}
+
+/** The papers of T, as its headquarters wrote them down. */
+async function supplierObjects(db: Database, headquarters: Viewer, w: Names): Promise<Objects> {
+  const Supplier = globalId('Supplier', w.suppliers['T'] ?? '');
+  const contact = await ask(
+    db,
+    headquarters,
+    'mutation ($id: ID!) { saveSupplierContact(input: { supplierId: $id, name: "Wang" }) { ... on SupplierContactSaved { contact { id } } } }',
+    { id: Supplier },
+  );
+  const facts = {
+    type: 'BUSINESS_LICENCE',
+    number: '91310000',
+    expiresOn: '2199-12-31',
+    categoryIds: [globalId('Category', w.categories['Goods'] ?? '')],
+  };
+  const submitted = await ask(
+    db,
+    headquarters,
+    'mutation ($input: SubmitSupplierDocumentInput!) { submitSupplierDocument(input: $input) { ... on SupplierDocumentSubmitted { document { id } } } }',
+    { input: { supplierId: Supplier, facts } },
+  );
+  const document = idIn(submitted, 'submitSupplierDocument', 'document');
+  const file = { documentId: decodeId(document)?.id ?? '', name: 'licence.pdf', bytes: Buffer.from('%PDF-1.7') };
+  await putDocumentFile(db, testVault, headquarters, file);
+  const members = await ask(db, headquarters, 'query ($id: ID!) { node(id: $id) { ... on Supplier { members { membershipId role } } } }', {
+    id: Supplier,
+  });
+  const list = (members.data as { node: { members: { membershipId: string; role: string }[] } }).node.members;
+  return {
+    SupplierContact: idIn(contact, 'saveSupplierContact', 'contact'),
+    SupplierDocument: document,
+    SupplierMembership: list.find(({ role }) => role === 'VIEWER')?.membershipId ?? '',
   };
 }
 

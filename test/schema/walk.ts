@@ -106,6 +106,19 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   WebhookEndpointEdge: plain('webhookEndpoints { edges { @ } }'),
   WebhookDeliveryConnection: below(node('WebhookEndpoint'), 'deliveries { @ }'),
   WebhookDeliveryEdge: below(node('WebhookEndpoint'), 'deliveries { edges { @ } }'),
+  SupplierCompany: below(node('Supplier'), 'company { @ }'),
+  SupplierContact: node('SupplierContact'),
+  SupplierDocument: node('SupplierDocument'),
+  SupplierFile: below(node('SupplierDocument'), 'file { @ }'),
+  SupplierCategory: below(node('SupplierDocument'), 'categories { @ }'),
+  SupplierMember: below(node('Supplier'), 'members { @ }'),
+  SupplierPayables: below(node('Supplier'), 'payables { @ }'),
+  SupplierDue: below(node('Supplier'), 'payables { upcoming { @ } }'),
+  SupplierStatementEntryConnection: below(node('Supplier'), 'statement { @ }'),
+  SupplierStatementEntryEdge: below(node('Supplier'), 'statement { edges { @ } }'),
+  SupplierStatementEntry: below(node('Supplier'), 'statement { edges { node { @ } } }'),
+  SupplierDocumentConnection: plain('supplierDocuments { @ }'),
+  SupplierDocumentEdge: plain('supplierDocuments { edges { @ } }'),
 };
 
 /** Types that only an answer to a mutation, or an event of a subscription, brings: they are walked there. */
