@@ -21,5 +21,6 @@ export const TOPICS_OF_SUBSCRIPTION = {
   // placing an order writes nothing for wallets: the order itself says whose were moved
   walletChanged: ['wallet.changed', 'order.held', 'order.delivered', 'order.failed', 'order.refunded', 'card-keys.imported'],
   alertRaised: ['alert.raised'],
+  purchaseAttention: ['purchase.needs-attention'],
   networkPulse: ['order.delivered'],
 } as const satisfies Readonly<Record<string, readonly EventTopic[]>>;

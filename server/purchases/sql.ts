@@ -1,6 +1,6 @@
 import type { ConnectorKind } from '#server/connectors/connector.ts';
 import { statement } from '#server/platform/database.ts';
-import type { AccountHealth, AttemptPurpose, AttemptState } from './rules.ts';
+import type { AccountHealth, AttemptPurpose, AttemptState, AttentionReason } from './rules.ts';
 
 /** New attempts, PLANNED. Its unique keys (a live attempt of the line, its number, the request key) are the last guards. */
 export const insertAttempts = statement(
@@ -277,4 +277,181 @@ export const selectSampleKeys = statement<SampleKeyRow>(
 export const selectOfferMakers = statement<{ id: string; created_by: string }>(
   'purchases.selectOfferMakers',
   'SELECT o.id, o.created_by FROM supply_offer o WHERE o.network_id = $1 AND o.id = ANY ($2::uuid[])',
+);
+
+// ---- what people see ----
+
+/** An attempt as its owner and its supplier see it; each field says whose it is. Amounts are NUMERIC texts. */
+export type SeenAttemptRow = {
+  id: string;
+  owner_id: string;
+  purpose: AttemptPurpose['kind'];
+  order_id: string | null;
+  sku_id: string;
+  offer_id: string;
+  account_id: string;
+  supplier_id: string;
+  supplier_name: string;
+  account_name: string;
+  connector_kind: ConnectorKind;
+  product_name: string;
+  sku_name: string;
+  attempt_number: number;
+  quantity: number;
+  delivered_quantity: number;
+  goods_kind: 'CARD_KEY' | 'TOP_UP';
+  terms: 'CONSIGNMENT' | 'OWN';
+  currency: string;
+  quoted_cost: string;
+  cost_limit: string | null;
+  cost: string | null;
+  upstream_currency: string;
+  upstream_max_cost: string;
+  request_key: string;
+  upstream_ref: string | null;
+  state: AttemptState;
+  discrepancy: string | null;
+  outcome_reason: string | null;
+  outcome_message: string | null;
+  attention_reason: AttentionReason | null;
+  attention_since: Date | null;
+  query_count: number;
+  due_at: Date | null;
+  sent_at: Date | null;
+  accepted_at: Date | null;
+  settled_at: Date | null;
+  created_at: Date;
+};
+
+const SEEN = `a.id, a.owner_id, a.purpose, a.order_id, a.sku_id, a.offer_id, a.account_id, a.supplier_id, s.name AS supplier_name, c.name AS account_name,
+     c.kind AS connector_kind, p.name AS product_name, k.name AS sku_name, a.attempt_number, a.quantity, a.delivered_quantity, a.goods_kind,
+     a.terms::text, n.currency, a.quoted_cost, a.cost_limit, a.cost, a.upstream_currency, a.upstream_max_cost, a.request_key, a.upstream_ref, a.state,
+     a.discrepancy, a.outcome_reason, a.outcome_message, a.attention_reason, a.attention_since, a.query_count, a.due_at, a.sent_at, a.accepted_at,
+     a.settled_at, a.created_at`;
+// all by primary keys
+const NAMED = `JOIN network n ON n.id = $1
+   JOIN supplier s ON s.network_id = $1 AND s.id = a.supplier_id
+   JOIN supply_account c ON c.network_id = $1 AND c.id = a.account_id
+   JOIN sku k ON k.network_id = $1 AND k.id = a.sku_id
+   JOIN product p ON p.network_id = $1 AND p.id = k.product_id`;
+
+/** Which attempts: everything that is null does not ask. */
+const CUT = `($5::text[] IS NULL OR a.state = ANY ($5)) AND ($6::uuid IS NULL OR a.supplier_id = $6) AND ($7::text IS NULL OR a.purpose = $7)
+     AND ($8::uuid IS NULL OR a.sku_id = $8)`;
+
+const page = (name: string, party: 'owner_id' | 'supplier_id', attention: boolean, beyond: '<' | '>') =>
+  statement<SeenAttemptRow>(
+    name,
+    `SELECT ${SEEN} FROM (
+       SELECT * FROM purchase_attempt a WHERE a.network_id = $1 AND a.${party} = $2 AND a.id ${beyond} $3
+         ${attention ? 'AND a.attention_since IS NOT NULL' : ''} AND ${CUT}
+       ORDER BY a.id ${beyond === '<' ? 'DESC' : 'ASC'} LIMIT $4) a
+     ${NAMED} ORDER BY a.id ${beyond === '<' ? 'DESC' : 'ASC'}`,
+  );
+
+/**
+ * A party's attempts, newest first, from beyond $3 on: ranges of purchase_attempt_network_id_owner_id_id_idx and …_supplier_id_id_idx; those
+ * that a person has to decide by purchase_attempt_attention_idx, which holds few.
+ */
+export const attemptPages = {
+  FORWARD: {
+    end: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    owner: page('purchases.ownedOlder', 'owner_id', false, '<'),
+    attention: page('purchases.askedOlder', 'owner_id', true, '<'),
+    supplier: page('purchases.suppliedOlder', 'supplier_id', false, '<'),
+  },
+  BACKWARD: {
+    end: '00000000-0000-0000-0000-000000000000',
+    owner: page('purchases.ownedNewer', 'owner_id', false, '>'),
+    attention: page('purchases.askedNewer', 'owner_id', true, '>'),
+    supplier: page('purchases.suppliedNewer', 'supplier_id', false, '>'),
+  },
+} as const;
+
+const countOfParty = (name: string, party: 'owner_id' | 'supplier_id', attention: boolean) =>
+  statement<{ count: number }>(
+    name,
+    `SELECT count(*)::int AS count FROM purchase_attempt a WHERE a.network_id = $1 AND a.${party} = $2
+       ${attention ? 'AND a.attention_since IS NOT NULL' : ''} AND ${CUT.replaceAll(/\$([5-8])/g, (_, number: string) => `$${Number(number) - 2}`)}`,
+  );
+
+/** How many attempts such a list has; by the indexes of its pages. */
+export const attemptCounts = {
+  owner: countOfParty('purchases.ownedCount', 'owner_id', false),
+  attention: countOfParty('purchases.askedCount', 'owner_id', true),
+  supplier: countOfParty('purchases.suppliedCount', 'supplier_id', false),
+} as const;
+
+const byIds = (name: string, party: 'owner_id' | 'supplier_id') =>
+  statement<SeenAttemptRow>(
+    name,
+    `SELECT ${SEEN} FROM purchase_attempt a ${NAMED} WHERE a.network_id = $1 AND a.${party} = $2 AND a.id = ANY ($3::uuid[])`,
+  );
+
+/** Of these attempts, a party's own (purchase_attempt_pkey). */
+export const attemptsById = {
+  owner: byIds('purchases.ownedById', 'owner_id'),
+  supplier: byIds('purchases.suppliedById', 'supplier_id'),
+} as const;
+
+/** The attempts of an owner's orders, eldest first (purchase_attempt_network_id_order_id_idx). */
+export const selectAttemptsOfOrders = statement<SeenAttemptRow>(
+  'purchases.ofOrders',
+  `SELECT ${SEEN} FROM purchase_attempt a ${NAMED} WHERE a.network_id = $1 AND a.owner_id = $2 AND a.order_id = ANY ($3::uuid[]) ORDER BY a.id`,
+);
+
+/** A line of an attempt's log, without what went over the wire. */
+export type StepRow = {
+  id: string;
+  attempt_id: string;
+  kind: string;
+  outcome: string;
+  message: string;
+  status: number | null;
+  duration_ms: number | null;
+  has_wire: boolean;
+  created_at: Date;
+};
+
+/** The logs of attempts, eldest first (purchase_step_network_id_attempt_id_id_idx). Whoever calls this has shown the attempts to the viewer. */
+export const selectSteps = statement<StepRow>(
+  'purchases.steps',
+  `SELECT s.id, s.attempt_id, s.kind, s.outcome, s.message, s.status, s.duration_ms, s.wire IS NOT NULL AS has_wire, s.created_at
+   FROM purchase_step s WHERE s.network_id = $1 AND s.attempt_id = ANY ($2::uuid[]) ORDER BY s.attempt_id, s.id`,
+);
+
+/** What went over the wire for an attempt, sealed, eldest first (purchase_step_network_id_attempt_id_id_idx). */
+export const selectWires = statement<{ id: string; kind: string; wire: Buffer; data_key: Buffer; vault_key_id: string; created_at: Date }>(
+  'purchases.wires',
+  `SELECT s.id, s.kind, s.wire, s.data_key, s.vault_key_id, s.created_at FROM purchase_step s
+   WHERE s.network_id = $1 AND s.attempt_id = $2 AND s.wire IS NOT NULL ORDER BY s.id`,
+);
+
+// ---- what people decide ----
+
+/** An attempt that a person decides. */
+export type DecidedAttemptRow = WaitingAttemptRow & {
+  state: AttemptState;
+  terms: 'CONSIGNMENT' | 'OWN';
+  quoted_cost: string;
+  upstream_ref: string | null;
+  attention_reason: AttentionReason | null;
+  lease_until: Date | null;
+  connector_kind: ConnectorKind;
+};
+
+/** Locks an owner's attempt, with what a decision needs (purchase_attempt_pkey, supply_account_pkey). */
+export const lockOwned = statement<DecidedAttemptRow>(
+  'purchases.lockOwned',
+  `SELECT a.id, a.owner_id, a.purpose, a.order_id, a.line_id, a.subject_id, a.sku_id, a.offer_id, a.account_id, a.supplier_id, a.attempt_number,
+     a.quantity, a.goods_kind, a.cost_limit, a.created_at, n.currency, n.time_zone, a.state, a.terms::text, a.quoted_cost, a.upstream_ref,
+     a.attention_reason, a.lease_until, c.kind AS connector_kind
+   FROM purchase_attempt a JOIN network n ON n.id = $1 JOIN supply_account c ON c.network_id = $1 AND c.id = a.account_id
+   WHERE a.network_id = $1 AND a.owner_id = $2 AND a.id = $3 FOR NO KEY UPDATE OF a`,
+);
+
+/** An attempt is looked at by a worker now; its row is locked (purchase_attempt_pkey). */
+export const makeDue = statement(
+  'purchases.makeDue',
+  'UPDATE purchase_attempt SET due_at = $3, updated_at = $3 WHERE network_id = $1 AND id = $2',
 );
