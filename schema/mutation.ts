@@ -55,3 +55,8 @@ export const REQUEST_KEY_TEXT = 'At most 255 characters of your choice. The same
 
 /** The field that tells whether an earlier call had the effect. */
 export const REPLAYED_TEXT = 'Whether an earlier call with the same request key did it.';
+
+/** A field of an edit that was given; null counts as left out. */
+export function given<Name extends string, Value>(name: Name, value: Value | null | undefined): { readonly [N in Name]?: Value } {
+  return value === null || value === undefined ? {} : ({ [name]: value } as { readonly [N in Name]?: Value });
+}

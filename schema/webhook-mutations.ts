@@ -14,7 +14,7 @@ import type { Context } from './context.ts';
 import { PermissionEnum } from './enums.ts';
 import { globalId, idOf } from './ids.ts';
 import { forgetLoaded } from './loaders.ts';
-import { done, mutation, successType } from './mutation.ts';
+import { done, given, mutation, successType } from './mutation.ts';
 import { InvalidInput, NotAllowed, NotFound, notFound, refused, StaleVersion, staleVersion } from './refusals.ts';
 import { resultUnion } from './results.ts';
 import { DeliveryType, EndpointType, loadDelivery, loadEndpoint, managingWebhooks } from './webhook.ts';
@@ -215,11 +215,6 @@ mutation('resendWebhookDelivery', {
 
 function groundOf({ db, vault, webhooks }: Context) {
   return { db, vault, checks: webhooks };
-}
-
-/** A field of an edit that was given; null counts as left out. */
-function given<Name extends string, Value>(name: Name, value: Value | null | undefined): { readonly [N in Name]?: Value } {
-  return value === null || value === undefined ? {} : ({ [name]: value } as { readonly [N in Name]?: Value });
 }
 
 async function stale(context: Context, endpointId: string) {
