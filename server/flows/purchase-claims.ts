@@ -27,8 +27,8 @@ export interface Claim extends AccountPlace {
   readonly isBroken: boolean;
 }
 
-/** A lease outlasts the calls of one attempt (a purchase and a question, 15 s each at most): it is over only after a crash or a standstill. */
-export const LEASE_MILLISECONDS = 45_000;
+const CALL_MILLISECONDS = 15_000;
+const LEASE_MORE_MILLISECONDS = 5_000;
 /** A probe waits for no call that hangs. */
 const CALLS_UNBOUNDED = 1_000_000;
 
@@ -56,7 +56,7 @@ export async function claimAttempts(
     const isProbe = breaker === 'PROBE';
     const callsMax = Math.min(account.calls_at_once, connector.abilities.callsAtOnceMax);
     const bounds = isProbe ? [CALLS_UNBOUNDED, account.is_enabled, 1] : [callsMax, account.is_enabled, free];
-    const lease = new Date(tx.now.getTime() + LEASE_MILLISECONDS);
+    const lease = new Date(tx.now.getTime() + leaseMilliseconds(ground));
     const values = [place.networkId, place.accountId, tx.now, workerId, lease, ...bounds];
     const attempts = breaker === 'OPEN' || free === 0 ? [] : await run(tx, isProbe ? claimProbe : claimDue, values);
     const probing: AccountHealth = isProbe && attempts.length > 0 ? { ...health, breaker: 'HALF_OPEN', probeUntil: lease } : health;
@@ -67,6 +67,11 @@ export async function claimAttempts(
   if (taken === null) return null;
   const { account, ...rest } = taken;
   return { ...place, ...rest, workerId, account: rest.attempts.length === 0 ? null : opened(ground, place, account) };
+}
+
+/** A lease outlasts the calls of one attempt (a purchase and a question, or two): it is over only after a crash or a standstill. */
+function leaseMilliseconds({ callMilliseconds = CALL_MILLISECONDS }: PurchaseGround): number {
+  return 3 * callMilliseconds + LEASE_MORE_MILLISECONDS;
 }
 
 function healthOf(row: AccountRow): AccountHealth {

@@ -11,6 +11,8 @@ export interface PurchaseGround {
   readonly vault: Vault;
   readonly upstreams: Pick<Upstreams, 'connectorOf' | 'publicUrl'>;
   readonly log: Log;
+  /** So long one call of an upstream may take; 15 s when left out. A lease outlasts three. */
+  readonly callMilliseconds?: number;
   /** A number from 0 up to (not with) 1: spreads questions, draws offers. */
   readonly chance: () => number;
 }

@@ -5,10 +5,12 @@ import type { GraphQLSchema } from 'graphql';
 import type { ActingParty } from '#server/accounts/rules.ts';
 import { readPosition } from '#server/live/event-source.ts';
 import { createFanOut } from '#server/live/fan-out.ts';
+import { CALLBACK_PATH } from '#server/offers/rules.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
 import { answerAuth } from './auth-route.ts';
 import { createBudgets } from './budget.ts';
+import { createCallbackRoute, type ReceiveCallback } from './callback-route.ts';
 import { clientAddressOf } from './client-address.ts';
 import { serveConsole } from './console.ts';
 import { refuseCookieOfStream } from './cross-site.ts';
@@ -53,6 +55,8 @@ export interface HttpOptions extends Pick<EngineOptions, 'context'> {
   readonly receiveCardKeys?: ReceiveCardKeys;
   /** Puts and gets files of suppliers' documents; there are none when it is left out. */
   readonly documentFiles?: DocumentFiles;
+  /** Takes in what upstreams tell by themselves; nothing is when it is left out. */
+  readonly receiveCallback?: ReceiveCallback;
   /** What `GET /healthz` tells anybody beside that the process lives: states and times, nothing of a network. */
   readonly health?: () => Readonly<Record<string, unknown>>;
 }
@@ -111,6 +115,7 @@ export function createHttp(options: HttpOptions): Http {
   });
   const importRoute = options.receiveCardKeys && createImportRoute(options.receiveCardKeys, { identify, cookie, allowedOrigins, log });
   const documentRoute = options.documentFiles && createDocumentRoute(options.documentFiles, { identify, cookie, allowedOrigins, log });
+  const callbackRoute = options.receiveCallback && createCallbackRoute(options.receiveCallback, engineOptions.budgets);
   const graphqlRoute = { graphql, shortWay, identify, streams, fanOut, cookie, allowedOrigins, limits, log };
   let closing = false;
 
@@ -119,6 +124,7 @@ export function createHttp(options: HttpOptions): Http {
     if (url.pathname === '/graphql') return answerGraphql(exchange, graphqlRoute);
     if (url.pathname === IMPORT_PATH && importRoute !== undefined) return importRoute(exchange);
     if (url.pathname.startsWith(DOCUMENT_PATH) && documentRoute !== undefined) return documentRoute(exchange);
+    if (url.pathname.startsWith(CALLBACK_PATH) && callbackRoute !== undefined) return callbackRoute(exchange);
     if (url.pathname.startsWith('/auth/')) return answerAuth(exchange, signIn, allowedOrigins);
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw requestError('METHOD_NOT_ALLOWED', 'Pages are asked for by GET.', { status: 405, headers: { Allow: 'GET, HEAD' } });

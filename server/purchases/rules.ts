@@ -59,6 +59,11 @@ export function openWire(vault: Vault, networkId: string, attemptId: string, { s
   return JSON.parse(vault.open(wrapped, context, context, sealed)) as WireRecord[];
 }
 
+/** What a callback is sealed with. */
+export function callbackContext(networkId: string, accountId: string): string[] {
+  return [networkId, accountId, 'supply callback'];
+}
+
 function wireContext(networkId: string, attemptId: string): string[] {
   return [networkId, attemptId, 'purchase wire'];
 }

@@ -455,3 +455,33 @@ export const makeDue = statement(
   'purchases.makeDue',
   'UPDATE purchase_attempt SET due_at = $3, updated_at = $3 WHERE network_id = $1 AND id = $2',
 );
+
+// ---- callbacks ----
+
+/** What a callback is checked by (supply_account_pkey). */
+export const selectCallbackAccount = statement<{ kind: ConnectorKind; callback_hash: Buffer }>(
+  'purchases.callbackAccount',
+  'SELECT kind, callback_hash FROM supply_account WHERE network_id = $1 AND id = $2',
+);
+
+/** An attempt that a callback names. */
+export type NamedAttemptRow = { id: string; state: AttemptState; upstream_ref: string | null; lease_until: Date | null };
+
+const named = (name: string, column: 'request_key' | 'upstream_ref') =>
+  statement<NamedAttemptRow>(
+    name,
+    `SELECT a.id, a.state, a.upstream_ref, a.lease_until FROM purchase_attempt a
+     WHERE a.network_id = $1 AND a.account_id = $2 AND a.${column} = $3 ORDER BY a.id DESC LIMIT 1 FOR NO KEY UPDATE`,
+  );
+
+/** Locks the attempt of an account that goes by our own key (purchase_attempt_request_key). */
+export const lockByRequestKey = named('purchases.lockByRequestKey', 'request_key');
+/** Locks the attempt of an account that goes by the upstream's number (purchase_attempt_upstream_ref_idx). */
+export const lockByUpstreamRef = named('purchases.lockByUpstreamRef', 'upstream_ref');
+
+/** A callback as it came in, sealed. */
+export const insertCallback = statement(
+  'purchases.insertCallback',
+  `INSERT INTO supply_callback (network_id, id, account_id, attempt_id, client_address, raw, data_key, vault_key_id, created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+);
