@@ -9,8 +9,11 @@ import { createUpstreams } from './connectors/upstreams.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { startImportWorker } from './flows/import-worker.ts';
 import { createOrderLane } from './flows/order-lane.ts';
+import { receiveCallback } from './flows/receive-callback.ts';
+import { receiveCardKeys } from './flows/receive-card-keys.ts';
 import { createWebhookSender } from './flows/send-webhooks.ts';
 import { fileAccess, putDocumentFile, readDocumentFile } from './flows/supplier-files.ts';
+import { startUpstreamImports } from './flows/upstream-import-worker.ts';
 import type { RequestFacts } from './http/caller.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createWebhookDocuments } from './http/webhook-documents.ts';
@@ -70,7 +73,12 @@ async function serve(): Promise<void> {
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
   const outgoing = createOutgoing({ allowedHosts: config.outgoingAllowedHosts });
-  const upstreams = createUpstreams({ outgoing, clock: pools.pages.clock }, config.publicUrl);
+  const calls = createOutgoing({
+    allowedHosts: config.outgoingAllowedHosts,
+    totalMilliseconds: config.supplyTimeoutSeconds * 1000,
+  });
+  const upstreams = createUpstreams({ outgoing: calls, clock: pools.pages.clock }, config.publicUrl);
+  const catalogues = startUpstreamImports({ db: pools.background, vault, upstreams, log });
   const context = (facts: RequestFacts): Context => ({
     ...facts,
     db: pools.pages,
@@ -93,7 +101,10 @@ async function serve(): Promise<void> {
     log,
   );
   const purchases = config.purchases
-    ? startPurchaseWorker({ db: pools.background, vault, upstreams, log, chance: Math.random }, [pools.changes.commits])
+    ? startPurchaseWorker(
+        { db: pools.background, vault, upstreams, log, chance: Math.random, callMilliseconds: config.supplyTimeoutSeconds * 1000 },
+        [pools.changes.commits],
+      )
     : null;
   const http = createHttp({
     schema,
@@ -109,6 +120,8 @@ async function serve(): Promise<void> {
     introspection: true,
     consoleDirectory: await building,
     limits: { unreadBytes: config.liveUnreadKib * 1024 },
+    receiveCardKeys: (viewer, terms, source) => receiveCardKeys(pools.background, vault, viewer, terms, source),
+    receiveCallback: (address, request) => receiveCallback({ db: pools.background, vault, upstreams }, address, request),
     documentFiles: {
       access: (viewer, id) => fileAccess(pools.changes, viewer, id),
       put: (viewer, file) => putDocumentFile(pools.changes, vault, viewer, file),
@@ -122,6 +135,7 @@ async function serve(): Promise<void> {
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await imports.stop();
+    await catalogues.stop();
     await purchases?.stop();
     await webhooks.stop();
     await relay.stop();
