@@ -17,6 +17,7 @@ import { loadSku, SkuType } from './catalogue.ts';
 import { connectionType, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
 import { NotSellableReasonEnum } from './enums.ts';
 import { afterArg, eventOf, eventType } from './event.ts';
+import { globalId } from './ids.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType, unitPriceOf } from './money.ts';
 import { nodeType } from './node.ts';
@@ -32,6 +33,8 @@ const AlertKindEnum = builder.enumType('AlertKind', {
     STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
     LICENCE_EXPIRING: { description: "A supplier's document ends in 30, 7 or 1 days; told once at each. For headquarters." },
     LICENCE_EXPIRED: { description: "A supplier's document has ended; offers that need it are frozen. For headquarters." },
+    REPLENISHMENT_WAITING: { description: 'Stock of a SKU is to be bought, and a person has to decide or to help.' },
+    STOCK_EXPIRING: { description: 'Card keys for sale are good for a few days only.' },
   } as const,
 });
 
@@ -42,6 +45,8 @@ const ADVICE: Record<AlertKind, string> = {
   STOCK_LOW: 'Import card keys before the shelf is empty.',
   LICENCE_EXPIRING: 'Ask the supplier for the document that follows.',
   LICENCE_EXPIRED: 'Ask the supplier for the document that follows, and approve it: what it covers is released then.',
+  REPLENISHMENT_WAITING: 'Approve or decline the purchase, raise the budget, or see to the suppliers.',
+  STOCK_EXPIRING: 'Sell them first, or ask the supplier to take them back.',
 };
 
 const Alert = nodeType<AlertRow>('Alert', {
@@ -92,8 +97,32 @@ Alert.fields((t) => ({
   }),
   availableCount: t.int({
     nullable: true,
-    description: 'STOCK_LOW: how many card keys were left when it was looked at last.',
+    description:
+      'STOCK_LOW, REPLENISHMENT_WAITING: how many card keys were left when it was looked at last; STOCK_EXPIRING: how many expire.',
     resolve: ({ data }) => countIn(data['availableCount']),
+  }),
+  expiringCost: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'STOCK_EXPIRING: what the card keys that expire cost.',
+    resolve: ({ data, currency }) => amountIn(data['expiringCost'], currency),
+  }),
+  expiringOn: t.field({
+    type: 'Date',
+    nullable: true,
+    description: 'STOCK_EXPIRING: the last day of those that expire first.',
+    resolve: ({ data }) => (typeof data['expiringOn'] === 'string' ? data['expiringOn'] : null),
+  }),
+  waitsFor: t.string({
+    nullable: true,
+    description:
+      'REPLENISHMENT_WAITING: "APPROVAL" of replenishmentId, "BUDGET", "FAILED", or why no offer can be used: "NONE", "OUT_OF_STOCK", "BROKEN" …',
+    resolve: ({ kind, data }) => (kind === 'REPLENISHMENT_WAITING' ? String(data['reason']) : null),
+  }),
+  replenishmentId: t.id({
+    nullable: true,
+    description: 'REPLENISHMENT_WAITING for approval: the purchase.',
+    resolve: ({ data }) => (typeof data['replenishmentId'] === 'string' ? globalId('Replenishment', data['replenishmentId']) : null),
   }),
   thresholdCount: t.int({
     nullable: true,

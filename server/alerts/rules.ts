@@ -9,8 +9,18 @@ import { type CurrencyCode, decimal4, isAmountText } from '#server/platform/mone
  * children cannot buy (domain §3). BELOW_COST: the next key costs the owner more than it asks, so the cost guard hides the SKU.
  * WALLET_LOW, STOCK_LOW: below the threshold that the station has set.
  * LICENCE_EXPIRING, LICENCE_EXPIRED: a supplier's document ends soon, or has ended and freezes what it covers (domain §7).
+ * REPLENISHMENT_WAITING: stock is to be bought, and a person has to decide or to help. STOCK_EXPIRING: keys for sale are good for
+ * a few days only.
  */
-export type AlertKind = 'PRICE_INVERTED' | 'BELOW_COST' | 'WALLET_LOW' | 'STOCK_LOW' | 'LICENCE_EXPIRING' | 'LICENCE_EXPIRED';
+export type AlertKind =
+  | 'PRICE_INVERTED'
+  | 'BELOW_COST'
+  | 'WALLET_LOW'
+  | 'STOCK_LOW'
+  | 'LICENCE_EXPIRING'
+  | 'LICENCE_EXPIRED'
+  | 'REPLENISHMENT_WAITING'
+  | 'STOCK_EXPIRING';
 
 /** Plain facts of an alert as they were when it was raised: amounts as decimal texts, counts; for the station alone. */
 export type AlertData = Readonly<Record<string, string | number>>;

@@ -3,19 +3,24 @@ import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
 import type { Vault } from '#server/platform/vault.ts';
 import { openCardKey, type PlainCardKey } from './rules.ts';
 import {
-  countLotStock,
+  type CardKeyState,
+  countLotKeys,
   countLots,
+  countTouchedOrders,
   type ImportJobRow,
   type LotRow,
   type SealedKeyRow,
   selectImportJobs,
+  selectJobsOfLots,
   selectLots,
   selectLotsById,
   selectRevealedKeys,
   selectSealedKeys,
+  selectTouchedOrders,
+  type TouchedOrderRow,
 } from './sql.ts';
 
-export type { ImportJobRow, LotRow } from './sql.ts';
+export type { ImportJobRow, LotRow, LotState, TouchedOrderRow } from './sql.ts';
 
 /** Who reads: a station. Lots and imports are their owner's alone: they tell costs and suppliers (domain §2). */
 export type StockReader = { readonly networkId: string; readonly stationId: string };
@@ -35,9 +40,62 @@ export async function lotsByIds(db: Queryable, reader: StockReader, ids: readonl
   return new Map((await selectLotsById(db, reader, ids)).map((row) => [row.id, row]));
 }
 
-/** How many keys of each lot are left; only for lots that are the reader's own. A lot without any has no entry. */
-export async function lotStock(db: Queryable, reader: StockReader, lotIds: readonly string[]): Promise<Map<string, number>> {
-  return new Map((await countLotStock(db, reader.networkId, lotIds)).map(({ lot_id, count }) => [lot_id, count]));
+/** Where the keys of a lot are. They sum to all keys of the lot. */
+export type LotCounts = {
+  readonly available: number;
+  readonly sold: number;
+  readonly withdrawn: number;
+  readonly quarantined: number;
+  readonly expired: number;
+  readonly voided: number;
+};
+
+/**
+ * Where the keys of each lot are, as its owner may know it; only for lots that are the reader's own. A key that was put aside because
+ * another owner has it counts as if it were for sale (or as the whole lot is), or the number would tell who imports a guess whether
+ * somebody has it.
+ */
+export async function lotCounts(db: Queryable, reader: StockReader, lots: readonly LotRow[]): Promise<Map<string, LotCounts>> {
+  const states = new Map(lots.map(({ id, state }) => [id, state]));
+  const counts = new Map<string, Record<keyof LotCounts, number>>(
+    lots.map(({ id }) => [id, { available: 0, sold: 0, withdrawn: 0, quarantined: 0, expired: 0, voided: 0 }]),
+  );
+  for (const row of await countLotKeys(db, reader.networkId, [...states.keys()])) {
+    const isHidden = row.is_duplicate && row.state === 'QUARANTINED' && states.get(row.lot_id) === 'OPEN';
+    const lot = counts.get(row.lot_id);
+    if (lot) lot[isHidden ? 'available' : COUNTED[row.state]] += row.count;
+  }
+  return counts;
+}
+
+const COUNTED: Readonly<Record<CardKeyState, keyof LotCounts>> = {
+  AVAILABLE: 'available',
+  SOLD: 'sold',
+  WITHDRAWN: 'withdrawn',
+  QUARANTINED: 'quarantined',
+  EXPIRED: 'expired',
+  VOID: 'voided',
+};
+
+/** A page of the orders that hold keys of a lot, which must be the reader's own; newest first. */
+export async function touchedOrdersPage(
+  db: Queryable,
+  reader: StockReader,
+  lot: LotRow,
+  page: PageRequest,
+): Promise<Page<TouchedOrderRow>> {
+  const limits = { direction: page.direction, from: page.from, limit: page.count + 1 };
+  return pageOf(page, await selectTouchedOrders(db, reader.networkId, lot.id, limits));
+}
+
+/** How many orders hold keys of a lot. */
+export function touchedOrdersCount(db: Queryable, reader: StockReader, lot: LotRow): Promise<number> {
+  return countTouchedOrders(db, reader.networkId, lot.id);
+}
+
+/** The imports that brought the reader's lots, by lot. */
+export async function importJobsOfLots(db: Queryable, reader: StockReader, lotIds: readonly string[]): Promise<Map<string, ImportJobRow>> {
+  return new Map((await selectJobsOfLots(db, reader, lotIds)).map((row) => [row.lot_id, row]));
 }
 
 /** Of these imports, the reader's own, by id. */

@@ -239,3 +239,32 @@ function withoutMark(text: string): string {
 function keyContext({ networkId, skuId, keyId }: SealPlace): string[] {
   return [networkId, skuId, keyId];
 }
+
+// ---- forecast ----
+
+/** Days of sales that a forecast looks back on. */
+export const FORECAST_DAYS = 30;
+
+/** What a forecast is made of. `soldBefore`: units sold on the last 30 whole local days; `soldToday`: today so far. Dates are YYYY-MM-DD. */
+export type StockSales = {
+  readonly soldBefore: number;
+  readonly soldToday: number;
+  readonly createdOn: string;
+  readonly today: string;
+};
+
+/** How long a stock lasts. `daysLeft` null: nothing was sold, so nobody can tell. */
+export type StockForecast = { readonly observedDays: number; readonly soldCount: number; readonly daysLeft: number | null };
+
+/**
+ * How many whole days a stock lasts if it sells as it did on the last 30 whole days. A SKU that is younger is judged by the days that
+ * it has; on its first day, by today. Seasons are not looked at.
+ */
+export function forecastStock(availableCount: number, { soldBefore, soldToday, createdOn, today }: StockSales): StockForecast {
+  const age = Math.round((Date.parse(`${today}T00:00:00Z`) - Date.parse(`${createdOn}T00:00:00Z`)) / DAY_MILLISECONDS);
+  const observedDays = Math.min(FORECAST_DAYS, Math.max(1, age));
+  const soldCount = age < 1 ? soldToday : soldBefore;
+  return { observedDays, soldCount, daysLeft: soldCount <= 0 ? null : Math.floor((availableCount * observedDays) / soldCount) };
+}
+
+const DAY_MILLISECONDS = 86_400_000;

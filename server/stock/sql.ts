@@ -1,6 +1,12 @@
 import { byteaArray, int4Array, uuidArray } from '#server/platform/array-binary.ts';
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 
+/** What can be done with a lot as a whole: its keys may be sold, were put aside together, or never come back. */
+export type LotState = 'OPEN' | 'QUARANTINED' | 'VOID';
+
+/** Where a card key is (domain §6). */
+export type CardKeyState = 'AVAILABLE' | 'SOLD' | 'WITHDRAWN' | 'QUARANTINED' | 'VOID' | 'EXPIRED';
+
 /** How many keys of a SKU are wanted. */
 export type Wanted = { readonly skuId: string; readonly quantity: number };
 
@@ -123,9 +129,22 @@ export type LotRow = {
   key_count: number;
   expires_on: string | null;
   created_at: Date;
+  /** the person or API key that brought it in; empty for what bought it by itself */
+  created_by_name: string;
+  /** the purchase that it came by; null for an import */
+  attempt_id: string | null;
+  state: LotState;
+  state_reason: string | null;
+  state_at: Date | null;
+  state_by_name: string | null;
 };
 
-const LOT_COLUMNS = 'l.id, l.sku_id, l.supplier_id, l.terms::text, l.currency, l.total_cost, l.key_count, l.expires_on, l.created_at';
+// who did it, by the primary keys of users and api_key
+const nameOf = (id: string) =>
+  `coalesce((SELECT u.name FROM users u WHERE u.id = ${id}), (SELECT a.name FROM api_key a WHERE a.network_id = $1 AND a.id = ${id}), '')`;
+
+const LOT_COLUMNS = `l.id, l.sku_id, l.supplier_id, l.terms::text, l.currency, l.total_cost, l.key_count, l.expires_on, l.created_at, l.attempt_id,
+  ${nameOf('l.created_by')} AS created_by_name, l.state, l.state_reason, l.state_at, ${nameOf('l.state_by')} AS state_by_name`;
 
 /**
  * An owner's lots from beyond $3 on: a range of the primary key; of one SKU ($5): of lot_network_id_sku_id_id_idx. The cursor is
@@ -183,19 +202,171 @@ export function selectLotsById(db: Queryable, owner: { networkId: string; statio
   return run(db, lotsById, [owner.networkId, owner.stationId, ids]);
 }
 
-const lotStock = statement<{ lot_id: string; count: number }>(
+const lotStock = statement<{ lot_id: string; state: CardKeyState; is_duplicate: boolean; count: number }>(
   'stock.lotStock',
-  `SELECT k.lot_id, count(*)::int AS count FROM card_key k
-   WHERE k.network_id = $1 AND k.lot_id = ANY ($2::uuid[]) AND (k.state = 'AVAILABLE' OR k.duplicate_of IS NOT NULL AND k.state = 'QUARANTINED')
-   GROUP BY k.lot_id`,
+  `SELECT k.lot_id, k.state::text, k.duplicate_of IS NOT NULL AS is_duplicate, count(*)::int AS count FROM card_key k
+   WHERE k.network_id = $1 AND k.lot_id = ANY ($2::uuid[]) GROUP BY 1, 2, 3`,
 );
 
-/**
- * How many keys of each lot are left, as its owner may know it: a key that was put aside because another owner has it counts,
- * or the number would tell who imports a guess whether somebody has it. Index: card_key_network_id_lot_id_idx.
- */
-export function countLotStock(db: Queryable, networkId: string, lotIds: readonly string[]): Promise<{ lot_id: string; count: number }[]> {
+/** How many keys of each lot are in which state; `is_duplicate`: those that another owner has. Index: card_key_network_id_lot_id_idx. */
+export function countLotKeys(db: Queryable, networkId: string, lotIds: readonly string[]) {
   return run(db, lotStock, [networkId, lotIds]);
+}
+
+const touchedOrders = (name: string, beyond: string, order: string): Statement<TouchedOrderRow> =>
+  statement(
+    name,
+    `SELECT s.order_id AS id, count(*)::int AS key_count, count(s.revealed_at)::int AS revealed_count
+     FROM card_key k JOIN card_key_sale s ON s.network_id = $1 AND s.card_key_id = k.id AND s.returned_at IS NULL
+     WHERE k.network_id = $1 AND k.lot_id = $2 AND k.state = 'SOLD' AND s.order_id ${beyond} $3
+     GROUP BY s.order_id ORDER BY s.order_id ${order} LIMIT $4`,
+  );
+const touchedPages = {
+  FORWARD: { end: lotPages.FORWARD.end, page: touchedOrders('stock.touchedOrdersOlder', '<', 'DESC') },
+  BACKWARD: { end: lotPages.BACKWARD.end, page: touchedOrders('stock.touchedOrdersNewer', '>', 'ASC') },
+} as const;
+
+/** An order that holds keys of a lot; `revealed_count` of them were seen. */
+export type TouchedOrderRow = { id: string; key_count: number; revealed_count: number };
+
+/** Orders that hold keys of a lot, one page, newest first when FORWARD. By card_key_network_id_lot_id_idx and card_key_sale_live_key. */
+export function selectTouchedOrders(
+  db: Queryable,
+  networkId: string,
+  lotId: string,
+  page: { direction: 'FORWARD' | 'BACKWARD'; from: string | null; limit: number },
+): Promise<TouchedOrderRow[]> {
+  const { end, page: paged } = touchedPages[page.direction];
+  return run(db, paged, [networkId, lotId, page.from ?? end, page.limit]);
+}
+
+const touchedCount = statement<{ count: number }>(
+  'stock.touchedOrderCount',
+  `SELECT count(DISTINCT s.order_id)::int AS count
+   FROM card_key k JOIN card_key_sale s ON s.network_id = $1 AND s.card_key_id = k.id AND s.returned_at IS NULL
+   WHERE k.network_id = $1 AND k.lot_id = $2 AND k.state = 'SOLD'`,
+);
+
+/** How many orders hold keys of a lot. */
+export async function countTouchedOrders(db: Queryable, networkId: string, lotId: string): Promise<number> {
+  return (await run(db, touchedCount, [networkId, lotId]))[0]?.count ?? 0;
+}
+
+const lotJobs = statement<ImportJobRow & { lot_id: string }>(
+  'stock.importJobsOfLots',
+  `SELECT j.lot_id, j.id, j.sku_id, j.state::text, j.line_count, j.imported_count, j.duplicate_count, j.problem_count, j.problems, j.failure, j.created_at, j.finished_at
+   FROM import_job j WHERE j.network_id = $1 AND j.owner_id = $2 AND j.lot_id = ANY ($3::uuid[])`,
+);
+
+/** The imports that brought lots. Index: import_job_lot_key. */
+export function selectJobsOfLots(db: Queryable, owner: { networkId: string; stationId: string }, lotIds: readonly string[]) {
+  return run(db, lotJobs, [owner.networkId, owner.stationId, lotIds]);
+}
+
+// ---- putting a lot aside ----
+
+const lockLotStatement = statement<{ id: string; sku_id: string; state: LotState }>(
+  'stock.lockLot',
+  'SELECT l.id, l.sku_id, l.state FROM lot l WHERE l.network_id = $1 AND l.id = $2 AND l.owner_id = $3 FOR NO KEY UPDATE',
+);
+
+/** Locks an owner's lot, by its primary key: keys that come back from orders wait for it, sales do not. Null for anybody else's. */
+export async function lockLot(tx: Transaction, networkId: string, ownerId: string, lotId: string) {
+  return (await run(tx, lockLotStatement, [networkId, lotId, ownerId]))[0] ?? null;
+}
+
+const longStatement = statement('stock.allowLongStatement', "SET LOCAL statement_timeout = '300s'");
+
+const setLotStateStatement = statement(
+  'stock.setLotState',
+  'UPDATE lot SET state = $3, state_reason = $4, state_by = $5, state_at = $6 WHERE network_id = $1 AND id = $2',
+);
+
+/** Says that a lot is put aside, back, or gone, by whom and why. */
+export async function setLotState(
+  tx: Transaction,
+  networkId: string,
+  {
+    lotId,
+    state,
+    reason,
+    actorId,
+  }: { readonly lotId: string; readonly state: LotState; readonly reason: string; readonly actorId: string },
+): Promise<void> {
+  await run(tx, setLotStateStatement, [networkId, lotId, state, reason, actorId, tx.now]);
+}
+
+// The keys are locked in the order in which sales lock them, by card_key_network_id_lot_id_idx. A key that a sale holds is waited for,
+// and is left to it when it was sold: the state is looked at again behind the lock.
+const moveKeys = (name: string, which: string, state: string): Statement<{ count: number; expired_count: number }> =>
+  statement(
+    name,
+    `WITH held AS MATERIALIZED (
+       SELECT k.id FROM card_key k WHERE k.network_id = $1 AND k.lot_id = $2 AND ${which} ORDER BY k.expires_on, k.id FOR UPDATE
+     ), moved AS (
+       UPDATE card_key k SET state = ${state}, updated_at = $3 FROM held h WHERE k.network_id = $1 AND k.id = h.id RETURNING k.state
+     )
+     SELECT count(*)::int AS count, (count(*) FILTER (WHERE state = 'EXPIRED'))::int AS expired_count FROM moved`,
+  );
+// a key that an order holds stays where it is, whatever its state
+const NOT_SOLD = 'NOT EXISTS (SELECT FROM card_key_sale s WHERE s.network_id = $1 AND s.card_key_id = k.id AND s.returned_at IS NULL)';
+const quarantineStatement = moveKeys('stock.quarantineKeys', `k.state = 'AVAILABLE'`, `'QUARANTINED'`);
+const releaseStatement = moveKeys(
+  'stock.releaseKeys',
+  `k.state = 'QUARANTINED' AND k.duplicate_of IS NULL AND ${NOT_SOLD}`,
+  `CASE WHEN k.expires_on < $4::date THEN 'EXPIRED' ELSE 'AVAILABLE' END::card_key_state`,
+);
+const voidStatement = moveKeys('stock.voidKeys', `k.state = 'QUARANTINED' AND ${NOT_SOLD}`, `'VOID'`);
+
+/** What became of a lot's keys: how many moved, and how many of those have passed their day. */
+export type MovedKeys = { readonly count: number; readonly expiredCount: number };
+
+/**
+ * Moves the keys of a lot that was locked: all that are for sale into quarantine; out of it again (those past their day expire); or to
+ * nothing. One guarded statement each, whatever their number. A large lot takes longer than a page may.
+ */
+export async function moveLotKeys(
+  tx: Transaction,
+  networkId: string,
+  lotId: string,
+  move: { readonly kind: 'QUARANTINE' | 'VOID' } | { readonly kind: 'RELEASE'; readonly today: string },
+): Promise<MovedKeys> {
+  const values = [networkId, lotId, tx.now];
+  await run(tx, longStatement, []);
+  const [moved] =
+    move.kind === 'RELEASE'
+      ? await run(tx, releaseStatement, [...values, move.today])
+      : await run(tx, move.kind === 'VOID' ? voidStatement : quarantineStatement, values);
+  return { count: moved?.count ?? 0, expiredCount: moved?.expired_count ?? 0 };
+}
+
+// ---- expiry ----
+
+const expireStatement = statement<{ sku_id: string; owner_id: string; count: number }>(
+  'stock.expireKeys',
+  `WITH held AS MATERIALIZED (
+     SELECT k.id FROM card_key k WHERE k.network_id = $1 AND k.state = 'AVAILABLE' AND k.expires_on < $2::date
+     ORDER BY k.expires_on LIMIT $3 FOR UPDATE SKIP LOCKED
+   ), moved AS (
+     UPDATE card_key k SET state = 'EXPIRED', updated_at = $4 FROM held h WHERE k.network_id = $1 AND k.id = h.id RETURNING k.sku_id, k.owner_id
+   )
+   SELECT sku_id, owner_id, count(*)::int AS count FROM moved GROUP BY 1, 2`,
+);
+
+/** Marks keys for sale whose day has passed, at most `limit`; what another process holds is left to it. By card_key_expiry_idx. */
+export function expireKeys(tx: Transaction, networkId: string, today: string, limit: number) {
+  return run(tx, expireStatement, [networkId, today, limit, tx.now]);
+}
+
+const expiringStatement = statement<{ sku_id: string; owner_id: string; count: number; cost: string; first_on: string }>(
+  'stock.expiringStock',
+  `SELECT k.sku_id, k.owner_id, count(*)::int AS count, sum(k.cost) AS cost, min(k.expires_on) AS first_on FROM card_key k
+   WHERE k.network_id = $1 AND k.state = 'AVAILABLE' AND k.expires_on BETWEEN $2::date AND $3::date GROUP BY 1, 2`,
+);
+
+/** What is for sale and good no longer than `through`, by SKU: how many keys, what they cost, and the first day. By card_key_expiry_idx. */
+export function selectExpiringStock(db: Queryable, networkId: string, days: { readonly today: string; readonly through: string }) {
+  return run(db, expiringStatement, [networkId, days.today, days.through]);
 }
 
 /** An import as its owner sees it. `problems` name lines and codes, never what stood there. */
@@ -368,10 +539,19 @@ const returnSalesStatement = statement<{ card_key_id: string }>(
 
 const restockStatement = statement<{ id: string }>(
   'stock.restock',
-  `UPDATE card_key k SET state = 'AVAILABLE', updated_at = $3 WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND k.state = 'SOLD' RETURNING k.id`,
+  `WITH home AS MATERIALIZED (
+     SELECT l.id, l.state FROM lot l
+     WHERE l.network_id = $1 AND l.id IN (SELECT k.lot_id FROM card_key k WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[])) ORDER BY l.id FOR SHARE
+   )
+   UPDATE card_key k SET updated_at = $3,
+     state = CASE h.state WHEN 'QUARANTINED' THEN 'QUARANTINED' WHEN 'VOID' THEN 'VOID' ELSE 'AVAILABLE' END::card_key_state
+   FROM home h WHERE k.network_id = $1 AND k.id = ANY ($2::uuid[]) AND h.id = k.lot_id AND k.state = 'SOLD' RETURNING k.id`,
 );
 
-/** Puts unrevealed keys of an order back on the shelf; throws when one was revealed or returned meanwhile. */
+/**
+ * Puts unrevealed keys of an order back where their lot is: on the shelf, or aside with it. Throws when one was revealed or returned
+ * meanwhile. Whoever is putting the lot aside is waited for.
+ */
 export async function returnKeys(tx: Transaction, networkId: string, orderId: string, keyIds: readonly string[]): Promise<void> {
   const [sales, keys] = await Promise.all([
     run(tx, returnSalesStatement, [networkId, orderId, keyIds, tx.now]),
