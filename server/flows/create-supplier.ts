@@ -71,7 +71,7 @@ async function create(
   if (!row) return { kind: 'INVALID_INPUT', field: 'code', message: 'Another supplier of the network has this code.' };
   if (owner) await addFirstMember(tx, networkId, { kind: 'SUPPLIER', supplierId }, owner);
   await writeAudit(tx, viewer, { action: 'supplier.created', subjectId: supplierId, data: { code } });
-  await writeEvents(tx, [{ networkId, topic: 'supplier.changed', subjectId: supplierId, audience: [supplier.stationId] }]);
+  await writeEvents(tx, [{ networkId, topic: 'supplier.changed', subjectId: supplierId, audience: [supplier.stationId, supplierId] }]);
   return null;
 }
 

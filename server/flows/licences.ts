@@ -4,10 +4,10 @@ import { selectLiveAlerts } from '#server/alerts/sql.ts';
 import { selectNetwork } from '#server/network/sql.ts';
 import { localDate } from '#server/platform/clock.ts';
 import { type Database, inTransaction, run, type Transaction } from '#server/platform/database.ts';
-import { writeEvents } from '#server/platform/events.ts';
+import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import { refreshOffers } from '#server/suppliers/commands.ts';
 import { daysBetween, expiryStage } from '#server/suppliers/rules.ts';
-import { networksToCheck, noteCheck, suppliersOfNetwork, type WatchedLicence } from '#server/suppliers/sql.ts';
+import { type MovedOffer, networksToCheck, noteCheck, suppliersOfNetwork, type WatchedLicence } from '#server/suppliers/sql.ts';
 import { headquartersId } from './supplier-access.ts';
 
 /**
@@ -21,17 +21,27 @@ export async function refreshSuppliers(tx: Transaction, networkId: string, suppl
   const today = localDate(tx.now, timeZone);
   // the suppliers are locked here: whoever refreshes the same ones waits, and then finds nothing to do
   const { moved, licences } = await refreshOffers(tx, networkId, supplierIds, today);
-  await writeEvents(
-    tx,
-    moved.map(({ id, owner_id, sku_id, frozen_reason }) => ({
-      networkId,
-      topic: 'offer.changed',
-      subjectId: id,
-      audience: [owner_id],
-      data: { skuId: sku_id, frozenReason: frozen_reason },
-    })),
-  );
+  await writeEvents(tx, moved.length === 0 ? [] : eventsOf(networkId, moved));
   await tellOfLicences(tx, networkId, licences, today);
+}
+
+/** Each offer by itself; and each SKU once, since it may be had no more, or again: guards, forecasts and buyers' shelves follow. */
+function eventsOf(networkId: string, moved: readonly MovedOffer[]): NewEvent[] {
+  const skus = new Map(moved.map(({ owner_id, sku_id }) => [sku_id, owner_id]));
+  return [
+    ...moved.map(
+      ({ id, owner_id, supplier_id, sku_id, frozen_reason }): NewEvent => ({
+        networkId,
+        topic: 'offer.changed',
+        subjectId: id,
+        audience: [owner_id, supplier_id],
+        data: { skuId: sku_id, frozenReason: frozen_reason },
+      }),
+    ),
+    ...[...skus].map(
+      ([skuId, ownerId]): NewEvent => ({ networkId, topic: 'stock.changed', subjectId: skuId, audience: [ownerId], data: { skuId } }),
+    ),
+  ];
 }
 
 /**

@@ -84,7 +84,7 @@ async function post(tx: Transaction, viewer: Viewer, given: Move): Promise<MoveR
   if (decision.kind !== 'ACCEPTED') return decision;
   const transfer = { id: transferId, kind: 'DEPOSIT' as const, actorId: actorId(viewer), note: reason, postings: decision.postings };
   const events = [
-    { networkId, topic: 'supplier.changed' as const, subjectId: supplierId, audience: [headquartersId], data: { transferId } },
+    { networkId, topic: 'supplier.changed' as const, subjectId: supplierId, audience: [headquartersId, supplierId], data: { transferId } },
     { networkId, topic: 'wallet.changed' as const, subjectId: headquartersId, audience: [headquartersId], data: { transferId } },
   ];
   await Promise.all([

@@ -185,7 +185,7 @@ async function noted(
   audited: { readonly action: string; readonly subjectId: string; readonly data: Readonly<Record<string, unknown>> },
 ): Promise<void> {
   await writeAudit(tx, viewer, audited);
-  const audience = [await headquartersId(tx, networkId)];
+  const audience = [await headquartersId(tx, networkId), supplierId];
   await writeEvents(tx, [{ networkId, topic: 'supplier.changed', subjectId: supplierId, audience }]);
 }
 

@@ -314,7 +314,7 @@ export type FrozenReason = 'LICENCE_EXPIRED' | 'SUPPLIER_NOT_ACTIVE' | 'SUPPLIER
 const OURS = `('LICENCE_EXPIRED', 'SUPPLIER_NOT_ACTIVE', 'SUPPLIER_SUSPENDED', 'SUPPLIER_CLOSED')`;
 
 /** An offer that was frozen or released just now. */
-export type MovedOffer = { id: string; owner_id: string; sku_id: string; frozen_reason: FrozenReason | null };
+export type MovedOffer = { id: string; owner_id: string; supplier_id: string; sku_id: string; frozen_reason: FrozenReason | null };
 
 /**
  * Freezes and releases the offers of suppliers ($2), which are locked, as their standing and their licences on this day ($3) say.
@@ -341,7 +341,7 @@ export const freezeOffers = statement<MovedOffer>(
    UPDATE supply_offer o SET frozen_reason = w.reason, updated_at = $4 FROM wanted w
    WHERE o.network_id = $1 AND o.id = w.id AND o.frozen_reason IS DISTINCT FROM w.reason
      AND (o.frozen_reason IS NULL OR o.frozen_reason IN ${OURS})
-   RETURNING o.id, o.owner_id, o.sku_id, o.frozen_reason`,
+   RETURNING o.id, o.owner_id, o.supplier_id, o.sku_id, o.frozen_reason`,
 );
 
 /** A licence that somebody may have to be told of, or of whom nobody has to be told any more. */
