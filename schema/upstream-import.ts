@@ -17,9 +17,11 @@ import { idOf } from './ids.ts';
 import { batched } from './loaders.ts';
 import { MoneyType, unitPriceOf } from './money.ts';
 import { nodeType } from './node.ts';
+import { GoodsKindEnum } from './sku-goods.ts';
+import { AccountType, loadAccount } from './supply-offer.ts';
 
 /** Who may see what an upstream's catalogue would become: it tells costs. */
-export const readingSupply = { party: 'STATION', permission: 'SUPPLY_READ' } as const;
+export const readingImports = { party: 'STATION', permission: 'SUPPLY_READ' } as const;
 
 const StateEnum = builder.enumType('UpstreamImportState', {
   description: 'How far a preview is.',
@@ -59,7 +61,7 @@ const ReasonEnum = builder.enumType('UpstreamImportSkipReason', {
 const Import = nodeType<UpstreamImportRow>('UpstreamImport', {
   description:
     'A preview of an upstream’s catalogue: what importing it would do, as it was seen. Only the newest of an account is applied.',
-  access: readingSupply,
+  access: readingImports,
   load: (context, id) => loadImport(context, id),
 });
 
@@ -75,7 +77,7 @@ const loadItem = batched<string, ImportItemRow>((context, ids) => importItemsByI
 
 const Item = nodeType<ImportItemRow>('UpstreamImportItem', {
   description: 'One of an upstream’s goods, and what importing it does. Costs are for unitSize units of the SKU.',
-  access: readingSupply,
+  access: readingImports,
   load: (context, id) => loadItem(context, id),
 });
 
@@ -92,10 +94,7 @@ Item.fields((t) => ({
   productName: t.string({ description: 'The product.', resolve: (row) => row.product_name }),
   skuName: t.string({ description: 'The denomination.', resolve: (row) => row.sku_name }),
   code: t.string({ nullable: true, description: 'The code of the SKU that it makes.', resolve: ({ code }) => code || null }),
-  isTopUp: t.boolean({
-    description: 'Whether the goods go straight into an account that the buyer names.',
-    resolve: (row) => row.goods_kind === 'TOP_UP',
-  }),
+  goodsKind: t.field({ type: GoodsKindEnum, description: 'What is delivered.', resolve: (row) => row.goods_kind }),
   minQuantity: t.int({ description: 'The smallest quantity.', resolve: (row) => row.min_quantity }),
   maxQuantity: t.int({ description: 'The largest quantity.', resolve: (row) => row.max_quantity }),
   stockCount: t.int({ nullable: true, description: 'What the upstream says that it has.', resolve: (row) => row.stock_count }),
@@ -150,7 +149,15 @@ const CountType = builder.objectRef<ImportCountRow>('UpstreamImportCount').imple
 });
 
 Import.fields((t) => ({
-  accountName: t.string({ description: 'The account whose catalogue it is.', resolve: (row) => row.account_name }),
+  account: t.field({
+    type: AccountType,
+    description: 'The account whose catalogue it is.',
+    resolve: async (row, _, context) => {
+      const account = await loadAccount(context, row.account_id);
+      if (account === null) throw new Error(`the account ${row.account_id} of a preview is not there`);
+      return account;
+    },
+  }),
   number: t.exposeInt('number', { description: 'Counts the previews of the account.' }),
   isNewest: t.boolean({ description: 'Whether it may be applied: no newer one was asked for.', resolve: ({ newest }) => newest }),
   state: t.field({ type: StateEnum, description: 'How far it is.', resolve: ({ state }) => state }),
@@ -201,7 +208,7 @@ builder.queryField('upstreamImport', (t) =>
   t.field({
     type: ImportType,
     nullable: true,
-    access: readingSupply,
+    access: readingImports,
     description: 'The newest preview of the catalogue behind one of the acting station’s accounts; null before the first.',
     args: { accountId: t.arg.id({ required: true, description: 'The account.' }) },
     resolve: async (_, { accountId }, context) => {

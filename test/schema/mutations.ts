@@ -37,6 +37,8 @@ export const MUTATIONS: Readonly<Record<string, (objects: Objects) => Record<str
   moveSupplierDeposit: ({ Supplier }) => ({ requestKey: 'm-s2', supplierId: Supplier, move: 'PAY_IN', amount: '5.00', reason: 'bank' }),
   addSupplierMember: ({ Supplier }) => ({ supplierId: Supplier, email: 'second@t.example', role: 'VIEWER' }),
   removeSupplierMember: ({ Supplier, SupplierMembership }) => ({ supplierId: Supplier, membershipId: SupplierMembership }),
+  applyUpstreamImport: ({ UpstreamImport }) => ({ upstreamImportId: UpstreamImport, terms: 'OWN' }),
+  previewUpstreamImport: ({ DockedAccount }) => ({ accountId: DockedAccount, markupPercent: '10' }),
   createWebhookEndpoint: () => ({
     url: 'https://shop.example.com/second',
     document: 'subscription { orderUpdated(scope: MINE) { kind } }',

@@ -9,6 +9,7 @@ import { insertAttempt } from '#server/webhooks/sql.ts';
 import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { testVault, world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
+import { importObjects } from './upstream-objects.ts';
 
 // One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
 // decimals that stand nowhere else: whoever sees one of them without the right has been told too much.
@@ -120,6 +121,7 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
   const objects = {
     ...(await makeObjects(db, w.viewer('A'), w.viewer('R'), w)),
     ...(await supplierObjects(db, w.viewer('HQ'), w)),
+    ...(await importObjects(db, w, 'T', w.stations.A)),
   };
   await relayOnce(db);
   await rollUpOnce(db);

@@ -23,6 +23,7 @@ const ARGUMENTS: Readonly<Record<string, (objects: Objects) => string>> = {
   'Query.categoryVolumes': ({ Station }) => `(range: TODAY, stationId: "${Station}")`,
   'Query.supplierVolumes': () => '(range: TODAY)',
   'Query.salesSeries': ({ Sku }) => `(range: TODAY, skuId: "${Sku}")`,
+  'Query.upstreamImport': ({ DockedAccount }) => `(accountId: "${DockedAccount}")`,
   'Station.volume': () => '(range: TODAY)',
 };
 
@@ -106,6 +107,11 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   WebhookEndpointEdge: plain('webhookEndpoints { edges { @ } }'),
   WebhookDeliveryConnection: below(node('WebhookEndpoint'), 'deliveries { @ }'),
   WebhookDeliveryEdge: below(node('WebhookEndpoint'), 'deliveries { edges { @ } }'),
+  UpstreamImport: node('UpstreamImport'),
+  UpstreamImportCount: below(node('UpstreamImport'), 'counts { @ }'),
+  UpstreamImportItem: node('UpstreamImportItem'),
+  UpstreamImportItemConnection: below(node('UpstreamImport'), 'items { @ }'),
+  UpstreamImportItemEdge: below(node('UpstreamImport'), 'items { edges { @ } }'),
   SupplierCompany: below(node('Supplier'), 'company { @ }'),
   SupplierContact: node('SupplierContact'),
   SupplierDocument: node('SupplierDocument'),
