@@ -38,6 +38,16 @@ export const router = createBrowserRouter([
         ],
       },
       {
+        path: 'supply/attempts',
+        lazy: async () => ({ Component: (await import('../supply/attempts-page.tsx')).AttemptsPage }),
+        children: [{ path: ':attemptId', lazy: async () => ({ Component: (await import('../supply/attempt-drawer.tsx')).AttemptDrawer }) }],
+      },
+      {
+        path: 'attempts',
+        lazy: async () => ({ Component: (await import('../supply/attempts-page.tsx')).AttemptsPage }),
+        children: [{ path: ':attemptId', lazy: async () => ({ Component: (await import('../supply/attempt-drawer.tsx')).AttemptDrawer }) }],
+      },
+      {
         path: 'supply/suppliers',
         lazy: async () => ({ Component: (await import('../supply/suppliers-page.tsx')).SuppliersPage }),
         children: [

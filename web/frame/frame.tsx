@@ -121,7 +121,7 @@ function BottomBar() {
 
 /** The four places that a thumb needs most: the home, the orders, and what follows the person's day. */
 function phonePlaces(places: Place[]): Place[] {
-  const wanted: Place['key'][] = ['home', 'buy', 'orders', 'downline', 'prices', 'wallet', 'documents', 'payables', 'apiKeys'];
+  const wanted: Place['key'][] = ['home', 'buy', 'orders', 'downline', 'prices', 'wallet', 'attempts', 'documents', 'payables', 'apiKeys'];
   return places.filter((place) => wanted.includes(place.key)).slice(0, 4);
 }
 

@@ -15,6 +15,7 @@ export type PlaceKey =
   | 'prices'
   | 'controls'
   | 'stock'
+  | 'attempts'
   | 'suppliers'
   | 'documents'
   | 'payables'
@@ -53,6 +54,8 @@ export function placesOf(viewer: Viewer): PlaceGroup[] {
     {
       key: 'supply',
       places: [
+        ...only(hq && may('SUPPLY_READ'), { to: '/supply/attempts', icon: 'inbox', key: 'attempts' }),
+        ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/attempts', icon: 'list', key: 'attempts' }),
         ...only(hq && may('SUPPLY_READ'), { to: '/supply/suppliers', icon: 'truck', key: 'suppliers' }),
         ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/documents', icon: 'log', key: 'documents' }),
         ...only(hq && may('STOCK_READ'), { to: '/stock', icon: 'box', key: 'stock' }),

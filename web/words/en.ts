@@ -139,6 +139,8 @@ export const words: Words = {
     BandBrokenHelp: 'Nothing was saved. These prices would break the band:',
     MoveRefused: 'Cannot be moved there',
     RefundRefused: 'Cannot be refunded',
+    ListingRefused: 'It cannot go on sale yet',
+    ListingRefusedHelp: 'First settle what the checks found:',
     Busy: 'Many are ordering right now',
     BusyHelp: 'Nothing was charged. Try again in a second or two.',
     bandBreak: '{{station}} · {{sku}}: {{price}}',

@@ -2,6 +2,7 @@
 export const supplyWords = {
   attempts: {
     lead: 'Purchases whose outcome a person decides: unknown, wrong goods, wrong price, or delivered by hand',
+    leadOwn: 'What was bought from you, and how far each is',
     title: 'Purchase',
     filter: 'Which',
     filters: { ATTENTION: 'To decide', OPEN: 'Under way', ALL: 'All' },
@@ -30,7 +31,9 @@ export const supplyWords = {
     notThereHelp: 'It may not be of the party you act for.',
     steps: 'What happened',
     noSteps: 'Nothing has been sent yet',
-    wire: 'Request and answer',
+    wire: 'Show requests and answers',
+    wireHelp: 'Card keys may be in them; looking is recorded.',
+    giveUp: 'Give it up',
     request: 'Request',
     answer: 'Answer',
     deliver: 'Deliver card keys',

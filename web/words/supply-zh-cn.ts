@@ -2,6 +2,7 @@
 export const supplyWords = {
   attempts: {
     lead: '由人决定结果的采购单：不明、货不对、价不对，或需手工交付',
+    leadOwn: '总部向您采购的每一笔，到哪一步了',
     title: '采购单',
     filter: '范围',
     filters: { ATTENTION: '待处理', OPEN: '进行中', ALL: '全部' },
@@ -29,7 +30,9 @@ export const supplyWords = {
     notThereHelp: '它可能不属于当前身份。',
     steps: '经过',
     noSteps: '还没有发出请求',
-    wire: '请求与回答',
+    wire: '查看请求与回答',
+    wireHelp: '里面可能有卡密，查看会留下记录。',
+    giveUp: '放弃这次采购',
     request: '请求',
     answer: '回答',
     deliver: '交付卡密',

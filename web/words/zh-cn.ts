@@ -137,6 +137,8 @@ export const words = {
     BandBrokenHelp: '没有保存。以下价格会突破控价：',
     MoveRefused: '不能移动到这里',
     RefundRefused: '不能退款',
+    ListingRefused: '还不能上架',
+    ListingRefusedHelp: '请先处理检查发现的问题：',
     Busy: '下单的人太多',
     BusyHelp: '没有扣款，请稍等一两秒再试。',
     bandBreak: '{{station}} · {{sku}}：{{price}}',

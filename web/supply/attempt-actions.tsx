@@ -1,0 +1,171 @@
+import { App, Button, Input } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useViewer } from '../app/session.tsx';
+import { unmask } from '../gql/fragment-masking.ts';
+import {
+  AskPurchaseAgainDocument,
+  type AttemptDetailsFragment,
+  type AttemptRowFragment,
+  AttemptRowFragmentDoc,
+  DeliverPurchaseDocument,
+  GiveUpPurchaseDocument,
+} from '../gql/graphql.ts';
+import { AmountInput, isAmount } from '../parts/amount-input.tsx';
+import { Field } from '../parts/field.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import { useAction } from '../parts/use-action.tsx';
+
+type Props = { attempt: AttemptDetailsFragment; changed: () => void };
+type SheetProps = { row: AttemptRowFragment; close: () => void; changed: () => void };
+
+/** What a person can do about a purchase that waits for them: hand over the goods, give the money back, or ask once more. */
+export function AttemptActions({ attempt, changed }: Props) {
+  const { t } = useTranslation();
+  const { may } = useViewer();
+  const { message } = App.useApp();
+  const row = unmask(AttemptRowFragmentDoc, attempt);
+  const [open, setOpen] = useState<'deliver' | 'refund' | null>(null);
+  const ask = useAction(AskPurchaseAgainDocument, (data) => data.askPurchaseAgain, 'PurchaseAsked');
+  if (!row.attentionReason || !may('SUPPLY_MANAGE')) return null;
+  const askAgain = async () => {
+    if (!(await ask.run({ input: { purchaseAttemptId: row.id } }))) return;
+    void message.success(t('attempts.asked'));
+    changed();
+  };
+  const close = () => setOpen(null);
+  return (
+    <section className="decision">
+      <div className="decision-actions">
+        <Button type="primary" onClick={() => setOpen('deliver')}>
+          {t(row.goodsKind === 'TOP_UP' ? 'attempts.deliverTopUp' : 'attempts.deliver')}
+        </Button>
+        {row.attentionReason !== 'MANUAL' && (
+          <Button loading={ask.busy} onClick={() => void askAgain()}>
+            {t('attempts.askAgain')}
+          </Button>
+        )}
+        <Button danger onClick={() => setOpen('refund')}>
+          {t(row.purpose === 'ORDER' ? 'attempts.refund' : 'attempts.giveUp')}
+        </Button>
+      </div>
+      {ask.note}
+      {open === 'deliver' && <DeliverSheet row={row} close={close} changed={changed} />}
+      {open === 'refund' && <RefundSheet row={row} close={close} changed={changed} />}
+    </section>
+  );
+}
+
+function DeliverSheet({ row, close, changed }: SheetProps) {
+  const { t } = useTranslation();
+  const { currency } = useViewer();
+  const { message } = App.useApp();
+  const [text, setText] = useState('');
+  const [cost, setCost] = useState('');
+  const deliver = useAction(DeliverPurchaseDocument, (data) => data.deliverPurchase, 'PurchaseDelivered');
+  const isKeys = row.goodsKind === 'CARD_KEY';
+  const have = keysIn(text).length;
+  const ready = (!isKeys || have === row.quantity) && (cost === '' || isAmount(cost));
+  const submit = async () => {
+    const input = { purchaseAttemptId: row.id, cardKeys: isKeys ? keysIn(text) : null, cost: cost || null };
+    if (!(await deliver.run({ input }))) return;
+    void message.success(t('attempts.delivered'));
+    changed();
+    close();
+  };
+  return (
+    <Sheet
+      title={t('attempts.deliverTitle', { goods: nameOf(row), count: row.quantity })}
+      close={close}
+      width={560}
+      footer={
+        <Button type="primary" size="large" block disabled={!ready} loading={deliver.busy} onClick={() => void submit()}>
+          {row.order ? t('attempts.deliverConfirm', { buyer: row.order.buyer.name }) : t('attempts.deliver')}
+        </Button>
+      }
+    >
+      {isKeys ? (
+        <Field
+          label={t('attempts.keys')}
+          help={
+            text !== '' && have !== row.quantity
+              ? t('attempts.wrongCount', { want: row.quantity, have })
+              : t('attempts.deliverHelp', { count: row.quantity })
+          }
+        >
+          {(id) => (
+            <Input.TextArea
+              id={id}
+              className="mono"
+              spellCheck={false}
+              autoComplete="off"
+              autoSize={{ minRows: 4, maxRows: 12 }}
+              value={text}
+              onChange={(event) => setText(event.target.value)}
+            />
+          )}
+        </Field>
+      ) : (
+        <p>{t('attempts.deliverTopUpHelp')}</p>
+      )}
+      <Field label={t('attempts.paid')} help={t('attempts.paidHelp')}>
+        {(id) => <AmountInput id={id} value={cost} onChange={setCost} currency={currency} optional />}
+      </Field>
+      {deliver.note}
+    </Sheet>
+  );
+}
+
+function RefundSheet({ row, close, changed }: SheetProps) {
+  const { t } = useTranslation();
+  const { message } = App.useApp();
+  const [reason, setReason] = useState('');
+  const refund = useAction(GiveUpPurchaseDocument, (data) => data.giveUpPurchase, 'PurchaseGivenUp');
+  const submit = async () => {
+    if (!(await refund.run({ input: { purchaseAttemptId: row.id, reason: reason.trim() } }))) return;
+    void message.success(t('attempts.refunded'));
+    changed();
+    close();
+  };
+  return (
+    <Sheet
+      title={t('attempts.refundTitle', { goods: nameOf(row), count: row.quantity })}
+      close={close}
+      footer={
+        <Button
+          type="primary"
+          danger
+          size="large"
+          block
+          disabled={reason.trim() === ''}
+          loading={refund.busy}
+          onClick={() => void submit()}
+        >
+          {row.order ? t('attempts.refundConfirm', { buyer: row.order.buyer.name }) : t('attempts.giveUp')}
+        </Button>
+      }
+    >
+      <p>{t('attempts.refundHelp')}</p>
+      <Field label={t('reason')}>
+        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
+      </Field>
+      {refund.note}
+    </Sheet>
+  );
+}
+
+function nameOf(row: AttemptRowFragment): string {
+  return `${row.productName} ${row.skuName}`;
+}
+
+/** One card key a line: the secret, or the number and the secret with a space or tab between. */
+function keysIn(text: string) {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [first = '', ...rest] = line.split(/\s+/);
+      return rest.length === 0 ? { number: null, secret: first } : { number: first, secret: rest.join(' ') };
+    });
+}
