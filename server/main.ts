@@ -8,6 +8,7 @@ import { boot, fail, type Ground } from './boot.ts';
 import { createUpstreams } from './connectors/upstreams.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
 import { startImportWorker } from './flows/import-worker.ts';
+import { startListingWorker } from './flows/listing-checks.ts';
 import { createOrderLane } from './flows/order-lane.ts';
 import { receiveCallback } from './flows/receive-callback.ts';
 import { receiveCardKeys } from './flows/receive-card-keys.ts';
@@ -77,6 +78,7 @@ async function serve(): Promise<void> {
     allowedHosts: config.outgoingAllowedHosts,
     totalMilliseconds: config.supplyTimeoutSeconds * 1000,
   });
+  const listings = startListingWorker({ db: pools.background, outgoing }, log);
   const upstreams = createUpstreams({ outgoing: calls, clock: pools.pages.clock }, config.publicUrl);
   const catalogues = startUpstreamImports({ db: pools.background, vault, upstreams, log });
   const context = (facts: RequestFacts): Context => ({
@@ -135,6 +137,7 @@ async function serve(): Promise<void> {
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await imports.stop();
+    await listings.stop();
     await catalogues.stop();
     await purchases?.stop();
     await webhooks.stop();

@@ -1,6 +1,8 @@
 import { writeAudit } from '#server/accounts/commands.ts';
+import { actorId } from '#server/accounts/rules.ts';
 import { type CataloguePlan, type CatalogueProblem, planCatalogue, readCatalogueFile } from '#server/catalog/rules.ts';
 import { insertCategories, insertProducts, insertSkus, lockCatalogue, updateProducts, updateSkus } from '#server/catalog/sql.ts';
+import { writeVersions } from '#server/listings/sql.ts';
 import type { InvalidInput } from '#server/network/rules.ts';
 import { selectNetwork } from '#server/network/sql.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
@@ -54,7 +56,7 @@ export async function importCatalogue(db: Database, input: ImportCatalogueInput)
   });
 }
 
-/** Writes a plan: at most seven statements, whatever the file's length. */
+/** Writes a plan: at most eleven statements, whatever the file's length. */
 async function write(tx: Transaction, { viewer, headquartersId }: OperatorOf, plan: CataloguePlan, currency: CurrencyCode): Promise<void> {
   const { networkId } = viewer;
   const owner = { networkId, ownerId: headquartersId };
@@ -62,6 +64,9 @@ async function write(tx: Transaction, { viewer, headquartersId }: OperatorOf, pl
   const rows = [categories.created, products.created, products.changed, skus.created, skus.changed];
   if (rows.every(({ length }) => length === 0)) return;
   const events = priceEvents({ networkId, headquartersId }, [...skus.changed, ...skus.created]);
+  const changedIds = skus.changed.map(({ id }) => id);
+  const author = { actorId: actorId(viewer), reason: 'catalogue file' };
+  await writeVersions(tx, networkId, changedIds, { ...author, onlyFirst: true });
   // sent in this order: a category before its products, a product before its SKUs
   await Promise.all([
     insertCategories(tx, owner, categories.created),
@@ -76,6 +81,8 @@ async function write(tx: Transaction, { viewer, headquartersId }: OperatorOf, pl
     }),
     writeEvents(tx, events),
   ]);
+  // orders pin what they bought: a listing that says or costs something else is another version of it (domain §6)
+  await writeVersions(tx, networkId, changedIds, { ...author, onlyFirst: false });
 }
 
 /** What is new or another than before is told by the list, not SKU by SKU. */
