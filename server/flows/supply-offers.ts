@@ -30,6 +30,7 @@ import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
 import { type CurrencyCode, currencyCode, money } from '#server/platform/money.ts';
 import { refreshOffers } from '#server/suppliers/commands.ts';
+import { noteListingChange } from './listing-versions.ts';
 import { type NotAllowed, openedAccount, type SupplyGround, upstreamRefusal } from './supply-accounts.ts';
 
 // Offers of suppliers (domain §3, §6). Whatever changes what a SKU costs or whether it can be had is told by `stock.changed` of the
@@ -363,6 +364,8 @@ async function tell(
 ): Promise<void> {
   const { networkId } = viewer;
   await writeAudit(tx, viewer, { action, subjectId: id, data: { skuId, ...facts } });
+  // another cost or supplier is another version of what is sold (domain §6)
+  await noteListingChange(tx, networkId, [skuId], { actorId: actorId(viewer), reason: action });
   await writeEvents(tx, [
     { networkId, topic: 'offer.changed', subjectId: id, audience: [ownerId, supplierId], data: { skuId } },
     stockChanged(networkId, ownerId, skuId),
