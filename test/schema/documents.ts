@@ -151,4 +151,10 @@ export const HEAVY: readonly HeavyDocument[] = [
     statements: 9,
     text: `{ webhookEndpoints(first: 20) { ${PAGE} edges { node { id url topics permissions isEnabled circuit pendingCount failedCount lastSuccessAt deliveries(first: 20) { ${PAGE} edges { node { id webhookId topic state payload attempts { status failure answer durationMs } } } } } } } }`,
   },
+  {
+    name: 'suppliers with their papers and what they are owed',
+    as: 'HQ',
+    statements: 14,
+    text: `{ suppliers { name standing standingReason version company { legalName address } contacts { name phone } documents { type number state daysLeft categories { name } file { name byteCount } } members { name role } deposit ${MONEY} payables { pending ${MONEY} pastDue ${MONEY} payable ${MONEY} upcoming { dueOn amount ${MONEY} } } } supplierDocuments(state: PENDING, first: 50) { ${PAGE} edges { node { number supplier { name } } } } }`,
+  },
 ];

@@ -88,6 +88,13 @@ async function crowd(db: Database, size: number): Promise<Crowd> {
   await Promise.all(numbers.map((n, index) => place(db, viewers.A, `own ${n}`, skuIds[index] ?? '')));
   for (const n of numbers)
     await ask(db, viewers.HQ, `mutation { createApiKey(input: { name: "key ${n}", permissions: [ORDERS_READ] }) { __typename } }`);
+  // a document of each supplier, about one category
+  await db.pool.query(
+    `INSERT INTO supplier_document (network_id, id, supplier_id, type, covers_all, category_ids, created_by, created_at, updated_at)
+     SELECT s.network_id, s.id, s.id, 'OTHER', false, ARRAY[k.category_path[1]], s.id, s.created_at, s.created_at
+     FROM supplier s JOIN lot l ON l.network_id = $1 AND l.supplier_id = s.id JOIN sku k ON k.network_id = $1 AND k.id = l.sku_id WHERE s.network_id = $1`,
+    [w.networkId],
+  );
   await relayOnce(db);
   await rollUpOnce(db);
   // a party has at most twenty
