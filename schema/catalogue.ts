@@ -108,8 +108,15 @@ const StockType = builder.objectRef<Stock>('Stock').implement({
   description: 'How much is in stock.',
   access: 'WITH_PARENT',
   fields: (t) => ({
-    availableCount: t.exposeInt('availableCount', { nullable: true, description: 'How many can be bought; null when there are many.' }),
+    availableCount: t.exposeInt('availableCount', {
+      nullable: true,
+      description: 'How many can be bought; null when there are many, or when nobody says (onOrder).',
+    }),
     many: t.exposeBoolean('many', { description: 'Whether there are more than are counted (100).' }),
+    onOrder: t.boolean({
+      description: 'Whether it is bought from a supplier when it is ordered, and nobody says how many there are.',
+      resolve: ({ availableCount, many }) => availableCount === null && !many,
+    }),
   }),
 });
 
@@ -182,7 +189,7 @@ Sku.fields((t) => ({
     type: MoneyType,
     nullable: true,
     access: { party: 'STATION', permission: 'STOCK_READ', only: own },
-    description: 'What the next key to be sold costs; shown to the owner alone.',
+    description: 'What the next key to be sold costs, or a unit of the cheapest offer; shown to the owner alone.',
     resolve: async (sku, _, context) => {
       const { nextUnitCost } = await loadOffer(context, sku);
       return nextUnitCost && shownUnitPrice(nextUnitCost);

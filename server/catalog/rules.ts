@@ -34,7 +34,7 @@ import {
 /** Why a station cannot buy a SKU now. UNAVAILABLE stands for reasons that would tell about its upline. */
 export type OfferReason = PriceReason | 'STATION_FROZEN' | 'OUT_OF_STOCK' | 'UNAVAILABLE';
 
-/** Stock as it is shown: a number up to `STOCK_COUNT_MAX`, else "many" and no number. */
+/** Stock as it is shown: a number up to `STOCK_COUNT_MAX`, else "many" and no number; neither where it is bought when ordered and nobody says how many there are. */
 export type Stock = { readonly availableCount: number | null; readonly many: boolean };
 
 /** From `minQuantity` units on, the buyer pays `unitPrice` (per unitSize units). */
@@ -50,12 +50,14 @@ export type Offer = {
 
 /** What an offer is made from. `line` runs from HQ to the station that asks; `stockMax` is the count above which stock is "many". */
 export type OfferFacts = {
-  readonly sku: PricedSku & { readonly deliveryKind: 'FROM_STOCK' | 'SOURCED' | 'BUNDLE' };
+  readonly sku: PricedSku;
   readonly line: readonly ChainStation[];
   readonly rules: RuleBook;
   readonly band: ControlBand | null;
-  readonly availableCount: number;
+  readonly availableCount: number | null;
   readonly nextUnitCost: Money | null;
+  /** whether it could be sold at all, whatever there is of it */
+  readonly isAvailable: boolean;
   readonly stockMax: number;
 };
 
@@ -154,18 +156,19 @@ export function priceTableEntryOf(facts: OfferFacts & { readonly target: Pick<Ch
   return { cost, price, margin, rule, clamped: clamped !== null, ...bounds, notSellable: null };
 }
 
-/** What a count of keys for sale looks like: above `stockMax` it is "many". */
-export function stockOf(availableCount: number, stockMax: number): Stock {
+/** What a count of units for sale looks like: above `stockMax` it is "many"; null is not known. */
+export function stockOf(availableCount: number | null, stockMax: number): Stock {
+  if (availableCount === null) return { availableCount: null, many: false };
   return availableCount > stockMax ? { availableCount: null, many: true } : { availableCount, many: false };
 }
 
 const NONE: Stock = { availableCount: 0, many: false };
 
 /** What stands between a priced SKU and an order: the line, the way of delivery, the shelf. */
-function obstacle({ sku, line, availableCount }: OfferFacts): OfferReason | null {
+function obstacle({ sku, line, isAvailable, availableCount }: OfferFacts): OfferReason | null {
   if (line.some(({ status }) => status !== 'ACTIVE')) return 'STATION_FROZEN';
-  if (sku.deliveryKind === 'SOURCED') return 'UNAVAILABLE';
-  return availableCount < sku.minQuantity ? 'OUT_OF_STOCK' : null;
+  if (!isAvailable) return 'UNAVAILABLE';
+  return availableCount !== null && availableCount < sku.minQuantity ? 'OUT_OF_STOCK' : null;
 }
 
 /** Quantities above the minimum at which the buyer's unit price changes, with that price. */

@@ -33,11 +33,31 @@ export type SkuRecord = {
 /** What an offer of a SKU is made from, apart from the line of stations and their rules. */
 export type SkuFacts = {
   readonly sku: SkuRecord;
-  /** keys for sale now, counted to `STOCK_COUNT_MAX` + 1 */
-  readonly availableCount: number;
-  /** cost of the next key to be sold; null without stock */
+  /** keys for sale now, counted to `STOCK_COUNT_MAX` + 1; of what is not from stock, `withSupply` says it: null is bought when ordered, and nobody says how many there are */
+  readonly availableCount: number | null;
+  /** cost of the next key to be sold, else of a unit of the cheapest offer; null without stock */
   readonly nextUnitCost: Money | null;
+  /** whether it could be sold at all: a bundle only while all of its components are */
+  readonly isAvailable: boolean;
+  readonly routingPolicy: string;
+  /** of a bundle, in order; none of anything else */
+  readonly components: readonly ComponentFacts[];
+  /** the day on which stock was counted, by the network's calendar */
+  readonly today: string;
   readonly band: { readonly id: string; readonly floor: Money | null; readonly ceiling: Money | null } | null;
+};
+
+/** A component of a bundle: `quantity` units of it in each. */
+export type ComponentFacts = {
+  readonly skuId: string;
+  readonly quantity: number;
+  readonly deliveryKind: SkuRecord['deliveryKind'];
+  readonly listingState: ListingState;
+  readonly unitSize: number;
+  readonly routingPolicy: string;
+  /** keys for sale, counted to what `STOCK_COUNT_MAX` + 1 bundles need */
+  readonly availableCount: number;
+  readonly nextUnitCost: Money | null;
 };
 
 /** Stock above this is "many" (domain §1 of the issue): counting further costs time and tells competitors. */
@@ -72,6 +92,9 @@ type SkuFactsRow = SkuRow & {
   floor: string | null;
   ceiling: string | null;
   archived: boolean;
+  routing_policy: string;
+  components: (Omit<ComponentFacts, 'nextUnitCost'> & { nextUnitCost: string | null })[] | null;
+  today: string;
 };
 
 const SKU_COLUMNS = `s.id, s.product_id, s.owner_id, s.category_path, s.code, s.name, s.face_value, s.currency, s.base_price, s.unit_size,
@@ -84,8 +107,19 @@ const VISIBLE = `s.owner_id = ANY ((SELECT v.path FROM station v WHERE v.network
   AND (s.owner_id = $2 OR s.listing_state IN ('LIVE', 'PAUSED', 'RETIRED'))`;
 
 // A key that expires today can still be sold today, by the calendar of the network ($3: now).
-const SALEABLE = `k.network_id = $1 AND k.sku_id = s.id AND k.state = 'AVAILABLE'
-  AND (k.expires_on IS NULL OR k.expires_on >= ($3::timestamptz AT TIME ZONE (SELECT n.time_zone FROM network n WHERE n.id = $1))::date)`;
+const TODAY = '($3::timestamptz AT TIME ZONE (SELECT n.time_zone FROM network n WHERE n.id = $1))::date';
+const saleable = (sku: string) =>
+  `k.network_id = $1 AND k.sku_id = ${sku} AND k.state = 'AVAILABLE' AND (k.expires_on IS NULL OR k.expires_on >= ${TODAY})`;
+const SALEABLE = saleable('s.id');
+
+// Of bundles alone: their components by bundle_component_live_key, the keys of each as those of a SKU.
+const COMPONENTS = `SELECT jsonb_agg(jsonb_build_object('skuId', c.id, 'quantity', m.quantity, 'deliveryKind', c.delivery_kind, 'listingState', c.listing_state,
+      'unitSize', c.unit_size, 'routingPolicy', c.routing_policy, 'availableCount', left_over.count, 'nextUnitCost', next_one.cost::text) ORDER BY m.position) AS components
+    FROM bundle_component m
+    JOIN sku c ON c.network_id = $1 AND c.id = m.component_sku_id
+    CROSS JOIN LATERAL (SELECT count(*)::int AS count FROM (SELECT 1 FROM card_key k WHERE ${saleable('c.id')} LIMIT ${STOCK_COUNT_MAX + 1} * m.quantity) counted) left_over
+    LEFT JOIN LATERAL (SELECT k.cost FROM card_key k WHERE ${saleable('c.id')} ORDER BY k.expires_on, k.id LIMIT 1) next_one ON true
+    WHERE m.network_id = $1 AND m.bundle_sku_id = s.id AND m.valid_to IS NULL`;
 
 // Once for each SKU of the page, both on card_key_available_idx (network_id, sku_id, expires_on, id): at most 101 entries to count,
 // one to cost, in the order in which keys are sold. Band: control_band_live_key.
@@ -93,8 +127,9 @@ const FACTS = `
   JOIN product p ON p.network_id = $1 AND p.id = s.product_id
   LEFT JOIN control_band b ON b.network_id = $1 AND b.sku_id = s.id AND b.valid_to IS NULL
   CROSS JOIN LATERAL (SELECT count(*)::int AS available_count FROM (SELECT 1 FROM card_key k WHERE ${SALEABLE} LIMIT ${STOCK_COUNT_MAX + 1}) counted) stock
-  LEFT JOIN LATERAL (SELECT k.cost AS next_cost FROM card_key k WHERE ${SALEABLE} ORDER BY k.expires_on, k.id LIMIT 1) next ON true`;
-const FACT_COLUMNS = `${SKU_COLUMNS}, stock.available_count, next.next_cost, b.id AS band_id, b.floor, b.ceiling, p.archived_at IS NOT NULL AS archived`;
+  LEFT JOIN LATERAL (SELECT k.cost AS next_cost FROM card_key k WHERE ${SALEABLE} ORDER BY k.expires_on, k.id LIMIT 1) next ON true
+  LEFT JOIN LATERAL (${COMPONENTS}) bundle ON s.delivery_kind = 'BUNDLE'`;
+const FACT_COLUMNS = `${SKU_COLUMNS}, s.routing_policy, ${TODAY}::text AS today, stock.available_count, next.next_cost, bundle.components, b.id AS band_id, b.floor, b.ceiling, p.archived_at IS NOT NULL AS archived`;
 
 /** How a catalogue is cut. `pattern` is an ILIKE pattern for name, brand or code; `onlyStocked` leaves out what nobody could buy now. */
 export type CatalogueCut = {
@@ -115,7 +150,8 @@ const CATEGORY_PATH = '(SELECT c.path FROM category c WHERE c.network_id = $1 AN
 const CUT = `s.network_id = $1 AND ${VISIBLE} AND s.listing_state IN ('LIVE', 'PAUSED') AND p.archived_at IS NULL
   AND s.category_path >= coalesce(${CATEGORY_PATH}, '{}') AND s.category_path < coalesce(${CATEGORY_PATH}, '{}') || ${LAST}
   AND ($5::text IS NULL OR s.name ILIKE $5 OR s.code ILIKE $5 OR p.name ILIKE $5 OR p.brand ILIKE $5)
-  AND (NOT $6 OR (s.listing_state = 'LIVE' AND s.owner_id <> $2 AND EXISTS (SELECT 1 FROM card_key k WHERE ${SALEABLE})))`;
+  AND (NOT $6 OR (s.listing_state = 'LIVE' AND s.owner_id <> $2
+    AND (s.delivery_kind <> 'FROM_STOCK' OR EXISTS (SELECT 1 FROM card_key k WHERE ${SALEABLE}))))`;
 
 function catalogueOf(name: string, { beyond, order, edge }: { beyond: string; order: string; edge: string }): Statement<SkuFactsRow> {
   // the cursor's place, or the edge of the list: always one row, so that the index range begins there
@@ -538,6 +574,10 @@ function factsOf(row: SkuFactsRow): SkuFacts {
     sku,
     availableCount: row.available_count,
     nextUnitCost: amount(row.next_cost),
+    isAvailable: true,
+    routingPolicy: row.routing_policy,
+    components: (row.components ?? []).map((each) => ({ ...each, nextUnitCost: amount(each.nextUnitCost) })),
+    today: row.today,
     band: row.band_id === null ? null : { id: row.band_id, floor: amount(row.floor), ceiling: amount(row.ceiling) },
   };
 }

@@ -3,12 +3,14 @@ import { selectAbsoluteSellers, selectLiveInversions, selectOwnedSkus, selectSto
 import { ANY_CHILD } from '#server/catalog/rules.ts';
 import { type SkuFacts, selectSkuFacts } from '#server/catalog/sql.ts';
 import { type LineStation, loadLines, selectChildLines } from '#server/network/sql.ts';
-import type { Transaction } from '#server/platform/database.ts';
-import { toAmountString, toUnitPriceString } from '#server/platform/money.ts';
+import type { Queryable, Transaction } from '#server/platform/database.ts';
+import { scaleMoney, toAmountString, toUnitPriceString } from '#server/platform/money.ts';
+import { together } from '#server/platform/together.ts';
 import { type MarkupRule, resolvePriceChain, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadRules } from '#server/pricing/sql.ts';
 import { EFFECT_CHILDREN_MAX, EFFECT_SKUS_MAX } from './price-effects.ts';
 import type { PriceReach } from './price-reach.ts';
+import { loadSupply, withSupply } from './sku-supply.ts';
 
 // What holds now of everything that events may have touched: read from the state and not from the events, so that looking twice,
 // or late, finds the same. All of it is set-based and bounded.
@@ -48,7 +50,7 @@ export async function stockConditions(tx: Transaction, networkId: string, skuIds
 
 /**
  * Whether the owner's cost guard hides SKUs from children of the owner (domain §3): P(1) of each of the first 200 children against
- * the cost of the next key. Four statements for an owner, whatever the number of SKUs and children.
+ * the cost of the next key, else of the cheapest offer. Four statements for an owner, whatever the number of SKUs and children.
  */
 export async function guardConditions(
   tx: Transaction,
@@ -66,13 +68,11 @@ export async function guardConditions(
   const line = lines.get(ownerId) ?? [];
   const facts = all.filter(({ sku }) => sku.ownerId === ownerId);
   const hops = children.map(({ id, levelId }) => ({ sellerId: ownerId, childId: id, levelId }));
-  const rules = await loadRules(
-    tx,
-    networkId,
-    hops,
-    facts.map(({ sku }) => sku),
+  const skus = facts.map(({ sku }) => sku);
+  const [rules, supply] = await together(tx, (gathering: Queryable) =>
+    Promise.all([loadRules(gathering, networkId, hops, skus), loadSupply(gathering, networkId, tx.now, facts)]),
   );
-  return facts.map((each) => guardOf(ownerId, line, children, rules, each));
+  return facts.map((each) => guardOf(ownerId, line, children, rules, withSupply(each, supply)));
 }
 
 function guardOf(
@@ -88,7 +88,10 @@ function guardOf(
     const chain = resolvePriceChain(question);
     return chain.kind === 'NOT_SELLABLE' && chain.reason === 'BELOW_COST';
   });
-  const data = { hiddenFromCount: hidden.length, nextUnitCost: nextUnitCost ? toAmountString(nextUnitCost) : '' };
+  const data = {
+    hiddenFromCount: hidden.length,
+    nextUnitCost: nextUnitCost ? toAmountString(scaleMoney(nextUnitCost, 1n, 1n, 'AMOUNT')) : '',
+  };
   return { stationId: ownerId, kind: 'BELOW_COST', subjectId: sku.id, holds: hidden.length > 0, data };
 }
 

@@ -3,11 +3,13 @@ import { type SeenSku, seenSku, visibleSkus } from '#server/catalog/reads.ts';
 import { type Offer, offerOf } from '#server/catalog/rules.ts';
 import { type CatalogueCut, countCatalogue, type SkuFacts, STOCK_COUNT_MAX, selectCatalogue, selectSkuFacts } from '#server/catalog/sql.ts';
 import { type LineStation, loadLine } from '#server/network/sql.ts';
-import type { Database } from '#server/platform/database.ts';
+import type { Database, Queryable } from '#server/platform/database.ts';
 import type { Money } from '#server/platform/money.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import { together } from '#server/platform/together.ts';
 import { type RuleBook, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadRules } from '#server/pricing/sql.ts';
+import { loadSupply, withSupply } from './sku-supply.ts';
 
 /** How a catalogue is filtered: a category with all below it; a part of a name, brand or code; only what can be bought now. */
 export type CatalogueFilter = {
@@ -16,7 +18,7 @@ export type CatalogueFilter = {
   readonly sellableOnly?: boolean | null;
 };
 
-/** A SKU as the acting station may buy it. `nextUnitCost`: what its next key costs, for the owner alone, else null. */
+/** A SKU as the acting station may buy it. `nextUnitCost`: what its next key (else its cheapest offer) costs, for the owner alone, else null. */
 export type CatalogueEntry = { readonly id: string; readonly sku: SeenSku; readonly offer: Offer; readonly nextUnitCost: Money | null };
 
 /** Rows read at a time while looking for those that can be bought. */
@@ -26,7 +28,7 @@ const LOOK_AHEAD_MAX = 500;
 /**
  * A page of the catalogue as the acting station may buy it: own prices, stock, why not. Three statements, whatever the depth of
  * the station and the size of the page: its line, the page of SKUs with stock, next cost and band, and every rule of the line
- * that may price them. Nothing is cached, so a change of rule, band, cost or parent shows at once. With `sellableOnly` the
+ * that may price them, with the offers of what is bought when it is ordered. Nothing is cached, so a change of rule, band, cost or parent shows at once. With `sellableOnly` the
  * database leaves out what has no stock, and pages on while prices rule out more.
  */
 export async function cataloguePage(
@@ -94,8 +96,15 @@ async function entriesOf(
 ): Promise<CatalogueEntry[]> {
   if (facts.length === 0) return [];
   const skus = facts.map(({ sku }) => sku);
-  const rules = ruleBook(await loadRules(db.pool, scope.networkId, hopsOf([line]), skus));
-  return facts.map((each) => entryOf(scope.stationId, line, rules, each));
+  const [rules, supply] = await together(db.pool, (gathering: Queryable) =>
+    Promise.all([
+      loadRules(gathering, scope.networkId, hopsOf([line]), skus),
+      // only where something of the page is bought when it is ordered
+      loadSupply(gathering, scope.networkId, db.clock(), facts),
+    ]),
+  );
+  const book = ruleBook(rules);
+  return facts.map((each) => entryOf(scope.stationId, line, book, withSupply(each, supply)));
 }
 
 function entryOf(stationId: string, line: readonly LineStation[], rules: RuleBook, facts: SkuFacts): CatalogueEntry {

@@ -4,11 +4,13 @@ import { ANY_CHILD, type PriceTableEntry, priceTableEntryOf } from '#server/cata
 import { countCatalogue, type SkuFacts, STOCK_COUNT_MAX, selectCatalogue } from '#server/catalog/sql.ts';
 import { levelsByIds, stationsByIds } from '#server/network/reads.ts';
 import type { LineStation } from '#server/network/sql.ts';
-import type { Database } from '#server/platform/database.ts';
+import type { Database, Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import { together } from '#server/platform/together.ts';
 import { ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadRules, type MarkupRuleRecord } from '#server/pricing/sql.ts';
 import { type CatalogueFilter, cutOf, lineOf, readUntilFull } from './catalogue.ts';
+import { loadSupply, withSupply } from './sku-supply.ts';
 
 /** Whose prices: one direct child's, those of a level that the station gives, or (neither) those of a child without either. */
 export type PriceTableTarget = { readonly childId?: string | null; readonly levelId?: string | null };
@@ -43,13 +45,12 @@ export async function priceTablePage(
   const read = async (from: string | null, limit: number) => {
     const cut = { ...cutOf(filter), onlyStocked: false, direction: page.direction, from, limit };
     const facts = await selectCatalogue(db.pool, { ...scope, now: db.clock() }, cut);
-    const rules = await loadRules(
-      db.pool,
-      scope.networkId,
-      hops,
-      facts.map(({ sku }) => sku),
+    const skus = facts.map(({ sku }) => sku);
+    const [rules, supply] = await together(db.pool, (gathering: Queryable) =>
+      Promise.all([loadRules(gathering, scope.networkId, hops, skus), loadSupply(gathering, scope.networkId, db.clock(), facts)]),
     );
-    return tableRows(facts, { stationId: scope.stationId, line, target }, rules);
+    const supplied = facts.map((each) => withSupply(each, supply));
+    return tableRows(supplied, { stationId: scope.stationId, line, target }, rules);
   };
   return pageOf(
     page,

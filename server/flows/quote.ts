@@ -1,13 +1,14 @@
 import type { Viewer } from '#server/accounts/rules.ts';
 import { type SeenSku, seenSku, visibleSkus } from '#server/catalog/reads.ts';
 import { type OfferReason, type Quoted, quoteOf, type Stock } from '#server/catalog/rules.ts';
-import { type SkuRecord, STOCK_COUNT_MAX, selectCostOfNext, selectSkuFacts } from '#server/catalog/sql.ts';
+import { type SkuFacts, type SkuRecord, STOCK_COUNT_MAX, selectCostOfNext, selectSkuFacts } from '#server/catalog/sql.ts';
 import { readWallets } from '#server/ledger/reads.ts';
 import type { Database } from '#server/platform/database.ts';
 import type { Money } from '#server/platform/money.ts';
 import { quantityFits, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadRules } from '#server/pricing/sql.ts';
 import { lineOf } from './catalogue.ts';
+import { costOfQuantity, loadSupply, withSupply } from './sku-supply.ts';
 
 /** The viewer's part of a chain: what the acting station pays. What its upline pays is not for it to know. */
 export type QuoteHop = { readonly stationId: string; readonly unitPrice: Money; readonly total: Money };
@@ -45,13 +46,36 @@ export async function readQuote(
   if (scope === null) return { kind: 'NOT_FOUND' };
   const [line, [facts]] = await Promise.all([lineOf(db, scope), selectSkuFacts(db.pool, { ...scope, now: db.clock() }, [skuId])]);
   if (!facts) return { kind: 'NOT_FOUND' };
-  const [rules, cost, wallet] = await Promise.all([
+  const now = db.clock();
+  const [rules, supply, keys, wallet] = await Promise.all([
     loadRules(db.pool, scope.networkId, hopsOf([line]), [facts.sku]),
-    quantityFits(facts.sku, quantity) ? selectCostOfNext(db.pool, { ...scope, now: db.clock() }, facts.sku, quantity) : null,
+    loadSupply(db.pool, scope.networkId, now, [facts]),
+    quantityFits(facts.sku, quantity) ? costOfKeys(db, { ...scope, now }, facts, quantity) : new Map<string, Money>(),
     viewer.permissions.has('WALLET_READ') ? walletOf(db, scope, facts.sku) : null,
   ]);
-  const quoted = quoteOf({ ...facts, line, rules: ruleBook(rules), stockMax: STOCK_COUNT_MAX, quantity, cost, wallet });
+  const supplied = withSupply(facts, supply, quantity);
+  const cost = costOfQuantity(facts, supply, keys, quantity);
+  const quoted = quoteOf({ ...supplied, line, rules: ruleBook(rules), stockMax: STOCK_COUNT_MAX, quantity, cost, wallet });
   return quoted.kind === 'QUOTED' ? quoteFor(scope.stationId, facts.sku, quantity, quoted) : quoted;
+}
+
+/** What the next keys of everything from stock that a quantity takes would cost, by SKU; those that are too few have no entry. */
+async function costOfKeys(
+  db: Database,
+  at: { readonly networkId: string; readonly now: Date },
+  { sku, components }: SkuFacts,
+  quantity: number,
+): Promise<Map<string, Money>> {
+  const taken = [{ skuId: sku.id, deliveryKind: sku.deliveryKind, quantity: 1 }, ...components].filter(
+    ({ deliveryKind }) => deliveryKind === 'FROM_STOCK',
+  );
+  const costs = await Promise.all(
+    taken.map(async ({ skuId, quantity: each }) => {
+      const cost = await selectCostOfNext(db.pool, at, { id: skuId, currency: sku.currency }, each * quantity);
+      return cost === null ? [] : [[skuId, cost] as const];
+    }),
+  );
+  return new Map(costs.flat());
 }
 
 function quoteFor(stationId: string, sku: SkuRecord, quantity: number, quoted: Extract<Quoted, { kind: 'QUOTED' }>): Quote {
