@@ -23,6 +23,8 @@ export interface Claim extends AccountPlace {
   readonly attempts: readonly ClaimedAttemptRow[];
   /** Whether it is the one probe of an open breaker. */
   readonly isProbe: boolean;
+  /** So many calls of all processes together does the account take at once. */
+  readonly callsMax: number;
   /** Nothing is bought there now: it is switched off, or its breaker is open. What waits goes elsewhere. */
   readonly isBroken: boolean;
 }
@@ -45,10 +47,7 @@ export async function claimAttempts(
   const { db } = ground;
   const workerId = db.newId();
   const taken = await inTransaction(db, async (tx) => {
-    const [, [account]] = await Promise.all([
-      run(tx, insertHealth, [place.networkId, place.accountId, tx.now]),
-      run(tx, lockAccount, [place.networkId, place.accountId]),
-    ]);
+    const account = await lockedAccount(tx, place);
     if (!account) return null;
     const connector = ground.upstreams.connectorOf(account.kind);
     const health = healthAfter(healthOf(account), tally, tx.now);
@@ -62,11 +61,19 @@ export async function claimAttempts(
     const probing: AccountHealth = isProbe && attempts.length > 0 ? { ...health, breaker: 'HALF_OPEN', probeUntil: lease } : health;
     await writeHealth(tx, place, { account, health: probing, tally });
     await beginSourcing(tx, place.networkId, ordersBegun(attempts));
-    return { account, connector, attempts, isProbe, isBroken: breaker !== 'CLOSED' || !account.is_enabled };
+    return { account, connector, attempts, isProbe, callsMax, isBroken: breaker !== 'CLOSED' || !account.is_enabled };
   });
   if (taken === null) return null;
   const { account, ...rest } = taken;
   return { ...place, ...rest, workerId, account: rest.attempts.length === 0 ? null : opened(ground, place, account) };
+}
+
+async function lockedAccount(tx: Transaction, { networkId, accountId }: AccountPlace): Promise<AccountRow | undefined> {
+  const [account] = await run(tx, lockAccount, [networkId, accountId]);
+  if (account) return account;
+  // the very first time
+  await run(tx, insertHealth, [networkId, accountId, tx.now]);
+  return (await run(tx, lockAccount, [networkId, accountId]))[0];
 }
 
 /** A lease outlasts the calls of one attempt (a purchase and a question, or two): it is over only after a crash or a standstill. */

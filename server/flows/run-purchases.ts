@@ -20,6 +20,8 @@ const CALLS_AT_ONCE = 96;
 /** Attempts that are written down by one transaction, at most. */
 const BATCH = 64;
 const STANDSTILL_EVERY_MILLISECONDS = 250;
+/** Successes are written to an account's health so often. */
+const HEALTH_EVERY_MILLISECONDS = 300;
 const WRITE_AGAIN_MILLISECONDS = 500;
 const UNIQUE_VIOLATION = '23505';
 
@@ -30,60 +32,91 @@ const UNIQUE_VIOLATION = '23505';
  */
 export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => void = () => undefined): PurchaseRunner {
   const underWay = new Set<Promise<void>>();
-  const tallies = new Map<string, { readonly place: AccountPlace; readonly tally: CallTally }>();
-  const lookedAt = new Map<string, number>();
+  const accounts = new Map<string, AccountHere>();
   const lane = createSettleLane(ground);
 
   const begin = (claim: Claim, row: ClaimedAttemptRow): void => {
+    const here = hereOf(claim);
+    here.callCount += 1;
     const calling = callOne(claim, row)
       // the lease runs out and another worker asks: nothing is lost
       .catch((error: unknown) => ground.log.error({ err: error, attemptId: row.id }, 'a purchase attempt could not be written down'))
       .finally(() => {
         underWay.delete(calling);
+        here.callCount -= 1;
         onProgress();
       });
     underWay.add(calling);
   };
 
+  const hereOf = (place: AccountPlace): AccountHere => {
+    const known = accounts.get(place.accountId);
+    if (known !== undefined) return known;
+    const here: AccountHere = { place, tally: NO_CALLS, tallyAt: performance.now(), callCount: 0, callsMax: 1, lookedAt: 0 };
+    accounts.set(place.accountId, here);
+    return here;
+  };
+
   const callOne = async (claim: Claim, row: ClaimedAttemptRow): Promise<void> => {
     const { called, health } = await callUpstream(ground, claim, row);
-    if (health !== null) {
-      const { tally } = tallies.get(claim.accountId) ?? { tally: NO_CALLS };
-      const call = { ...health, isProbe: claim.isProbe, endedAt: ground.db.clock() };
-      tallies.set(claim.accountId, { place: claim, tally: tallied(tally, call) });
-    }
+    const here = hereOf(claim);
+    if (health !== null) here.tally = tallied(here.tally, { ...health, isProbe: claim.isProbe, endedAt: ground.db.clock() });
     await lane.write(claim.networkId, called);
   };
 
-  const runAccount = async (place: AccountPlace): Promise<number> => {
-    const { tally } = tallies.get(place.accountId) ?? { tally: NO_CALLS };
-    tallies.delete(place.accountId);
+  const runAccount = async (here: AccountHere, isDue: boolean): Promise<number> => {
+    const { place } = here;
+    const isFull = here.callCount >= here.callsMax || underWay.size >= CALLS_AT_ONCE;
+    if (isFull && !isUrgent(here)) return isDue && (await mayStandStill(here)) ? rerouteWaiting(ground, place) : 0;
+    const tally = isUrgent(here) ? here.tally : NO_CALLS;
+    if (tally === here.tally) [here.tally, here.tallyAt] = [NO_CALLS, performance.now()];
     const claim = await claimAttempts(ground, place, { tally, free: CALLS_AT_ONCE - underWay.size });
-    for (const row of claim?.attempts ?? []) if (claim) begin(claim, row);
-    const taken = claim?.attempts.length ?? 0;
-    const isStuck = claim?.isBroken || (taken === 0 && (await mayStandStill(place)));
-    return taken + (isStuck ? await rerouteWaiting(ground, place) : 0);
+    if (claim === null) return 0;
+    here.callsMax = claim.callsMax;
+    for (const row of claim.attempts) begin(claim, row);
+    const isStuck = claim.isBroken || (claim.attempts.length === 0 && isDue && (await mayStandStill(here)));
+    return claim.attempts.length + (isStuck ? await rerouteWaiting(ground, place) : 0);
   };
 
-  const mayStandStill = async (place: AccountPlace): Promise<boolean> => {
+  const mayStandStill = async (here: AccountHere): Promise<boolean> => {
     const now = performance.now();
-    if (now - (lookedAt.get(place.accountId) ?? 0) < STANDSTILL_EVERY_MILLISECONDS) return false;
-    lookedAt.set(place.accountId, now);
-    return standsStill(ground, place);
+    if (now - here.lookedAt < STANDSTILL_EVERY_MILLISECONDS) return false;
+    here.lookedAt = now;
+    return standsStill(ground, here.place);
   };
 
   return {
     runDue: async () => {
       const due = await run(ground.db.pool, dueAccounts, [ground.db.clock()]);
-      const places = new Map([...tallies.values()].map(({ place }) => [place.accountId, place]));
-      for (const row of due) places.set(row.account_id, { networkId: row.network_id, accountId: row.account_id });
-      const counts = await Promise.all([...places.values()].map(runAccount));
+      const dueIds = new Set(due.map((row) => row.account_id));
+      for (const row of due) hereOf({ networkId: row.network_id, accountId: row.account_id });
+      const toRun = [...accounts.values()].filter((here) => dueIds.has(here.place.accountId) || isUrgent(here));
+      const counts = await Promise.all(toRun.map((here) => runAccount(here, dueIds.has(here.place.accountId))));
+      for (const [id, here] of accounts) if (!dueIds.has(id) && here.callCount === 0 && here.tally.callCount === 0) accounts.delete(id);
       return counts.reduce((sum, count) => sum + count, 0);
     },
     settle: async () => {
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
+}
+
+/** What this process knows of an account that it works for. */
+type AccountHere = {
+  readonly place: AccountPlace;
+  /** Calls that ended here since the account's health was written. */
+  tally: CallTally;
+  tallyAt: number;
+  /** Calls that are under way here. */
+  callCount: number;
+  callsMax: number;
+  lookedAt: number;
+};
+
+/** News of an account's health that others wait for: a failure, a probe, or successes of some time. */
+function isUrgent({ tally, tallyAt }: AccountHere): boolean {
+  if (tally.callCount === 0) return false;
+  return tally.failureCount > 0 || tally.probe !== null || performance.now() - tallyAt >= HEALTH_EVERY_MILLISECONDS;
 }
 
 type Waiting = { readonly called: CalledAttempt; readonly resolve: () => void; readonly reject: (error: unknown) => void };

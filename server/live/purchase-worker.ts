@@ -1,8 +1,11 @@
 import type { PurchaseGround } from '#server/flows/purchase-ground.ts';
 import { createPurchaseRunner } from '#server/flows/run-purchases.ts';
 import { type Loop, startLoop } from '#server/platform/loop.ts';
+import { pause } from '#server/platform/pause.ts';
 
 const POLL_MILLISECONDS = 150;
+/** What falls due within so short a time is taken together. */
+const ROUND_MILLISECONDS = 10;
 /** Commits of this process wake the worker at most so often: most of them have nothing to buy. */
 const WAKE_EVERY_MILLISECONDS = 40;
 
@@ -12,7 +15,11 @@ const WAKE_EVERY_MILLISECONDS = 40;
  */
 export function startPurchaseWorker(ground: PurchaseGround, commits: readonly Set<() => void>[] = []): Loop {
   const runner = createPurchaseRunner(ground, () => loop.wake());
-  const round = async () => (await runner.runDue()) > 0;
+  const round = async (stopping: AbortSignal) => {
+    const count = await runner.runDue();
+    if (count > 0) await pause(ROUND_MILLISECONDS, stopping);
+    return count > 0;
+  };
   const loop = startLoop(ground.log, { subject: 'the buying from suppliers', round, pollMilliseconds: POLL_MILLISECONDS });
   let timer: NodeJS.Timeout | undefined;
   const hint = () => {
