@@ -23,7 +23,7 @@ export const CATALOGUE_DOCUMENT = `query FenzhanCatalogue($after: String) {
   catalogue(first: 100, after: $after) {
     edges {
       node {
-        id name unitSize minQuantity maxQuantity
+        id name unitSize minQuantity maxQuantity deliveryKind goodsKind inputFields { name label isRequired }
         product { name category { name parent { name parent { name } } } }
         offer { unitPrice { amount currency } stock { availableCount } }
       }

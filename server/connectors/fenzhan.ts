@@ -8,6 +8,7 @@ import type {
   UpstreamAccount,
   UpstreamCardKey,
   UpstreamGoods,
+  UpstreamInputField,
   UpstreamPurchase,
   UpstreamReply,
   WireRecord,
@@ -202,6 +203,8 @@ function goodsOf(sku: JsonValue | undefined, currency: string): UpstreamGoods | 
   const unitPrice = fieldOf(fieldOf(sku, 'offer'), 'unitPrice');
   const [id, price] = [textOf(fieldOf(sku, 'id')), amountOf(fieldOf(unitPrice, 'amount'))];
   if (id === null || price === null || textOf(fieldOf(unitPrice, 'currency')) !== currency) return null;
+  // what a bundle delivers cannot be counted from here
+  if (textOf(fieldOf(sku, 'deliveryKind')) === 'BUNDLE') return null;
   const product = fieldOf(sku, 'product');
   const productName = textOf(fieldOf(product, 'name')) ?? '';
   return {
@@ -213,9 +216,14 @@ function goodsOf(sku: JsonValue | undefined, currency: string): UpstreamGoods | 
     stockCount: countOf(fieldOf(fieldOf(fieldOf(sku, 'offer'), 'stock'), 'availableCount')),
     minQuantity: countOf(fieldOf(sku, 'minQuantity')),
     maxQuantity: countOf(fieldOf(sku, 'maxQuantity')),
-    goodsKind: 'CARD_KEY',
-    inputFields: [],
+    goodsKind: textOf(fieldOf(sku, 'goodsKind')) === 'TOP_UP' ? 'TOP_UP' : 'CARD_KEY',
+    inputFields: (itemsOf(fieldOf(sku, 'inputFields')) ?? []).flatMap(inputFieldOf),
   };
+}
+
+function inputFieldOf(field: JsonValue): UpstreamInputField[] {
+  const name = textOf(fieldOf(field, 'name'));
+  return name === null ? [] : [{ name, label: textOf(fieldOf(field, 'label')) ?? name, isRequired: fieldOf(field, 'isRequired') === true }];
 }
 
 function categoryPathOf(category: JsonValue | undefined): readonly string[] {

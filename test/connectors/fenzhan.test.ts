@@ -131,6 +131,10 @@ describe('the account and its catalogue', () => {
       inputFields: [],
     });
     expect(listed.value.find(({ goods }) => goods['sku_id'] === goodsOf('bulk')['sku_id'])?.unitCost).toBe('0.1234');
+    expect(listed.value.find(({ goods }) => goods['sku_id'] === goodsOf('phone')['sku_id'])).toMatchObject({
+      goodsKind: 'TOP_UP',
+      inputFields: [{ name: 'phone', label: 'phone', isRequired: true }],
+    });
     expect(await connector.quote(account, goodsOf('card'), 3)).toMatchObject({
       kind: 'ANSWERED',
       value: { cost: '29.70', stockCount: 100 },
