@@ -14,6 +14,8 @@ export interface SupplyVerdict {
   /** what was not as agreed and settled all the same, by what */
   readonly discrepancies: Readonly<Record<string, number>>;
   readonly attempts: Readonly<Record<string, number>>;
+  /** attempts that were rejected, by why */
+  readonly rejections: Readonly<Record<string, number>>;
   /** lines that were charged for more than once, by the upstreams' books */
   readonly doublePurchases: number;
   /** card keys that two buyers hold */
@@ -49,11 +51,12 @@ type AttemptRow = {
   delivered_quantity: number;
   discrepancy: string | null;
   attention_reason: string | null;
+  outcome_reason: string | null;
 };
 const allAttempts = statement<AttemptRow>(
   'storm.attempts',
   `SELECT a.id, a.account_id, a.request_key, a.line_id, a.order_id, o.state::text AS order_state, a.state, a.cost, a.quantity, a.delivered_quantity,
-          a.discrepancy, a.attention_reason
+          a.discrepancy, a.attention_reason, a.outcome_reason
    FROM purchase_attempt a JOIN orders o ON o.network_id = $1 AND o.id = a.order_id WHERE a.network_id = $1`,
 );
 type KeyRow = { attempt_id: string; id: string; lot_id: string; sku_id: string; sealed: Buffer; data_key: Buffer; vault_key_id: string };
@@ -94,6 +97,7 @@ export async function judgeSupply(market: Market): Promise<SupplyVerdict> {
     attention: tally(attempts.map(({ attention_reason }) => attention_reason)),
     discrepancies: tally(attempts.map(({ discrepancy }) => discrepancy)),
     attempts: tally(attempts.map(({ state }) => state)),
+    rejections: tally(attempts.map(({ state, outcome_reason }) => (state === 'REJECTED' ? outcome_reason : null))),
     doublePurchases: Object.values(tally(charged.map(({ attempt }) => attempt?.line_id ?? null))).filter((count) => count > 1).length,
     ...judgeKeys(world.networkId, keys, bought),
     lostCents: lostCents(attempts, bought),

@@ -91,7 +91,7 @@ export async function openMarket(spec: {
     DATABASE_URL: url,
     VAULT_KEY,
     SESSION_SECRET,
-    LOG_LEVEL: 'fatal',
+    LOG_LEVEL: 'error',
     OUTGOING_ALLOWED_HOSTS: '127.0.0.1',
     SUPPLY_TIMEOUT: '1',
     ...spec.settings,
@@ -229,7 +229,9 @@ async function offerAll(
 ): Promise<void> {
   const goodsOfKind = (id: string): Record<string, string> => {
     if (speaker.kind === 'ACG_FAKA') return { shared_code: id };
-    return speaker.kind === 'KASUSHOU_V2' ? { id } : { product_id: id, sku_id: id };
+    // dujiao-next numbers its goods
+    const number = `${Number(id) - 1000}`;
+    return speaker.kind === 'KASUSHOU_V2' ? { id } : { product_id: number, sku_id: number };
   };
   for (let index = 0; index < SKU_COUNT; index += 1) {
     const goods = goodsOfKind(`${1001 + index}`);

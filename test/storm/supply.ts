@@ -28,6 +28,7 @@ print('orders', `${orders} (${Math.round(orders / seconds)} a second, ${Math.rou
 print('orders by state', listed(verdict.orders));
 print('orders refused', listed(Object.fromEntries(refused)));
 print('attempts by state', listed(verdict.attempts));
+print('rejected, by why', listed(verdict.rejections));
 print('servers killed', kills);
 print('what befell calls', listed(counts));
 print('ordered to delivered, ms', `p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}`);
