@@ -7,11 +7,13 @@ import type { ActingParty } from './accounts/rules.ts';
 import { boot, fail, type Ground } from './boot.ts';
 import { createUpstreams } from './connectors/upstreams.ts';
 import { ensureDemo, type FirstSteps, sampleCommand } from './demo.ts';
+import { startExpiryWorker } from './flows/expire-card-keys.ts';
 import { startImportWorker } from './flows/import-worker.ts';
 import { startListingWorker } from './flows/listing-checks.ts';
 import { createOrderLane } from './flows/order-lane.ts';
 import { receiveCallback } from './flows/receive-callback.ts';
 import { receiveCardKeys } from './flows/receive-card-keys.ts';
+import { startReplenishmentWorker } from './flows/replenish-stock.ts';
 import { createWebhookSender } from './flows/send-webhooks.ts';
 import { fileAccess, putDocumentFile, readDocumentFile } from './flows/supplier-files.ts';
 import { startUpstreamImports } from './flows/upstream-import-worker.ts';
@@ -73,6 +75,8 @@ async function serve(): Promise<void> {
   const events = createEventSource(pools.background, log, bus);
   const lane = createOrderLane(pools.changes);
   const imports = startImportWorker(pools.background, log);
+  const expiry = startExpiryWorker(pools.background, log, config.stockExpiringDays);
+  const replenishment = startReplenishmentWorker(pools.background, log);
   const outgoing = createOutgoing({ allowedHosts: config.outgoingAllowedHosts });
   const calls = createOutgoing({
     allowedHosts: config.outgoingAllowedHosts,
@@ -137,6 +141,8 @@ async function serve(): Promise<void> {
   stopAtSignal(ground, http, async () => {
     await lane.stop();
     await imports.stop();
+    await expiry.stop();
+    await replenishment.stop();
     await listings.stop();
     await catalogues.stop();
     await purchases?.stop();

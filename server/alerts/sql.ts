@@ -258,6 +258,18 @@ export async function selectLiveAlerts(db: Queryable, networkId: string, causes:
   return rows.map(liveOf);
 }
 
+// the network's range of alert_live_key: alerts that last are few
+const liveOfKind: Statement<LiveRow> = statement(
+  'alerts.liveOfKind',
+  `SELECT a.id, a.station_id, a.kind::text, a.subject_id, a.data FROM alert a
+   WHERE a.network_id = $1 AND a.ended_at IS NULL AND a.kind = $2::alert_kind ORDER BY a.id`,
+);
+
+/** All alerts of a kind that last in a network. */
+export async function selectLiveAlertsOfKind(db: Queryable, networkId: string, kind: AlertKind): Promise<LiveAlert[]> {
+  return (await run(db, liveOfKind, [networkId, kind])).map(liveOf);
+}
+
 /** Goods as a change of prices names them; all null is everything. */
 type Goods = { readonly skuIds: readonly string[] | null; readonly productId: string | null; readonly categoryId: string | null };
 

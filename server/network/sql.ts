@@ -177,6 +177,16 @@ export async function selectNetwork(db: Queryable, networkId: string): Promise<N
   return { id, name, currency: currencyCode(currency), timeZone: time_zone, commissionLevelsMax: commission_levels_max };
 }
 
+const networkDays: Statement<{ id: string; time_zone: string }> = statement(
+  'network.networkDays',
+  'SELECT n.id, n.time_zone FROM network n ORDER BY n.id',
+);
+
+/** All networks with the zone of their days. A deployment has few: the table is read through. */
+export function selectNetworkDays(db: Queryable) {
+  return run(db, networkDays, []);
+}
+
 /** Networks by name or id. A deployment has few: the table is read through. */
 const networksNamed: Statement<{ id: string; headquarters_id: string }> = statement(
   'network.networksNamed',

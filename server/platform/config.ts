@@ -134,6 +134,7 @@ export const SETTINGS = {
     "Seconds that a supplier's system has to answer a call, 1 to 20. What was not answered is unknown, and is asked for.",
     '15',
   ),
+  STOCK_EXPIRING_DAYS: setting(days, 'How many days before card keys expire their owner is told, 1 to 365.', '7'),
   LIVE_UNREAD_KIB: setting(
     kibibytes,
     'KiB of live updates that the server holds for a client that does not read, 16 to 9999; beyond it the client is told in short, or cut.',
@@ -173,6 +174,8 @@ export interface Config {
   /** Hosts that may be called by plain http and at private addresses. */
   readonly outgoingAllowedHosts: readonly string[];
   readonly webhookLogDays: number;
+  /** How many days before card keys expire their owner is told. */
+  readonly stockExpiringDays: number;
   /** Whether this process buys from suppliers. */
   readonly purchases: boolean;
   readonly supplyTimeoutSeconds: number;
@@ -248,6 +251,7 @@ export function readConfig(
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
     purchases: read('PURCHASES', SETTINGS.PURCHASES) ?? true,
     supplyTimeoutSeconds: read('SUPPLY_TIMEOUT', SETTINGS.SUPPLY_TIMEOUT) ?? 15,
+    stockExpiringDays: read('STOCK_EXPIRING_DAYS', SETTINGS.STOCK_EXPIRING_DAYS) ?? 7,
     liveUnreadKib: read('LIVE_UNREAD_KIB', SETTINGS.LIVE_UNREAD_KIB) ?? 128,
     logLevel: read('LOG_LEVEL', SETTINGS.LOG_LEVEL) ?? 'info',
     demo: read('DEMO', SETTINGS.DEMO) ?? databaseUrl === null,

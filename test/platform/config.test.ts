@@ -42,6 +42,7 @@ describe('without any setting', () => {
       demo: true,
       outgoingAllowedHosts: [],
       webhookLogDays: 14,
+      stockExpiringDays: 7,
       purchases: true,
       supplyTimeoutSeconds: 15,
       liveUnreadKib: 128,
