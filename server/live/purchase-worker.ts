@@ -5,7 +5,7 @@ import { pause } from '#server/platform/pause.ts';
 
 const POLL_MILLISECONDS = 150;
 /** What falls due within so short a time is taken together. */
-const ROUND_MILLISECONDS = 10;
+const ROUND_MILLISECONDS = 20;
 /** Commits of this process wake the worker at most so often: most of them have nothing to buy. */
 const WAKE_EVERY_MILLISECONDS = 40;
 
@@ -17,7 +17,7 @@ export function startPurchaseWorker(ground: PurchaseGround, commits: readonly Se
   const runner = createPurchaseRunner(ground, () => loop.wake());
   const round = async (stopping: AbortSignal) => {
     const count = await runner.runDue();
-    if (count > 0) await pause(ROUND_MILLISECONDS, stopping);
+    await pause(ROUND_MILLISECONDS, stopping);
     return count > 0;
   };
   const loop = startLoop(ground.log, { subject: 'the buying from suppliers', round, pollMilliseconds: POLL_MILLISECONDS });
