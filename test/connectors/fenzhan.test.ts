@@ -12,6 +12,10 @@ import { createOrderLane } from '#server/flows/order-lane.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { newKey, startTestServer, type TestServer } from '#test/http/test-server.ts';
+import type { Fault } from '#test/simulators/faults.ts';
+import { fenzhanProtocol } from '#test/simulators/fenzhan.ts';
+import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
+import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
@@ -285,6 +289,65 @@ describe('what an order’s state means', () => {
     expect(await read(null, { data: { order: null }, errors })).toMatchObject({ kind: 'UNKNOWN' });
     expect(await read(null, { data: null })).toMatchObject({ kind: 'UNKNOWN' });
     expect(await read(null, {})).toMatchObject({ kind: 'UNKNOWN' });
+  });
+});
+
+describe('against a simulated one, which lies on command', () => {
+  let simulator: Simulator;
+  let there: UpstreamAccount;
+  beforeAll(async () => {
+    simulator = await startSimulator(fenzhanProtocol({ apiKey: 'fz_1' }), { goods: DEFAULT_GOODS, openingCents: 1_000_000, mark: 'FENZ' });
+    there = { baseUrl: simulator.url, settings: { api_key: 'fz_1' }, currency: 'CNY', callbackUrl: null };
+  });
+  afterAll(() => simulator.close());
+
+  const [first] = DEFAULT_GOODS;
+  const order = async (requestKey: string): Promise<UpstreamPurchase> => {
+    const listed = await connector.listGoods(there);
+    if (listed.kind !== 'ANSWERED' || first === undefined) throw new Error('nothing is sold');
+    const goods = listed.value[0]?.goods ?? {};
+    const quoted = await connector.quote(there, goods, 2);
+    if (quoted.kind !== 'ANSWERED') throw new Error(quoted.message);
+    return wanted(requestKey, { goods, maxCost: quoted.value.cost });
+  };
+
+  it('sells, lists, quotes and refuses as a real one does', async () => {
+    expect(await connector.checkAccount(there)).toMatchObject({ kind: 'ANSWERED', value: { shopName: '模拟分站', balance: '10000.00' } });
+    expect(await connector.checkAccount({ ...there, settings: { api_key: 'fz_2' } })).toMatchObject({ reason: 'ACCOUNT_REFUSED' });
+    const good = await order('fzsim0001');
+    expect((await connector.purchase(there, good)).outcome).toMatchObject({ kind: 'SUCCEEDED', cost: good.maxCost });
+    expect((await connector.query(there, good)).outcome).toMatchObject({ kind: 'SUCCEEDED', cost: good.maxCost });
+    expect((await connector.purchase(there, { ...good, requestKey: 'fzsim0002', maxCost: '0.01' })).outcome).toMatchObject({
+      reason: 'PRICE_ABOVE_LIMIT',
+    });
+    expect((await connector.query(there, { ...good, requestKey: 'fzsim0002' })).outcome).toEqual({ kind: 'NOT_FOUND' });
+  });
+
+  it.each(['timeout-after-success', 'hang-mid-answer', 'error-after', 'nonsense'] satisfies Fault[])(
+    '%s: bought once, found by the first question',
+    async (fault) => {
+      const wish = await order(`fzsim${fault.replaceAll('-', '')}`);
+      const before = simulator.books().purchaseCount;
+      await simulator.setFaults({ [fault]: 1 });
+      expect((await connector.purchase(there, wish)).outcome).toMatchObject({ kind: 'UNKNOWN' });
+      await simulator.setFaults({});
+      expect((await connector.query(there, { ...wish, sentAt: new Date() })).outcome).toMatchObject({ kind: 'SUCCEEDED' });
+      expect(simulator.books().purchaseCount).toBe(before + 1);
+    },
+  );
+
+  it('lies come out as they were told', async () => {
+    const wish = await order('fzsimlie1');
+    await simulator.setFaults({ 'wrong-price': 1 });
+    const { outcome } = await connector.purchase(there, wish);
+    expect(outcome).toMatchObject({ kind: 'SUCCEEDED' });
+    expect(outcome.kind === 'SUCCEEDED' && Number(outcome.cost)).toBeGreaterThan(Number(wish.maxCost));
+    await simulator.setFaults({ refunded: 1 });
+    expect((await connector.purchase(there, { ...wish, requestKey: 'fzsimlie2' })).outcome).toMatchObject({
+      kind: 'REJECTED',
+      reason: 'CANCELLED',
+    });
+    await simulator.setFaults({});
   });
 });
 

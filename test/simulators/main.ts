@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { acgFakaProtocol } from './acg-faka.ts';
 import { dujiaoNextProtocol } from './dujiao-next.ts';
 import { FAULTS, type Fault, type FaultShares, faultOf } from './faults.ts';
+import { fenzhanProtocol } from './fenzhan.ts';
 import { DEFAULT_GOODS } from './goods.ts';
 import { kasushouProtocol } from './kasushou.ts';
 import { centsText } from './shop.ts';
@@ -31,6 +32,11 @@ const KINDS: Readonly<Record<string, Kind>> = {
     protocol: dujiaoNextProtocol({ apiKey: 'simulated-key', apiSecret: 'simulated-secret' }),
     connector: 'DUJIAO_NEXT',
     settings: { api_key: 'simulated-key', api_secret: 'simulated-secret' },
+  },
+  fenzhan: {
+    protocol: fenzhanProtocol({ apiKey: 'fz_simulated' }),
+    connector: 'FENZHAN',
+    settings: { api_key: 'fz_simulated' },
   },
 };
 const CALLBACK_RETRIES = [5, 10, 15, 20, 25].map((minutes) => minutes * 60_000);
