@@ -1,5 +1,5 @@
 import { decodeId, globalId } from '#schema/ids.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { actorId, type Viewer } from '#server/accounts/rules.ts';
 import { raiseAlerts } from '#server/flows/raise-alerts.ts';
 import { putDocumentFile } from '#server/flows/supplier-files.ts';
 import { relayOnce } from '#server/live/relay.ts';
@@ -9,6 +9,9 @@ import { insertAttempt } from '#server/webhooks/sql.ts';
 import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { testVault, world } from '#test/support/world.ts';
 import { ask } from './ask.ts';
+import { listingObjects } from './listing-objects.ts';
+import { purchaseObjects } from './purchase-objects.ts';
+import { stockObjects } from './stock-objects.ts';
 import { importObjects } from './upstream-objects.ts';
 
 // One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
@@ -118,10 +121,15 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
   // a direct top-up that A has a supplier for
   await makeSku(db, w, 'phone', { deliveryKind: 'SOURCED', goodsKind: 'TOP_UP', inputFields: [{ name: 'phone', kind: 'PHONE' }] });
   await makeOffer(db, w, { sku: 'phone', supplier: 'T', unitCost: '13.1300', ownerId: w.stations.A });
+  await makeOffer(db, w, { sku: 'local', supplier: 'T', unitCost: '17.1700', ownerId: w.stations.A });
+  const shelf = { networkId: w.networkId, skuId: w.skus.local, ownerId: w.stations.A, actorId: actorId(w.viewer('A')) };
   const objects = {
     ...(await makeObjects(db, w.viewer('A'), w.viewer('R'), w)),
     ...(await supplierObjects(db, w.viewer('HQ'), w)),
     ...(await importObjects(db, w, 'T', w.stations.A)),
+    ...(await purchaseObjects(db, shelf)),
+    ...(await stockObjects(db, shelf)),
+    ...(await listingObjects(db, w.viewer('A'), w.skus.local)),
   };
   await relayOnce(db);
   await rollUpOnce(db);
