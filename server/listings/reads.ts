@@ -69,8 +69,8 @@ export type SeenVersion = {
 export const VERSIONS_SHOWN = 20;
 
 /**
- * The newest versions of each of these listings, newest first, of those that the reader may see. What only the owner may know (whom it
- * buys from, for how much) is left out for a reviewer who is not the owner (domain §2).
+ * The newest versions of each of these listings, newest first, of those that the reader may see. Of what only the owner may know (whom
+ * it buys from, its prices) a reviewer who is not the owner reads that it changed (domain §2).
  */
 export async function versionsOfListings(db: Queryable, viewer: Reader, ids: readonly string[]): Promise<Map<string, SeenVersion[]>> {
   const seen = await listingsByIds(db, viewer, ids);
@@ -86,8 +86,8 @@ export async function versionsOfListings(db: Queryable, viewer: Reader, ids: rea
         reason: version.reason,
         createdAt: version.created_at,
         isReviewed: version.number <= (listing?.reviewed_number ?? 0),
-        changes: listingChanges(versions[index + 1]?.snapshot ?? null, version.snapshot).filter(
-          ({ field }) => isOwner || !OWNERS_FIELDS.has(field),
+        changes: listingChanges(versions[index + 1]?.snapshot ?? null, version.snapshot).map((change) =>
+          isOwner || !OWNERS_FIELDS.has(change.field) ? change : { field: change.field, before: null, after: null },
         ),
       }));
       return [id, shown] as const;

@@ -1,5 +1,5 @@
 import { allocateMoney } from '#server/platform/allocate.ts';
-import { compareMoney, type Money, roundedQuotient, subtractMoney, toUnitPriceString } from '#server/platform/money.ts';
+import { compareMoney, type Money, roundedQuotient, subtractMoney } from '#server/platform/money.ts';
 
 // What a listing asks of its buyers, what it is made of, and whether it may be sold (domain §6). Pure.
 
@@ -330,8 +330,8 @@ export type ListingSnapshot = {
 /** One field that a version says differently from another. Null: it said nothing. Lists are JSON texts. */
 export type ListingChange = { readonly field: string; readonly before: string | null; readonly after: string | null };
 
-/** What is the owner's alone: a reviewer who is not the owner reads everything else. */
-export const OWNERS_FIELDS: ReadonlySet<string> = new Set(['offers']);
+/** What is the owner's alone (domain §2): a reviewer who is not the owner reads that it changed, and not how. */
+export const OWNERS_FIELDS: ReadonlySet<string> = new Set(['offers', 'basePrice']);
 
 /** What changed from one version to another, field by field, attributes one by one; from null, everything that the version says. */
 export function listingChanges(before: ListingSnapshot | null, after: ListingSnapshot): ListingChange[] {
@@ -553,7 +553,7 @@ export function priceProblems(facts: PriceFacts, policy: ListingPolicy, marginRe
   const { basePrice, unitCost, agreedUnitCost, ceiling } = facts;
   const problems: CheckProblem[] = [];
   if (ceiling !== null && compareMoney(basePrice, ceiling) > 0)
-    problems.push(problem('ABOVE_CEILING', 'basePrice', `The ceiling agreed on is ${toUnitPriceString(ceiling)}.`));
+    problems.push(problem('ABOVE_CEILING', 'basePrice', 'The price is above the ceiling that was agreed on.'));
   if (unitCost === null) return [...problems, problem('COST_UNKNOWN', 'basePrice', 'Nothing is there yet to know the cost by.')];
   if (agreedUnitCost !== null && compareMoney(unitCost, agreedUnitCost) > 0)
     problems.push(problem('COST_ABOVE_AGREED', 'offers', 'The supplier asks more than was agreed.'));
