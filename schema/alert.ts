@@ -21,6 +21,8 @@ import { globalId } from './ids.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType, unitPriceOf } from './money.ts';
 import { nodeType } from './node.ts';
+import { loadSupplier, SupplierType } from './supplier.ts';
+import { loadSupplyOffer, SupplyOfferType } from './supply-offer.ts';
 
 const readingAlerts = { party: 'STATION', permission: 'ALERTS_READ' } as const;
 
@@ -33,6 +35,8 @@ const AlertKindEnum = builder.enumType('AlertKind', {
     STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
     LICENCE_EXPIRING: { description: "A supplier's document ends in 30, 7 or 1 days; told once at each. For headquarters." },
     LICENCE_EXPIRED: { description: "A supplier's document has ended; offers that need it are frozen. For headquarters." },
+    OFFER_ABOVE_AGREED: { description: 'An offer costs more than was agreed with its supplier (最低价保障).' },
+    SUPPLIER_SHARE: { description: 'One supplier carries more than 80 % of what was bought of a SKU in 30 days.' },
     REPLENISHMENT_WAITING: { description: 'Stock of a SKU is to be bought, and a person has to decide or to help.' },
     STOCK_EXPIRING: { description: 'Card keys for sale are good for a few days only.' },
   } as const,
@@ -45,6 +49,8 @@ const ADVICE: Record<AlertKind, string> = {
   STOCK_LOW: 'Import card keys before the shelf is empty.',
   LICENCE_EXPIRING: 'Ask the supplier for the document that follows.',
   LICENCE_EXPIRED: 'Ask the supplier for the document that follows, and approve it: what it covers is released then.',
+  OFFER_ABOVE_AGREED: 'Hold the supplier to what was agreed, or agree anew.',
+  SUPPLIER_SHARE: 'Give part of the orders to another supplier, or find one.',
   REPLENISHMENT_WAITING: 'Approve or decline the purchase, raise the budget, or see to the suppliers.',
   STOCK_EXPIRING: 'Sell them first, or ask the supplier to take them back.',
 };
@@ -81,7 +87,44 @@ Alert.fields((t) => ({
     type: SkuType,
     nullable: true,
     description: 'The SKU that it is about; null for a wallet.',
-    resolve: (row, _, context) => (row.kind === 'WALLET_LOW' ? null : loadSku(context, row.subject_id)),
+    resolve: (row, _, context) => {
+      if (row.kind === 'OFFER_ABOVE_AGREED') return loadSku(context, String(row.data['skuId']));
+      return row.kind === 'WALLET_LOW' ? null : loadSku(context, row.subject_id);
+    },
+  }),
+  supplyOffer: t.field({
+    type: SupplyOfferType,
+    nullable: true,
+    description: 'OFFER_ABOVE_AGREED: the offer.',
+    resolve: (row, _, context) => (row.kind === 'OFFER_ABOVE_AGREED' ? loadSupplyOffer(context, row.subject_id) : null),
+  }),
+  supplier: t.field({
+    type: SupplierType,
+    nullable: true,
+    description: 'OFFER_ABOVE_AGREED, SUPPLIER_SHARE: the supplier.',
+    resolve: ({ data }, _, context) => (typeof data['supplierId'] === 'string' ? loadSupplier(context, data['supplierId']) : null),
+  }),
+  aboveAgreed: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'OFFER_ABOVE_AGREED: by how much a unit costs more than was agreed.',
+    resolve: ({ data, currency }) => (typeof data['difference'] === 'string' ? unitPriceOf(data['difference'], currency) : null),
+  }),
+  boughtQuantity: t.int({
+    nullable: true,
+    description: 'OFFER_ABOVE_AGREED: units that were bought since it is.',
+    resolve: ({ data }) => countIn(data['quantity']),
+  }),
+  worth: t.field({
+    type: MoneyType,
+    nullable: true,
+    description: 'OFFER_ABOVE_AGREED: what was paid for them above the agreement.',
+    resolve: ({ data, currency }) => amountIn(data['worth'], currency),
+  }),
+  shareBps: t.int({
+    nullable: true,
+    description: 'SUPPLIER_SHARE: its part of the units that were bought, in basis points.',
+    resolve: ({ data }) => countIn(data['shareBps']),
   }),
   available: t.field({
     type: MoneyType,

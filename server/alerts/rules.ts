@@ -11,6 +11,7 @@ import { type CurrencyCode, decimal4, isAmountText } from '#server/platform/mone
  * LICENCE_EXPIRING, LICENCE_EXPIRED: a supplier's document ends soon, or has ended and freezes what it covers (domain §7).
  * REPLENISHMENT_WAITING: stock is to be bought, and a person has to decide or to help. STOCK_EXPIRING: keys for sale are good for
  * a few days only.
+ * OFFER_ABOVE_AGREED: an offer costs more than was agreed (最低价保障). SUPPLIER_SHARE: one supplier carries more than 80 % of a SKU (§7).
  */
 export type AlertKind =
   | 'PRICE_INVERTED'
@@ -19,6 +20,8 @@ export type AlertKind =
   | 'STOCK_LOW'
   | 'LICENCE_EXPIRING'
   | 'LICENCE_EXPIRED'
+  | 'OFFER_ABOVE_AGREED'
+  | 'SUPPLIER_SHARE'
   | 'REPLENISHMENT_WAITING'
   | 'STOCK_EXPIRING';
 

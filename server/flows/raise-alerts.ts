@@ -5,6 +5,7 @@ import { type Database, inTransaction, type Transaction } from '#server/platform
 import { type EventTopic, writeEvents } from '#server/platform/events.ts';
 import { guardConditions, guardedSkus, inversionConditions, stockConditions, type Touched, walletConditions } from './alert-causes.ts';
 import { EVERYTHING, type PriceReach, priceChanged, REACH_SKUS_MAX, reachOf } from './price-reach.ts';
+import { supplyConditions, type TouchedSupply } from './supply-causes.ts';
 
 const BATCH = 2_000;
 
@@ -32,7 +33,10 @@ async function raiseNext(tx: Transaction, networkId: string): Promise<number> {
   const events = await takeEvents(tx, networkId, BATCH);
   const last = events?.at(-1);
   if (!events || !last) return 0;
-  const conditions = await conditionsOf(tx, networkId, touchedBy(events));
+  const conditions = [
+    ...(await conditionsOf(tx, networkId, touchedBy(events))),
+    ...(await supplyConditions(tx, networkId, supplyTouchedBy(events))),
+  ];
   const { begun, ended, moved } = await applyConditions(tx, networkId, conditions);
   // the guard hides a SKU from buyers, or gives it back: their price has changed
   const guarded = [...begun, ...ended, ...moved.filter(({ data, before }) => data['hiddenFromCount'] !== before['hiddenFromCount'])];
@@ -56,10 +60,22 @@ function touchedBy(events: readonly Seen[]): Touched {
   return { stationIds, skuIds, reaches: [...reaches.values()] };
 }
 
-/** Whose stock an event may have moved, or whose threshold. */
+/** The offers that changed, and the purchases that are settled. */
+function supplyTouchedBy(events: readonly Seen[]): TouchedSupply {
+  const settled = events.flatMap(({ topic, data }) =>
+    topic === 'purchase.settled' && typeof data['attemptId'] === 'string' ? [data['attemptId']] : [],
+  );
+  return {
+    offerIds: new Set(events.filter(({ topic }) => topic === 'offer.changed').map(({ subject_id }) => subject_id)),
+    attemptIds: new Set(settled),
+  };
+}
+
+/** Whose stock or cost an event may have moved, or whose threshold. */
 function skuOf({ topic, subject_id, data }: Seen): string | null {
   if (topic === 'stock.changed') return subject_id;
-  return topic === 'alert-threshold.changed' && typeof data['skuId'] === 'string' ? data['skuId'] : null;
+  const names = topic === 'alert-threshold.changed' || topic === 'offer.changed';
+  return names && typeof data['skuId'] === 'string' ? data['skuId'] : null;
 }
 
 /** Whose WALLET an event may have moved: an order's and a refund's buyer is the last of its path. */

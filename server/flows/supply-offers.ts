@@ -33,8 +33,8 @@ import { refreshOffers } from '#server/suppliers/commands.ts';
 import { noteListingChange } from './listing-versions.ts';
 import { type NotAllowed, openedAccount, type SupplyGround, upstreamRefusal } from './supply-accounts.ts';
 
-// Offers of suppliers (domain §3, §6). Whatever changes what a SKU costs or whether it can be had is told by `stock.changed` of the
-// SKU: guards, margins and alerts follow at once, prices never.
+// Offers of suppliers (domain §3, §6). Whatever changes what a SKU costs or whether it can be had is told by `offer.changed`: guards,
+// margins and alerts follow at once, prices never.
 
 /** An offer that is about to be made: of the acting station's SKU, through one of its accounts. `stockCount`: of MANUAL ones alone. */
 export type NewSupplyOffer = OfferInput & {
@@ -170,7 +170,9 @@ export async function setRoutingPolicy(
     if (sku?.owner_id !== owner.ownerId) return { kind: 'NOT_FOUND' };
     if (!(await updatePolicy(tx, owner, { skuId, expectedVersion, policy }))) return { kind: 'STALE_VERSION' };
     await writeAudit(tx, viewer, { action: 'sku.routing_set', subjectId: skuId, data: { policy, before: sku.routing_policy } });
-    await writeEvents(tx, [stockChanged(owner.networkId, owner.ownerId, skuId)]);
+    await writeEvents(tx, [
+      { networkId: owner.networkId, topic: 'stock.changed', subjectId: skuId, audience: [owner.ownerId], data: { skuId } },
+    ]);
     return { kind: 'SAVED' };
   });
 }
@@ -354,7 +356,7 @@ function rowPlace(row: OfferRow): OfferPlace {
   return { id: row.id, ownerId: row.owner_id, supplierId: row.supplier_id, skuId: row.sku_id };
 }
 
-/** Notes who did it, and tells: owner and supplier of the offer, the owner of what it fills. */
+/** Notes who did it, and tells owner and supplier of the offer. */
 async function tell(
   tx: Transaction,
   viewer: Viewer,
@@ -366,12 +368,5 @@ async function tell(
   await writeAudit(tx, viewer, { action, subjectId: id, data: { skuId, ...facts } });
   // another cost or supplier is another version of what is sold (domain §6)
   await noteListingChange(tx, networkId, [skuId], { actorId: actorId(viewer), reason: action });
-  await writeEvents(tx, [
-    { networkId, topic: 'offer.changed', subjectId: id, audience: [ownerId, supplierId], data: { skuId } },
-    stockChanged(networkId, ownerId, skuId),
-  ]);
-}
-
-function stockChanged(networkId: string, ownerId: string, skuId: string) {
-  return { networkId, topic: 'stock.changed', subjectId: skuId, audience: [ownerId], data: { skuId } } as const;
+  await writeEvents(tx, [{ networkId, topic: 'offer.changed', subjectId: id, audience: [ownerId, supplierId], data: { skuId } }]);
 }

@@ -27,7 +27,7 @@ const orderKinds = new Map<LiveEvent['topic'], OrderEvent['kind']>([
   ['refund.declined', 'REFUND_DECLINED'],
 ]);
 const orderTopics = new Set(orderKinds.keys());
-const stockTopics = new Set<LiveEvent['topic']>(['stock.changed']);
+const stockTopics = new Set<LiveEvent['topic']>(['stock.changed', 'offer.changed']);
 
 /**
  * Events of the orders that a station may see, each told. Who may see an order follows the path frozen on it (domain §2), which is
@@ -73,11 +73,16 @@ export function stockFeed(
     scope: { networkId, partyId: partyId(party), subscription: 'stockUpdated' },
     topics: stockTopics,
     concerns: () => party.kind === 'STATION',
-    keyOf: ({ subjectId }) => subjectId,
+    keyOf: stockedSku,
     visible: async (events) => {
-      const seen = await maySee(events.map(({ subjectId }) => subjectId));
-      return events.filter(({ subjectId }) => seen.has(subjectId));
+      const seen = await maySee(events.map(stockedSku));
+      return events.filter((event) => seen.has(stockedSku(event)));
     },
-    rootOf: ({ subjectId, occurredAt }, cursor) => ({ cursor, occurredAt, skuId: subjectId }),
+    rootOf: (event, cursor) => ({ cursor, occurredAt: event.occurredAt, skuId: stockedSku(event) }),
   };
+}
+
+/** Of an offer it is the SKU that it fills. */
+function stockedSku({ topic, subjectId, data }: LiveEvent): string {
+  return topic === 'offer.changed' ? String(data['skuId']) : subjectId;
 }

@@ -15,7 +15,8 @@ export const TOPICS_OF_SUBSCRIPTION = {
     'refund.requested',
     'refund.declined',
   ],
-  stockUpdated: ['stock.changed'],
+  // of what is bought when it is ordered, its offers say what there is
+  stockUpdated: ['stock.changed', 'offer.changed'],
   // a move and a freeze change what a whole subtree pays, or whether it may buy at all
   priceChanged: ['price.changed', 'station.moved', 'station.frozen', 'station.unfrozen'],
   // placing an order writes nothing for wallets: the order itself says whose were moved

@@ -455,5 +455,13 @@ export function aboveAgreed(unitCost: Money, agreed: Money | null): Money | null
 
 /** One supplier's part of a SKU's volume above this is warned of (domain §7), once there is enough to speak of. */
 export const SHARE_WARNING_BPS = 8_000;
+/** Fewer deliveries in that time say nothing. */
+export const SHARE_DELIVERIES_MIN = 10;
+
+/** A part of a whole in basis points, rounded down; 0 of nothing. */
+export function shareOf(part: bigint, whole: bigint): number {
+  return whole > 0n ? Number((part * 10_000n) / whole) : 0;
+}
+
 /** Days over which it is looked at. */
 export const SHARE_DAYS = 30;

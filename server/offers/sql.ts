@@ -700,3 +700,89 @@ const routedSkus: Statement<{ id: string; owner_id: string; routing_policy: Rout
 export function selectRoutedSkus(db: Queryable, networkId: string, skuIds: readonly string[]) {
   return run(db, routedSkus, [networkId, skuIds]);
 }
+
+// ---- what is warned of ----
+
+/** An offer that is or was dearer than agreed: since when it is, what was bought since, and what that came to above the agreement. */
+export type AgreedRow = {
+  id: string;
+  owner_id: string;
+  sku_id: string;
+  supplier_id: string;
+  currency: string;
+  unit_cost: string;
+  agreed_unit_cost: string | null;
+  is_above: boolean;
+  quantity: bigint;
+  /** paid above the agreement, not rounded */
+  worth: string;
+};
+
+// Offers by primary key, and those of the attempts ($3) as far as they are above. Since when: the first cost after the last that was not
+// above (supply_offer_cost_network_id_offer_id_id_idx). What was bought since: the rest of that hour by purchase_attempt_network_id_offer_id_id_idx,
+// whole hours after it by offer_hour_pkey.
+const offersAboveAgreed: Statement<AgreedRow> = statement(
+  'offers.aboveAgreed',
+  `SELECT o.id, o.owner_id, o.sku_id, o.supplier_id, n.currency, o.unit_cost, o.agreed_unit_cost,
+          coalesce(o.archived_at IS NULL AND o.unit_cost > o.agreed_unit_cost, false) AS is_above, coalesce(v.quantity, 0)::bigint AS quantity,
+          coalesce(v.cost - o.agreed_unit_cost * v.quantity / k.unit_size, 0)::text AS worth
+   FROM supply_offer o
+   JOIN network n ON n.id = $1
+   JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id
+   LEFT JOIN LATERAL (
+     SELECT h.created_at AS since, date_trunc('hour', h.created_at, n.time_zone) + interval '1 hour' AS whole_hours FROM supply_offer_cost h
+     WHERE h.network_id = $1 AND h.offer_id = o.id AND h.id > coalesce(
+       (SELECT g.id FROM supply_offer_cost g WHERE g.network_id = $1 AND g.offer_id = o.id AND (g.agreed_unit_cost IS NULL OR g.unit_cost <= g.agreed_unit_cost)
+        ORDER BY g.id DESC LIMIT 1), '00000000-0000-0000-0000-000000000000')
+     ORDER BY h.id LIMIT 1
+   ) begun ON o.unit_cost > o.agreed_unit_cost
+   LEFT JOIN LATERAL (
+     SELECT sum(b.quantity) AS quantity, sum(b.cost) AS cost
+     FROM (SELECT a.delivered_quantity AS quantity, a.cost FROM purchase_attempt a
+           WHERE a.network_id = $1 AND a.offer_id = o.id AND a.created_at >= begun.since AND a.created_at < begun.whole_hours
+             AND a.id >= (lpad(to_hex((extract(epoch FROM begun.since) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+             AND a.state = 'SUCCEEDED' AND a.discrepancy IS DISTINCT FROM 'SURPLUS'
+           UNION ALL
+           SELECT h.bought_quantity, h.bought_cost FROM offer_hour h WHERE h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= begun.whole_hours) b
+   ) v ON begun.since IS NOT NULL
+   WHERE o.network_id = $1
+     AND (o.id = ANY ($2::uuid[])
+          OR (o.unit_cost > o.agreed_unit_cost AND o.id IN (SELECT a.offer_id FROM purchase_attempt a WHERE a.network_id = $1 AND a.id = ANY ($3::uuid[]))))`,
+);
+
+/** These offers, and of those that these attempts bought by the ones that are dearer than agreed, with what that came to. */
+export function selectAboveAgreed(
+  db: Queryable,
+  networkId: string,
+  { offerIds, attemptIds }: { readonly offerIds: readonly string[]; readonly attemptIds: readonly string[] },
+): Promise<AgreedRow[]> {
+  return run(db, offersAboveAgreed, [networkId, offerIds, attemptIds]);
+}
+
+/** The supplier that carries most of a SKU. */
+export type ShareRow = {
+  sku_id: string;
+  owner_id: string;
+  supplier_id: string;
+  quantity: bigint;
+  sku_quantity: bigint;
+  deliveries: bigint;
+};
+
+// SKUs of attempts by primary key, their offers by supply_offer_network_id_sku_id_idx, hours by offer_hour_pkey.
+const largestShares: Statement<ShareRow> = statement(
+  'offers.largestShares',
+  `SELECT DISTINCT ON (v.sku_id) v.* FROM (
+     SELECT o.sku_id, o.owner_id, o.supplier_id, sum(h.bought_quantity)::bigint AS quantity,
+            sum(sum(h.bought_quantity)) OVER (PARTITION BY o.sku_id)::bigint AS sku_quantity,
+            sum(sum(h.success_count)) OVER (PARTITION BY o.sku_id)::bigint AS deliveries
+     FROM supply_offer o JOIN offer_hour h ON h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= $3
+     WHERE o.network_id = $1 AND o.sku_id IN (SELECT a.sku_id FROM purchase_attempt a WHERE a.network_id = $1 AND a.id = ANY ($2::uuid[]))
+     GROUP BY 1, 2, 3) v
+   ORDER BY v.sku_id, v.quantity DESC, v.supplier_id`,
+);
+
+/** Of the SKUs that these attempts bought, the supplier of whom most was bought since an hour. */
+export function selectLargestShares(db: Queryable, networkId: string, attemptIds: readonly string[], since: Date): Promise<ShareRow[]> {
+  return run(db, largestShares, [networkId, attemptIds, since]);
+}
