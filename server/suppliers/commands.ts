@@ -1,4 +1,3 @@
-import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { run, type Transaction } from '#server/platform/database.ts';
 import type { Vault } from '#server/platform/vault.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type DocumentFileType,
   documentContext,
   documentProblem,
+  type Refusal,
   reasonProblem,
   reviewRefusal,
   type SupplierStanding,
@@ -70,7 +70,9 @@ export type SupplierActor = {
 export type Stale<Row> = { readonly kind: 'STALE_VERSION'; readonly current: Row };
 
 type Done = { readonly kind: 'DONE' };
-type Refusal = NotFound | NotAllowed | InvalidInput;
+type NotFound = Extract<Refusal, { kind: 'NOT_FOUND' }>;
+type NotAllowed = Extract<Refusal, { kind: 'NOT_ALLOWED' }>;
+type InvalidInput = Extract<Refusal, { kind: 'INVALID_INPUT' }>;
 
 const DONE: Done = { kind: 'DONE' };
 const NOT_FOUND: NotFound = { kind: 'NOT_FOUND' };
@@ -86,7 +88,7 @@ export async function changeStanding(
   if (!supplier) return NOT_FOUND;
   if (supplier.version !== change.expectedVersion) return { kind: 'STALE_VERSION', current: supplier };
   const [open] = await run(tx, openBusiness, [networkId, supplierId]);
-  const business = { hasMoney: open?.has_money ?? false, hasAttempts: open?.has_attempts ?? false };
+  const business = { hasMoney: open?.has_money ?? false, hasAttempts: open?.has_attempts ?? false, hasStock: open?.has_stock ?? false };
   const refusal = standingRefusal(supplier.standing, change, actor.by, business);
   if (refusal) return refusal;
   await run(tx, updateStanding, [networkId, supplierId, change.standing, change.reason, tx.now]);

@@ -103,7 +103,7 @@ export function supplierDocuments(db: Queryable, reader: SupplierReader, ids: re
 /** Of these documents, those of such suppliers. */
 export async function documentsByIds(db: Queryable, reader: SupplierReader, ids: readonly string[]): Promise<Map<string, DocumentRow>> {
   const own = ownDocuments(reader);
-  const rows = own === 'NONE' ? [] : await run(db, documentsById, [reader.networkId, ids, own]);
+  const rows = own === null ? [] : await run(db, documentsById, [reader.networkId, ids, own.supplierId]);
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -131,14 +131,14 @@ export async function documentsCount(db: Queryable, reader: SupplierReader, filt
 
 function documentCut(reader: SupplierReader, { supplierId, state }: DocumentFilter) {
   const own = ownDocuments(reader);
-  if (own === 'NONE' || (own !== null && supplierId !== null && supplierId !== own)) return null;
-  return { networkId: reader.networkId, supplierId: own ?? supplierId, state };
+  if (own === null || (own.supplierId !== null && supplierId !== null && supplierId !== own.supplierId)) return null;
+  return { networkId: reader.networkId, supplierId: own.supplierId ?? supplierId, state };
 }
 
-/** The one supplier whose documents the reader sees; null: all of them. */
-function ownDocuments({ party }: SupplierReader): string | 'NONE' | null {
-  if (party.kind === 'SUPPLIER') return party.supplierId;
-  return party.isHeadquarters ? null : 'NONE';
+/** Whose documents the reader sees: one supplier's, or (`supplierId` null) all; null: nobody's. */
+function ownDocuments({ party }: SupplierReader): { readonly supplierId: string | null } | null {
+  if (party.kind === 'SUPPLIER') return { supplierId: party.supplierId };
+  return party.isHeadquarters ? { supplierId: null } : null;
 }
 
 /** Names of categories that documents name, by id: what stands on the shelf is no secret of anybody. */

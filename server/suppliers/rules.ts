@@ -1,7 +1,10 @@
 import { isEmail } from '#server/accounts/rules.ts';
 import type { AccountKind, Holder, InsufficientBalance, PostingDraft } from '#server/ledger/rules.ts';
-import type { InvalidInput, NotAllowed } from '#server/network/rules.ts';
+import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { compareMoney, isZero, type Money, negateMoney, subtractMoney, sumMoney } from '#server/platform/money.ts';
+
+/** Why something is not done to a supplier or its papers. */
+export type Refusal = NotFound | NotAllowed | InvalidInput;
 
 // ---- standing ----
 
@@ -22,12 +25,12 @@ const NEXT: Record<SupplierStanding, readonly SupplierStanding[]> = {
 /** Standings that somebody must say why of. */
 const WITH_REASON: ReadonlySet<SupplierStanding> = new Set(['REJECTED', 'SUSPENDED', 'CLOSED']);
 
-/** What is not settled of a supplier. */
-export type OpenBusiness = { readonly hasMoney: boolean; readonly hasAttempts: boolean };
+/** What is not settled of a supplier: money on its accounts, purchases under way, and consigned card keys that it would be owed for. */
+export type OpenBusiness = { readonly hasMoney: boolean; readonly hasAttempts: boolean; readonly hasStock: boolean };
 
 /**
  * Why a supplier may not come to stand like this, or null. Headquarters decides; a supplier itself may only apply again after it
- * was rejected. Closing waits until no money and no purchase is open (domain §2, as for stations).
+ * was rejected. Closing waits until nothing of it is open (domain §2, as for stations).
  */
 export function standingRefusal(
   from: SupplierStanding,
@@ -42,6 +45,7 @@ export function standingRefusal(
   if (problem) return problem;
   if (to.standing !== 'CLOSED') return null;
   if (open.hasAttempts) return notAllowed('Purchases of this supplier are under way: they are settled first.');
+  if (open.hasStock) return notAllowed('Its consigned card keys are on the shelf: they are sold, or set aside, first.');
   return open.hasMoney ? notAllowed('Its deposit and payables are settled first.') : null;
 }
 
@@ -88,8 +92,7 @@ export function contactProblem(contact: Contact): InvalidInput | null {
 
 function lineProblem(field: string, text: string, lengthMax: number): InvalidInput | null {
   if (text.length > lengthMax) return invalid(field, `At most ${lengthMax} characters.`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-  return /[\u0000-\u0009\u000b-\u001f\u007f]/.test(text) ? invalid(field, 'Control characters are not written.') : null;
+  return /[^\P{Cc}\n]/u.test(text) ? invalid(field, 'Control characters are not written.') : null;
 }
 
 // ---- qualification documents ----
@@ -212,10 +215,7 @@ const ENDING: Record<DocumentFileType, string> = { 'application/pdf': '.pdf', 'i
 
 /** The name under which a file is kept: without folders and control characters, with the ending of what it really is. */
 export function safeFileName(given: string, type: DocumentFileType): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken away
-  const plain = (given.split(/[\\/]/).at(-1) ?? '')
-    .replaceAll(/[\u0000-\u001f\u007f"<>|:*?\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '')
-    .trim();
+  const plain = (given.split(/[\\/]/).at(-1) ?? '').replaceAll(/[\p{Cc}\p{Bidi_Control}"<>|:*?]/gu, '').trim();
   const stem = plain.replace(/^\.+/, '').slice(0, FILE_NAME_MAX) || 'document';
   return ENDINGS[type].test(stem) ? stem : `${stem}${ENDING[type]}`;
 }

@@ -82,11 +82,16 @@ export const updateCompany = statement(
    WHERE network_id = $1 AND id = $2`,
 );
 
-/** What of a supplier is not settled: money on its accounts, and purchases under way. Indexes: account_holder_key, purchase_attempt_network_id_supplier_id_id_idx. */
-export const openBusiness = statement<{ has_money: boolean; has_attempts: boolean }>(
+/**
+ * What of a supplier is not settled: money on its accounts, purchases under way, consigned card keys on the shelf. Indexes:
+ * account_holder_key, purchase_attempt_network_id_supplier_id_id_idx, card_key_network_id_lot_id_idx; lots are read through.
+ */
+export const openBusiness = statement<{ has_money: boolean; has_attempts: boolean; has_stock: boolean }>(
   'suppliers.openBusiness',
   `SELECT EXISTS (SELECT FROM account a WHERE a.network_id = $1 AND a.station_id IS NULL AND a.supplier_id = $2 AND a.balance <> 0) AS has_money,
-     EXISTS (SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.supplier_id = $2 AND a.state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS has_attempts`,
+     EXISTS (SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.supplier_id = $2 AND a.state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS has_attempts,
+     EXISTS (SELECT FROM lot l JOIN card_key k ON k.network_id = $1 AND k.lot_id = l.id AND k.state = 'AVAILABLE'
+       WHERE l.network_id = $1 AND l.supplier_id = $2 AND l.terms = 'CONSIGNMENT') AS has_stock`,
 );
 
 // ---- contacts ----

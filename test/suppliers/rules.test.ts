@@ -17,7 +17,7 @@ import {
 } from '#server/suppliers/rules.ts';
 
 const cny = (amount: string) => money(amount, 'CNY');
-const settled = { hasMoney: false, hasAttempts: false };
+const settled = { hasMoney: false, hasAttempts: false, hasStock: false };
 
 describe('how a supplier stands', () => {
   const reachable = (from: SupplierStanding, by: 'HEADQUARTERS' | 'SUPPLIER') =>
@@ -41,8 +41,9 @@ describe('how a supplier stands', () => {
     const to = (standing: SupplierStanding, reason: string, open = settled) =>
       standingRefusal('ACTIVE', { standing, reason }, 'HEADQUARTERS', open);
     expect(to('SUSPENDED', ' ')).toMatchObject({ kind: 'INVALID_INPUT', field: 'reason' });
-    expect(to('CLOSED', 'over', { hasMoney: true, hasAttempts: false })).toMatchObject({ kind: 'NOT_ALLOWED' });
-    expect(to('CLOSED', 'over', { hasMoney: false, hasAttempts: true })).toMatchObject({ kind: 'NOT_ALLOWED' });
+    expect(to('CLOSED', 'over', { ...settled, hasMoney: true })).toMatchObject({ kind: 'NOT_ALLOWED' });
+    expect(to('CLOSED', 'over', { ...settled, hasAttempts: true })).toMatchObject({ kind: 'NOT_ALLOWED' });
+    expect(to('CLOSED', 'over', { ...settled, hasStock: true })).toMatchObject({ kind: 'NOT_ALLOWED' });
     expect(to('CLOSED', 'over')).toBeNull();
   });
 });
