@@ -54,6 +54,12 @@ export const router = createBrowserRouter([
           { path: ':supplierId', lazy: async () => ({ Component: (await import('../supply/supplier-drawer.tsx')).SupplierDrawer }) },
         ],
       },
+      {
+        path: 'supply/offers',
+        lazy: async () => ({ Component: (await import('../supply/offers-page.tsx')).OffersPage }),
+        children: [{ path: ':skuId', lazy: async () => ({ Component: (await import('../supply/routing-drawer.tsx')).RoutingDrawer }) }],
+      },
+      { path: 'supply/scorecards', lazy: async () => ({ Component: (await import('../supply/scorecards-page.tsx')).ScorecardsPage }) },
       { path: 'documents', lazy: async () => ({ Component: (await import('../supplier/documents-page.tsx')).DocumentsPage }) },
       { path: 'payables', lazy: async () => ({ Component: (await import('../supplier/payables-page.tsx')).PayablesPage }) },
       { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },

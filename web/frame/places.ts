@@ -16,6 +16,8 @@ export type PlaceKey =
   | 'controls'
   | 'stock'
   | 'attempts'
+  | 'offers'
+  | 'scorecards'
   | 'suppliers'
   | 'documents'
   | 'payables'
@@ -57,6 +59,8 @@ export function placesOf(viewer: Viewer): PlaceGroup[] {
         ...only(hq && may('SUPPLY_READ'), { to: '/supply/attempts', icon: 'inbox', key: 'attempts' }),
         ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/attempts', icon: 'list', key: 'attempts' }),
         ...only(hq && may('SUPPLY_READ'), { to: '/supply/suppliers', icon: 'truck', key: 'suppliers' }),
+        ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/offers', icon: 'route', key: 'offers' }),
+        ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/scorecards', icon: 'chart', key: 'scorecards' }),
         ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/documents', icon: 'log', key: 'documents' }),
         ...only(hq && may('STOCK_READ'), { to: '/stock', icon: 'box', key: 'stock' }),
       ],
