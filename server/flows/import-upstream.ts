@@ -26,7 +26,6 @@ import {
   type UpstreamImportRow,
 } from '#server/catalog/sql.ts';
 import { inputFieldsOf } from '#server/listings/rules.ts';
-import { writeVersions } from '#server/listings/sql.ts';
 import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { selectNetwork } from '#server/network/sql.ts';
 import { rateOf } from '#server/offers/rules.ts';
@@ -36,6 +35,7 @@ import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
 import { type CurrencyCode, currencyCode, decimal4, type Money, money, toUnitPriceString } from '#server/platform/money.ts';
 import { refreshSuppliers } from './licences.ts';
+import { noteListingChange } from './listing-versions.ts';
 
 /** What a preview is asked with. Percent and rate are decimal texts; `rate` is the network's money for one unit of the account's. */
 export type PreviewInput = {
@@ -204,7 +204,6 @@ async function write(
   const drafts = deeds.flatMap(({ draft, item }) =>
     draft ? [{ ...draft, goodsKind: item.goodsKind, inputFields: item.inputFields }] : [],
   );
-  const isNew = new Set(drafts.map(({ id }) => id));
   const reason = `import ${job.number} of ${job.account_name}`;
   // sent in this order: a category before its products, a product before its SKUs, a SKU before its offers
   await Promise.all([
@@ -221,13 +220,22 @@ async function write(
     }),
     writeEvents(
       tx,
-      deeds.map(({ offerId, skuId }) => ({ networkId, topic: 'offer.changed', subjectId: offerId, audience: [ownerId], data: { skuId } })),
+      deeds.map(({ offerId, skuId }) => ({
+        networkId,
+        topic: 'offer.changed',
+        subjectId: offerId,
+        audience: [ownerId, job.supplier_id],
+        data: { skuId },
+      })),
     ),
   ]);
-  const author = { actorId: actorId(viewer), reason };
-  await writeVersions(tx, networkId, [...isNew], { ...author, onlyFirst: true });
-  const others = deeds.map(({ skuId }) => skuId).filter((id) => !isNew.has(id));
-  await writeVersions(tx, networkId, others, { ...author, onlyFirst: false });
+  // drafts have no versions yet; what is listed has another cost or supplier now
+  await noteListingChange(
+    tx,
+    networkId,
+    deeds.map(({ skuId }) => skuId),
+    { actorId: actorId(viewer), reason },
+  );
   await refreshSuppliers(tx, networkId, [job.supplier_id]);
 }
 
