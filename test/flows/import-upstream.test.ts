@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { globalId } from '#schema/ids.ts';
 import { selectImportItems, selectImports } from '#server/catalog/sql.ts';
 import { createUpstreams } from '#server/connectors/upstreams.ts';
 import { applyUpstreamImport, type PreviewInput, previewUpstreamImport } from '#server/flows/import-upstream.ts';
@@ -8,6 +9,7 @@ import { createAccount, sealNewAccount } from '#server/offers/commands.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { createLog } from '#server/platform/log.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
+import { ask } from '#test/schema/ask.ts';
 import { dujiaoNextProtocol } from '#test/simulators/dujiao-next.ts';
 import type { SimulatedGoods } from '#test/simulators/shop.ts';
 import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
@@ -272,6 +274,55 @@ describe('applying', () => {
 
   it('leaves the ledger alone', async () => {
     expect(await auditLedger(fresh.db.pool, w.networkId)).toEqual([]);
+  });
+});
+
+describe('by the contract', () => {
+  const ITEMS =
+    'nodes: edges { node { change reason skuName goodsKind unitCost { amount currency } oldUnitCost { amount } basePrice { amount } sku { name } changedSince } }';
+  const READ = `query ($id: ID!, $first: Int) { upstreamImport(accountId: $id) { id number isNewest state account { name } markupPercent rate counts { change count appliedCount }
+    items(first: $first) { totalCount pageInfo { hasNextPage } ${ITEMS} } skipped: items(first: 5, change: SKIPPED) { totalCount } } }`;
+  const asked = async (document: string, variables: Record<string, unknown>) => {
+    const { data, errors } = await ask(fresh.db, w.viewer('HQ'), document, variables);
+    expect(errors).toBeUndefined();
+    return data as Record<string, Record<string, unknown>>;
+  };
+
+  it('it is asked for, read in pages and applied; an older one is stale', async () => {
+    const id = globalId('SupplyAccount', await openAccount('合同', 'CNY'));
+    const PREVIEW = `mutation ($input: PreviewUpstreamImportInput!) { previewUpstreamImport(input: $input) { __typename ... on UpstreamImportAsked { upstreamImport { id state } } ... on Refusal { code } } }`;
+    const first = await asked(PREVIEW, { input: { accountId: id, markupPercent: '5' } });
+    expect(first['previewUpstreamImport']).toMatchObject({ __typename: 'UpstreamImportAsked', upstreamImport: { state: 'PENDING' } });
+    expect((await asked(PREVIEW, { input: { accountId: id, markupPercent: '5' } }))['previewUpstreamImport']).toMatchObject({
+      code: 'NOT_ALLOWED',
+    });
+    expect(await listNext()).toBe(true);
+    const { upstreamImport } = await asked(READ, { id, first: 2 });
+    expect(upstreamImport).toMatchObject({
+      number: 1,
+      isNewest: true,
+      state: 'READY',
+      account: { name: '合同' },
+      markupPercent: '5.0000',
+      rate: null,
+    });
+    expect(upstreamImport?.['items']).toMatchObject({ totalCount: 7, pageInfo: { hasNextPage: true }, nodes: { length: 2 } });
+    expect(upstreamImport?.['skipped']).toEqual({ totalCount: 3 });
+    const APPLY = `mutation ($input: ApplyUpstreamImportInput!) { applyUpstreamImport(input: $input) { __typename ... on UpstreamImportApplied { appliedCount appliedBeforeCount changedSinceCount upstreamImport { counts { change appliedCount } } }
+      ... on StaleVersion { code current { id } } ... on Refusal { code } } }`;
+    const applied = await asked(APPLY, { input: { upstreamImportId: upstreamImport?.['id'], terms: 'CONSIGNMENT' } });
+    // known by their names from the account before: they get a second offer
+    expect(applied['applyUpstreamImport']).toMatchObject({ __typename: 'UpstreamImportApplied', appliedCount: 4, changedSinceCount: 0 });
+    await asked(PREVIEW, { input: { accountId: id, markupPercent: '5' } });
+    const stale = await asked(APPLY, { input: { upstreamImportId: upstreamImport?.['id'], terms: 'CONSIGNMENT' } });
+    expect(stale['applyUpstreamImport']).toMatchObject({
+      __typename: 'StaleVersion',
+      current: { id: expect.not.stringMatching(String(upstreamImport?.['id'])) },
+    });
+    expect(await listNext()).toBe(true);
+    const few = await countStatements(fresh.db, () => asked(READ, { id, first: 1 }));
+    const many = await countStatements(fresh.db, () => asked(READ, { id, first: 7 }));
+    expect(many.names).toEqual(few.names);
   });
 });
 
