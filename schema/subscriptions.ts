@@ -1,4 +1,5 @@
 import { skusByIds } from '#server/catalog/reads.ts';
+import { bundlesOfComponents } from '#server/listings/reads.ts';
 import { openStream } from '#server/live/live-stream.ts';
 import { type OrderEvent, orderFeed, type StockEvent, stockFeed } from '#server/live/subscriptions.ts';
 import { viewerOf } from './acting.ts';
@@ -81,7 +82,8 @@ builder.subscriptionField('stockUpdated', (t) =>
         const seen = [...(await skusByIds(context.db.pool, viewer, asked)).values()];
         return new Set(seen.filter(({ categoryPath }) => categoryId === null || categoryPath.includes(categoryId)).map(({ id }) => id));
       };
-      return openStream(context.events, stockFeed(viewer, maySee), after ?? null);
+      const bundlesHolding = (ids: readonly string[]) => bundlesOfComponents(context.db.pool, viewer, ids);
+      return openStream(context.events, stockFeed(viewer, { maySee, bundlesHolding }), after ?? null);
     },
     resolve: eventOf,
   }),

@@ -9,6 +9,7 @@ import {
   type ListingRow,
   type PolicyRow,
   type ShownComponent,
+  selectBundlesHolding,
   selectChecks,
   selectComponents,
   selectListingPage,
@@ -98,6 +99,11 @@ export async function versionsOfListings(db: Queryable, viewer: Reader, ids: rea
 /** What bundles are made of, by bundle. Whoever may see a bundle may see this: the caller has found it for the viewer. */
 export function componentsOfBundles(db: Queryable, viewer: Reader, bundleIds: readonly string[]): Promise<Map<string, ShownComponent[]>> {
   return selectComponents(db, viewer.networkId, bundleIds);
+}
+
+/** The bundles that hold these SKUs, by SKU: whoever is told of them is asked for each whether it may see it. */
+export function bundlesOfComponents(db: Queryable, { networkId }: Reader, skuIds: readonly string[]): Promise<Map<string, string[]>> {
+  return selectBundlesHolding(db, networkId, skuIds);
 }
 
 /** What the reader's network asks of every listing; null for a supplier. */

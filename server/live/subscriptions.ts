@@ -1,4 +1,5 @@
 import { partyId, type Viewer } from '#server/accounts/rules.ts';
+import { encodeCursor } from './cursor.ts';
 import type { LiveEvent } from './event-source.ts';
 import type { Feed } from './feed.ts';
 
@@ -61,28 +62,48 @@ function orderIdOf(event: LiveEvent): string {
   return typeof named === 'string' ? named : event.subjectId;
 }
 
+/** Which SKUs a reader may see, and which bundles hold a SKU: asked once for each batch, as rights and catalogue are at the moment. */
+export type StockSight = {
+  readonly maySee: (skuIds: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly bundlesHolding: (skuIds: readonly string[]) => Promise<ReadonlyMap<string, readonly string[]>>;
+};
+
+/** A change of a bundle's stock that follows from one of a component's: told before it, under the cursor of the place before it. */
+const follows = new WeakSet<LiveEvent>();
+
 /**
- * Stock changes of the SKUs that `maySee` admits (asked once for each batch: rights and catalogue are those of the moment).
- * Changes of one SKU in a batch are told once, with the newest place.
+ * Stock changes of the SKUs that the reader may see, and of the bundles that hold them. Changes of one SKU in a batch are told once,
+ * with the newest place. Whoever is cut off between a bundle and its component is told of the bundle again, and misses nothing.
  */
-export function stockFeed(
-  { networkId, party }: Viewer,
-  maySee: (skuIds: readonly string[]) => Promise<ReadonlySet<string>>,
-): Feed<StockEvent> {
+export function stockFeed({ networkId, party }: Viewer, { maySee, bundlesHolding }: StockSight): Feed<StockEvent> {
+  const scope = { networkId, partyId: partyId(party), subscription: 'stockUpdated' };
   return {
-    scope: { networkId, partyId: partyId(party), subscription: 'stockUpdated' },
+    scope,
     topics: stockTopics,
     concerns: () => party.kind === 'STATION',
-    keyOf: stockedSku,
+    keyOf: ({ subjectId }) => subjectId,
     visible: async (events) => {
-      const seen = await maySee(events.map(stockedSku));
-      return events.filter((event) => seen.has(stockedSku(event)));
+      const holding = await bundlesHolding(events.map(({ subjectId }) => subjectId));
+      const all = holding.size === 0 ? events : withBundles(events, holding);
+      const seen = await maySee([...new Set(all.map(({ subjectId }) => subjectId))]);
+      return all.filter(({ subjectId }) => seen.has(subjectId));
     },
-    rootOf: (event, cursor) => ({ cursor, occurredAt: event.occurredAt, skuId: stockedSku(event) }),
+    rootOf: (event, cursor) => ({
+      cursor: follows.has(event) ? encodeCursor(scope, event.seq - 1n) : cursor,
+      occurredAt: event.occurredAt,
+      skuId: event.subjectId,
+    }),
   };
 }
 
-/** Of an offer it is the SKU that it fills. */
-function stockedSku({ topic, subjectId, data }: LiveEvent): string {
-  return topic === 'offer.changed' ? String(data['skuId']) : subjectId;
+/** The events with those of the bundles, each bundle once, with the newest of its components. */
+function withBundles(events: readonly LiveEvent[], holding: ReadonlyMap<string, readonly string[]>): LiveEvent[] {
+  const newest = new Map(events.flatMap((event) => (holding.get(event.subjectId) ?? []).map((bundleId) => [bundleId, event] as const)));
+  const own = new Set(events.map(({ subjectId }) => subjectId));
+  return events.flatMap((event) => {
+    const bundles = (holding.get(event.subjectId) ?? []).filter((id) => newest.get(id) === event && !own.has(id));
+    const told = bundles.map((subjectId) => ({ ...event, subjectId }));
+    for (const each of told) follows.add(each);
+    return [...told, event];
+  });
 }

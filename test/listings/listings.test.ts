@@ -20,8 +20,12 @@ import {
 } from '#server/flows/listing-states.ts';
 import { noteListingChange } from '#server/flows/listing-versions.ts';
 import { placeOrders } from '#server/flows/place-orders.ts';
-import { checksOfListings, listingsByIds, listingsPage, versionsOfListings } from '#server/listings/reads.ts';
+import { bundlesOfComponents, checksOfListings, listingsByIds, listingsPage, versionsOfListings } from '#server/listings/reads.ts';
 import { inputFieldOf, type ListingPolicy, USUAL_POLICY } from '#server/listings/rules.ts';
+import { decodeCursor } from '#server/live/cursor.ts';
+import type { LiveEvent } from '#server/live/event-source.ts';
+import { tellBatch } from '#server/live/feed.ts';
+import { stockFeed } from '#server/live/subscriptions.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
@@ -477,5 +481,24 @@ describe('a bundle', () => {
     const phone = inputFieldOf({ name: 'phone', kind: 'PHONE' });
     await updateSku(fresh.db, w.viewer('HQ'), { ...(await at(w, coins.skuId)), inputFields: [qq, phone], reason: '' });
     expect(await asked()).toEqual({ fields: [qq, phone] });
+  });
+
+  test('whoever watches it is told when the stock of a component changes, and misses nothing when cut off between', async () => {
+    const w = await network();
+    const { skuId } = await bundle(w);
+    const sight = {
+      maySee: async (ids: readonly string[]) => new Set(ids),
+      bundlesHolding: (ids: readonly string[]) => bundlesOfComponents(fresh.db.pool, w.viewer('R'), ids),
+    };
+    const feed = stockFeed(w.viewer('R'), sight);
+    const event = (seq: bigint, subjectId: string) =>
+      ({ seq, topic: 'stock.changed', subjectId, audience: [], data: {}, occurredAt: now, networkId: w.networkId }) as unknown as LiveEvent;
+    const told = await tellBatch(feed, [event(7n, w.skus.steam), event(8n, w.skus.video)]);
+    expect(told.map(({ seq, root }) => [seq, root.skuId])).toEqual([
+      [7n, w.skus.steam],
+      [8n, skuId],
+      [8n, w.skus.video],
+    ]);
+    expect(told.map(({ root }) => decodeCursor(feed.scope, root.cursor))).toEqual([7n, 7n, 8n]);
   });
 });
