@@ -1,6 +1,6 @@
 import { addMembership, createPerson, revokeMembership, writeAudit } from '#server/accounts/commands.ts';
 import { isEmail, type Role, type Viewer } from '#server/accounts/rules.ts';
-import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
+import { type InvalidInput, type NotAllowed, type NotFound, nameProblem } from '#server/network/rules.ts';
 import { type Database, inTransaction, run, type Transaction } from '#server/platform/database.ts';
 import { lockSuppliers, membersOf } from '#server/suppliers/sql.ts';
 import { prepareFirstMember } from './first-member.ts';
@@ -23,8 +23,11 @@ export async function addSupplierMember(
   const found = await actorOn(db.pool, viewer, 'MEMBERS_MANAGE', supplierId);
   if (found.kind !== 'ACTOR') return found;
   if (!isEmail(email)) return { kind: 'INVALID_INPUT', field: 'email', message: 'This is not an e-mail address.' };
+  const name = input.name.trim();
+  const problem = name === '' ? null : nameProblem(name);
+  if (problem) return problem;
   const { networkId } = viewer;
-  const person = await prepareFirstMember(email, input.name.trim() || email.trim());
+  const person = await prepareFirstMember(email, name || email.trim());
   const party = { kind: 'SUPPLIER', supplierId } as const;
   return inTransaction(db, async (tx): Promise<AddMemberOutcome> => {
     const refusal = await lockedRefusal(tx, networkId, supplierId);

@@ -1,5 +1,5 @@
 import { globalId, idOf } from '#schema/ids.ts';
-import type { Viewer } from '#server/accounts/rules.ts';
+import { partyId, type Viewer } from '#server/accounts/rules.ts';
 import type { OpenedFile, PutFileOutcome } from '#server/flows/supplier-files.ts';
 import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { FILE_BYTES_MAX } from '#server/suppliers/rules.ts';
@@ -20,15 +20,16 @@ export interface DocumentFiles {
 /** Where files of suppliers' documents are: this, and the id of the document. */
 export const DOCUMENT_PATH = '/files/supplier-documents/';
 
-/** Files that one process holds in memory at once. */
-const FILES_AT_ONCE = 8;
+/** Files that one process holds in memory at once, and those of one party: who sends slowly keeps nobody else waiting. */
+const FILES_AT_ONCE = 16;
+const FILES_OF_PARTY = 2;
 
 /**
  * Answers PUT and GET of a document's file: the bytes are the body, its name stands in the address (`?name=`), who sends it as for
  * /graphql. What is got is saved, never shown by the browser under our origin.
  */
 export function createDocumentRoute(files: DocumentFiles, options: IdentifyOptions): (exchange: Exchange) => Promise<void> {
-  let under = 0;
+  const under: string[] = [];
   return async (exchange) => {
     const { request, response, url } = exchange;
     response.setHeader('Cache-Control', 'no-store');
@@ -40,18 +41,14 @@ export function createDocumentRoute(files: DocumentFiles, options: IdentifyOptio
     const documentId = idOf('SupplierDocument', url.pathname.slice(DOCUMENT_PATH.length));
     const access = documentId === null ? ({ kind: 'NOT_FOUND' } as const) : await files.access(viewer, documentId);
     if (documentId === null || access !== 'GRANTED') throw refusalOf(access as NotFound | NotAllowed);
-    if (under >= FILES_AT_ONCE) {
-      throw requestError('BUSY', 'Other files are under way just now. Try again in a moment.', {
-        status: 503,
-        headers: { 'Retry-After': '1' },
-      });
-    }
-    under += 1;
+    const party = partyId(viewer.party);
+    if (under.length >= FILES_AT_ONCE || under.filter((each) => each === party).length >= FILES_OF_PARTY) throw busy();
+    under.push(party);
     try {
       if (isPut) await put(exchange, files, viewer, documentId);
       else await get(exchange, files, viewer, documentId);
     } finally {
-      under -= 1;
+      under.splice(under.indexOf(party), 1);
     }
   };
 }
@@ -75,6 +72,13 @@ async function get({ response }: Exchange, files: DocumentFiles, viewer: Viewer,
     'Content-Security-Policy': "sandbox; default-src 'none'",
   });
   response.end(file.bytes);
+}
+
+function busy() {
+  return requestError('BUSY', 'Other files are under way just now. Try again in a moment.', {
+    status: 503,
+    headers: { 'Retry-After': '1' },
+  });
 }
 
 /** A name as RFC 8187 writes it. */

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { globalId } from '#schema/ids.ts';
 import { fileAccess, putDocumentFile, readDocumentFile } from '#server/flows/supplier-files.ts';
@@ -5,7 +6,7 @@ import { submitDocument } from '#server/flows/supplier-papers.ts';
 import { FILE_BYTES_MAX } from '#server/suppliers/rules.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
-import { bearer, CSRF, givePassword, newKey, startTestServer, type TestServer } from './test-server.ts';
+import { bearer, CSRF, givePassword, newKey, startTestServer, type TestServer, until } from './test-server.ts';
 
 const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), Buffer.from('<script>alert(1)</script>')]);
 
@@ -13,6 +14,8 @@ let fresh: FreshDatabase;
 let server: TestServer;
 let w: World<'HQ' | 'A', never, 'S' | 'T'>;
 let path: string;
+/** Requests that were looked at and let in, or not. */
+let admitted = 0;
 beforeAll(async () => {
   fresh = await freshDatabase();
   const { db } = fresh;
@@ -21,7 +24,11 @@ beforeAll(async () => {
   if (actor.kind === 'USER') await givePassword(db, actor.userId);
   server = await startTestServer(db, {
     documentFiles: {
-      access: (viewer, id) => fileAccess(db, viewer, id),
+      access: async (viewer, id) => {
+        const access = await fileAccess(db, viewer, id);
+        admitted += 1;
+        return access;
+      },
       put: (viewer, file) => putDocumentFile(db, testVault, viewer, file),
       read: (viewer, id) => readDocumentFile(db, testVault, viewer, id),
     },
@@ -90,6 +97,22 @@ describe('the file of a document over HTTP', () => {
       'CROSS_SITE',
     ]);
     expect((await fetch(path, { headers: { cookie, ...party, ...CSRF } })).status).toBe(200);
+  });
+
+  test('that is sent slowly takes the place of no other party', async () => {
+    const mine = await keyOf('S');
+    const before = admitted;
+    const sending = [1, 2].map(() => request(path, { method: 'PUT', headers: { ...mine, 'content-length': PNG.length } }));
+    const answered = sending.map(
+      (each) => new Promise<number | undefined>((resolve) => each.once('response', ({ statusCode }) => resolve(statusCode))),
+    );
+    for (const each of sending) each.write(PNG.subarray(0, 8));
+    await until(() => admitted === before + 2, 10_000);
+    expect(await codeOf(await fetch(path, { headers: mine }))).toEqual([503, 'BUSY']);
+    expect((await fetch(path, { headers: await keyOf('HQ') })).status).toBe(200);
+    for (const each of sending) each.end(PNG.subarray(8));
+    expect(await Promise.all(answered)).toEqual([200, 200]);
+    expect((await fetch(path, { headers: mine })).status).toBe(200);
   });
 
   test('is bounded, is what its bytes say, and is put or got and nothing else', async () => {
