@@ -12,6 +12,7 @@ import { ask } from './ask.ts';
 import { listingObjects } from './listing-objects.ts';
 import { purchaseObjects } from './purchase-objects.ts';
 import { stockObjects } from './stock-objects.ts';
+import { supplyObjects } from './supply-objects.ts';
 import { importObjects } from './upstream-objects.ts';
 
 // One network with an object of every kind that belongs to station A, and everyone who might ask for it. Costs and prices are odd
@@ -129,6 +130,7 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
     ...(await importObjects(db, w, 'T', w.stations.A)),
     ...(await purchaseObjects(db, shelf)),
     ...(await stockObjects(db, shelf)),
+    ...(await supplyObjects(db, w.viewer('A'), { skuId: w.skus.local, routedSkuId: w.skus.phone, supplierId: w.suppliers.T })),
     ...(await listingObjects(db, w.viewer('A'), w.skus.local)),
   };
   await relayOnce(db);
