@@ -562,6 +562,22 @@ export async function returnKeys(tx: Transaction, networkId: string, orderId: st
 
 // ---- imports ----
 
+const importParties = statement<{ sku_id: string | null; supplier_id: string | null }>(
+  'stock.importParties',
+  `SELECT (SELECT k.id FROM sku k WHERE k.network_id = $1 AND k.owner_id = $2 AND (k.code = $3 OR k.id::text = $3) ORDER BY k.id LIMIT 1) AS sku_id,
+          (SELECT s.id FROM supplier s WHERE s.network_id = $1 AND (s.code = $4 OR s.id::text = $4) ORDER BY s.id LIMIT 1) AS supplier_id`,
+);
+
+/** An owner's SKU and a supplier by code or id, as an operator names them; null for what is not there. Reads the network's SKUs through. */
+export async function selectImportParties(
+  db: Queryable,
+  owner: { networkId: string; stationId: string },
+  { sku, supplier }: { readonly sku: string; readonly supplier: string | null },
+) {
+  const [row] = await run(db, importParties, [owner.networkId, owner.stationId, sku, supplier]);
+  return row ?? { sku_id: null, supplier_id: null };
+}
+
 /** An import as it is taken in: everything but its lines. `totalCost` is a NUMERIC text. */
 export type NewImportJob = {
   readonly networkId: string;
