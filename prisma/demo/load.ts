@@ -14,6 +14,7 @@ import { createKeyMaker } from './make-keys.ts';
 import { DEMO_PASSWORD, ownerViewer, stationViewer } from './people.ts';
 import { type DemoPlan, type DemoSize, planDemo } from './plan-demo.ts';
 import { playStory, type Stage, type StoryOutcome } from './play-story.ts';
+import { playSupply } from './play-supply.ts';
 import { createRandom } from './random.ts';
 import { type CatalogueIds, writeCatalogue, writePricing } from './write-catalogue.ts';
 import { known, type NetworkIds, writeNetwork } from './write-network.ts';
@@ -103,6 +104,7 @@ async function tellStory(telling: Telling): Promise<DemoLoaded> {
   await refreshStatistics();
   const stage = setStage(telling, network, goods, refreshStatistics);
   const outcomes = await playStory(stage, plan.story);
+  await playSupply(stage);
   await relayOnce(db);
   await rollUpOnce(db);
   const { secret, sampleOrder } = await openDoor(stage, plan);

@@ -16,6 +16,10 @@ import { testVault, world } from '#test/support/world.ts';
 const until = new Date('2026-11-22T06:00:00Z');
 const small = { stations: 24, skus: 80, orders: 260, keys: 900, until, vault: testVault };
 
+/** What is bought by hand, beside what lies in stock. */
+const TOP_UP_SKUS = 2;
+const TOP_UP_ORDERS = 7;
+
 let fresh: FreshDatabase;
 let loaded: DemoLoaded;
 beforeAll(async () => {
@@ -115,7 +119,7 @@ describe('the data files', () => {
 describe('a small demo', () => {
   test('has the size that was asked for', async () => {
     const counts = `SELECT (SELECT count(*)::int FROM station) AS stations, (SELECT count(*)::int FROM sku) AS skus, (SELECT count(*)::int FROM card_key) >= 900 AS has_keys`;
-    expect(await fresh.sql(counts)).toEqual([{ stations: 24, skus: 80, has_keys: true }]);
+    expect(await fresh.sql(counts)).toEqual([{ stations: 24, skus: 80 + TOP_UP_SKUS, has_keys: true }]);
     expect([...loaded.outcomes.values()].reduce((sum, count) => sum + count, 0)).toBe(260);
   });
 
@@ -133,7 +137,9 @@ describe('a small demo', () => {
     const { story } = planDemo(readDemoData(), small, until);
     const dayOf = (at: Date) => Math.floor((at.getTime() - story.start.getTime()) / 86_400_000);
     const wanted = new Map(story.orders.map(({ at }, number) => [`demo-${number}`, dayOf(at)]));
-    const orders = await fresh.sql<{ request_key: string; placed_at: Date }>('SELECT request_key, placed_at FROM orders');
+    const orders = await fresh.sql<{ request_key: string; placed_at: Date }>(
+      "SELECT request_key, placed_at FROM orders WHERE delivery_kind = 'FROM_STOCK'",
+    );
     expect(orders.filter(({ request_key, placed_at }) => wanted.get(request_key) !== dayOf(placed_at))).toEqual([]);
   });
 
@@ -141,8 +147,18 @@ describe('a small demo', () => {
     const [rolledUp] = await fresh.sql<{ gmv: string }>(
       `SELECT sum(h.gmv)::text AS gmv FROM station_hour h JOIN station s ON s.id = h.station_id WHERE s.kind = 'HEADQUARTERS'`,
     );
-    const [charged] = await fresh.sql<{ gmv: string }>('SELECT sum(total)::text AS gmv FROM orders');
+    const [charged] = await fresh.sql<{ gmv: string }>('SELECT sum(total)::text AS gmv FROM orders WHERE delivered_at IS NOT NULL');
     expect(rolledUp).toEqual(charged);
+  });
+
+  test('has direct top-ups that were delivered by hand, and some that wait for a person', async () => {
+    expect(
+      await fresh.sql(`SELECT o.state::text, a.attention_reason, count(*)::int, bool_and(o.input_fields IS NOT NULL) AS has_input
+                       FROM orders o JOIN purchase_attempt a ON a.order_id = o.id GROUP BY 1, 2 ORDER BY 1`),
+    ).toEqual([
+      { state: 'DELIVERED', attention_reason: null, count: 4, has_input: true },
+      { state: 'SOURCING', attention_reason: 'MANUAL', count: TOP_UP_ORDERS - 4, has_input: true },
+    ]);
   });
 
   test('leaves one large refund for a second person to decide, and no wallet below zero', async () => {
@@ -240,7 +256,7 @@ describe('the same seed', () => {
       }
     }
     expect(business[1]).toEqual(business[0]);
-    expect(business[0]).toMatchObject({ orders: { length: 60 } });
+    expect(business[0]).toMatchObject({ orders: { length: 60 + TOP_UP_ORDERS } });
   }, 120_000);
 });
 
