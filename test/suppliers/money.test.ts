@@ -2,18 +2,21 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type MoveDepositInput, moveDeposit } from '#server/flows/move-deposit.ts';
 import { placeOrders } from '#server/flows/place-orders.ts';
 import { refundOrder } from '#server/flows/refund-order.ts';
+import { settleLines } from '#server/flows/settle-lines.ts';
 import { setStanding } from '#server/flows/supplier-papers.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { controllableClock } from '#server/platform/clock.ts';
+import { inTransaction } from '#server/platform/database.ts';
 import { money, toAmountString } from '#server/platform/money.ts';
 import { entriesCount, entriesPage, type SupplierReader, supplierMoney } from '#server/suppliers/reads.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { type World, world } from '#test/support/world.ts';
 
 const clock = controllableClock(new Date('2026-03-01T04:00:00Z'));
 const DAY = 86_400_000;
 let fresh: FreshDatabase;
-let w: World<'HQ' | 'A' | 'R', 'card' | 'dear', 'S' | 'T' | 'U'>;
+let w: World<'HQ' | 'A' | 'R', 'card' | 'dear' | 'phone', 'S' | 'T' | 'U'>;
 beforeAll(async () => {
   fresh = await freshDatabase({ clock: clock.now });
 });
@@ -23,7 +26,7 @@ beforeEach(async () => {
   w = await world(fresh.db, {
     stations: { HQ: { wallet: '50.00' }, A: { parent: 'HQ', kind: 'SUBSTATION' }, R: { parent: 'A', wallet: '1000.00' } },
     suppliers: ['S', 'T', 'U'],
-    skus: { card: { basePrice: '10' }, dear: { basePrice: '100' } },
+    skus: { card: { basePrice: '10' }, dear: { basePrice: '100' }, phone: { basePrice: '10' } },
     lots: [
       { sku: 'card', supplier: 'S', totalCost: '80.00', keys: 10 },
       { sku: 'dear', supplier: 'T', totalCost: '900.00', keys: 10 },
@@ -129,7 +132,7 @@ describe('what a supplier is owed', () => {
     const days = Object.fromEntries(upcoming.map(({ dueOn, amount }) => [dueOn, toAmountString(amount)]));
     return { pending: toAmountString(pending), pastDue: toAmountString(pastDue), payable: toAmountString(payable), days };
   };
-  async function buy(sku: 'card' | 'dear', quantity: number): Promise<string> {
+  async function buy(sku: 'card' | 'dear' | 'phone', quantity: number): Promise<string> {
     const order = { viewer: w.viewer('R'), channel: 'API', skuId: w.skus[sku], quantity, externalRef: null, groupId: null } as const;
     const [outcome] = await placeOrders(fresh.db, [{ ...order, requestKey: `o-${++number}`, maxTotal: '1000' }]);
     if (outcome?.kind !== 'ORDER_PLACED') throw new Error(outcome?.kind);
@@ -204,5 +207,29 @@ describe('what a supplier is owed', () => {
     expect(counts).toEqual([3, 3, 0, 0]);
     expect(await owed('2026-03-01', reader(w.suppliers.T))).toBeNull();
     expect(await owed('2026-03-01', station)).toBeNull();
+  });
+
+  test('for a purchase names it by the number that the supplier knows it by, and not by its buyer’s order alone', async () => {
+    await makeSku(fresh.db, w, 'phone', { deliveryKind: 'SOURCED', goodsKind: 'TOP_UP' });
+    await makeOffer(fresh.db, w, { sku: 'phone', supplier: 'U', unitCost: '8.00' });
+    const orderId = await buy('phone', 2);
+    const [attempt] = await fresh.sql<{ id: string; line_id: string; request_key: string }>(
+      'SELECT id, line_id, request_key FROM purchase_attempt WHERE network_id = $1 AND order_id = $2',
+      [w.networkId, orderId],
+    );
+    if (attempt === undefined) throw new Error('no purchase was planned');
+    await inTransaction(fresh.db, async (tx) => {
+      const bought = { attemptId: attempt.id, supplierId: w.suppliers.U, terms: 'CONSIGNMENT', cost: cny('16.00') } as const;
+      const goods = { kind: 'TOP_UP', deliveredQuantity: 2 } as const;
+      await settleLines(tx, w.networkId, [{ kind: 'DELIVER', lineId: attempt.line_id, ...bought, goods, actorId: null }]);
+      const text = `UPDATE purchase_attempt SET state = 'SUCCEEDED', sent_at = $3, settled_at = $3, due_at = NULL, delivered_quantity = 2, cost = 16
+                    WHERE network_id = $1 AND id = $2`;
+      await tx.query({ text, values: [w.networkId, attempt.id, tx.now] });
+    });
+    const page = { count: 9, direction: 'FORWARD', from: null } as const;
+    const { rows } = await entriesPage(fresh.db.pool, reader(w.suppliers.U), w.suppliers.U, null, page);
+    const shown = rows.map(({ amount, order_id, attempt_ref }) => [amount, order_id, attempt_ref]);
+    expect(shown).toEqual([['16.00', orderId, attempt.request_key]]);
+    await clean();
   });
 });
