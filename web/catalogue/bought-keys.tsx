@@ -17,6 +17,7 @@ export function BoughtKeys({ order, close }: { order: FragmentType<typeof OrderR
   const row = unmask(OrderRowFragmentDoc, order);
   const reveal = useReveal(row.id);
   const delivered = row.state === 'DELIVERED';
+  const hasKeys = delivered && row.cardKeyCount > 0;
   return (
     <div className="bought">
       <p className="bought-head" role="status">
@@ -29,13 +30,13 @@ export function BoughtKeys({ order, close }: { order: FragmentType<typeof OrderR
         <RevealedKeys keys={reveal.keys} />
       ) : (
         may('CARD_KEYS_REVEAL') &&
-        delivered && (
+        hasKeys && (
           <Button type="primary" size="large" block icon={<Icon name="eye" />} loading={reveal.busy} onClick={reveal.show}>
             {t('keys.show', { count: row.cardKeyCount })}
           </Button>
         )
       )}
-      {!reveal.keys && <p className="soft">{t('keys.recorded')}</p>}
+      {!reveal.keys && <p className="soft">{t(hasKeys ? 'keys.recorded' : 'buy.comesLater')}</p>}
       {reveal.refusal && <RefusalNote refusal={reveal.refusal} />}
       {reveal.error && <ActionFailure error={reveal.error} />}
       <div className="bought-actions">

@@ -12,6 +12,7 @@ import {
   type QuoteQuery,
   RefusalPartsFragmentDoc,
   type SkuRowFragment,
+  TopUpFieldFragmentDoc,
 } from '../gql/graphql.ts';
 import { amountText } from '../parts/amounts.ts';
 import { Money } from '../parts/money.tsx';
@@ -22,6 +23,7 @@ import { useSettled } from '../parts/use-settled.ts';
 import { BoughtKeys } from './bought-keys.tsx';
 import { SkuName } from './sku-name.tsx';
 import { StockMark } from './stock-mark.tsx';
+import { inputOf, isFilledIn, TopUpFields, type Typed } from './top-up-fields.tsx';
 
 type Answer = PlaceOrderMutation['placeOrder'];
 type Quote = Extract<QuoteQuery['quote'], { __typename: 'Quote' }>;
@@ -30,6 +32,7 @@ type Quote = Extract<QuoteQuery['quote'], { __typename: 'Quote' }>;
 export function BuyDialog({ sku, close }: { sku: SkuRowFragment; close: () => void }) {
   const { t } = useTranslation();
   const [quantity, setQuantity] = useState(sku.minQuantity);
+  const [typed, setTyped] = useState<Typed>({});
   const purchase = usePurchase();
   const [quoting, requote] = useQuote(sku.id, quantity);
   const offer = unmask(OfferPartsFragmentDoc, sku.offer);
@@ -44,7 +47,10 @@ export function BuyDialog({ sku, close }: { sku: SkuRowFragment; close: () => vo
 
   const refusal = purchase.answer ?? (quoting.answer && quoting.answer.__typename !== 'Quote' ? quoting.answer : null);
   const quote = quoting.answer?.__typename === 'Quote' ? quoting.answer : null;
-  const buy = () => quote && purchase.send({ skuId: sku.id, quantity: quote.quantity, maxTotal: quote.total.amount });
+  const fields = (quote?.sku.inputFields ?? []).map((field) => unmask(TopUpFieldFragmentDoc, field));
+  const send = (count: number, maxTotal: string) =>
+    purchase.send({ skuId: sku.id, quantity: count, maxTotal, input: fields.length > 0 ? inputOf(fields, typed) : null });
+  const buy = () => quote && send(quote.quantity, quote.total.amount);
   const again = () => {
     purchase.forget();
     requote();
@@ -60,7 +66,7 @@ export function BuyDialog({ sku, close }: { sku: SkuRowFragment; close: () => vo
           size="large"
           block
           loading={purchase.busy}
-          disabled={!purchase.unanswered && (!quote || quoting.stale || Boolean(refusal))}
+          disabled={!purchase.unanswered && (!quote || quoting.stale || Boolean(refusal) || !isFilledIn(fields, typed))}
           onClick={purchase.unanswered ? purchase.retry : buy}
         >
           {purchase.unanswered ? t('buy.retry') : quote ? t('buy.pay', { amount: amountText(quote.total) }) : t('buy.action')}
@@ -76,6 +82,15 @@ export function BuyDialog({ sku, close }: { sku: SkuRowFragment; close: () => vo
           purchase.forget();
         }}
       />
+      <TopUpFields
+        fields={fields}
+        typed={typed}
+        disabled={purchase.busy || Boolean(purchase.unanswered)}
+        onChange={(next) => {
+          setTyped(next);
+          purchase.forget();
+        }}
+      />
       <p className="buy-stock">
         <StockMark offer={quote ? unmask(OfferPartsFragmentDoc, quote.sku.offer) : offer} />
         {sku.maxQuantity > 1 && <span className="soft">{t('buy.range', { min: sku.minQuantity, max: sku.maxQuantity })}</span>}
@@ -88,7 +103,7 @@ export function BuyDialog({ sku, close }: { sku: SkuRowFragment; close: () => vo
           refusal={refusal}
           action={
             moved?.__typename === 'PriceMoved' ? (
-              <Button type="primary" onClick={() => purchase.send({ skuId: sku.id, quantity, maxTotal: moved.currentTotal.amount })}>
+              <Button type="primary" onClick={() => send(quantity, moved.currentTotal.amount)}>
                 {t('buy.payNew', { amount: amountText(moved.currentTotal) })}
               </Button>
             ) : (

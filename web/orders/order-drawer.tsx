@@ -1,5 +1,5 @@
 import { Button } from 'antd';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
 import { useQuery } from 'urql';
@@ -71,6 +71,7 @@ function OrderDetails({ order }: { order: OrderDetailsFragment }) {
         )}
       </header>
       {buyer && <Keys row={row} />}
+      <TopUp order={order} />
       {order.share && order.share.role !== 'BUYER' && <Share order={order} share={order.share} />}
       <section>
         <h3>{t('order.facts')}</h3>
@@ -81,6 +82,12 @@ function OrderDetails({ order }: { order: OrderDetailsFragment }) {
           <dd>
             <Money value={row.unitPrice} />
           </dd>
+          {order.failureReason && (
+            <>
+              <dt>{t('order.failureReason')}</dt>
+              <dd>{order.failureReason}</dd>
+            </>
+          )}
           {row.externalRef && (
             <>
               <dt>{t('order.externalRef')}</dt>
@@ -105,6 +112,28 @@ function OrderDetails({ order }: { order: OrderDetailsFragment }) {
       </section>
       <Refunds order={order} row={row} />
     </article>
+  );
+}
+
+/** What the buyer typed for a direct top-up, by the labels that it has now. */
+function TopUp({ order }: { order: OrderDetailsFragment }) {
+  const { t } = useTranslation();
+  if (!order.input || order.input.length === 0) return null;
+  const labels = new Map((order.sku?.inputFields ?? []).map(({ name, label }) => [name, label]));
+  return (
+    <section>
+      <h3>{t('order.input')}</h3>
+      <dl className="pairs">
+        {order.input.map(({ name, value }) => (
+          <Fragment key={name}>
+            <dt>{labels.get(name) ?? name}</dt>
+            <dd>
+              <CopyableId id={value} />
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+    </section>
   );
 }
 
