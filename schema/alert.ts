@@ -33,6 +33,8 @@ const AlertKindEnum = builder.enumType('AlertKind', {
     BELOW_COST: { description: 'The next card key costs more than the owner asks: the cost guard hides the SKU.' },
     WALLET_LOW: { description: 'The wallet is below the threshold that the station has set.' },
     STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
+    ORDER_NEEDS_ATTENTION: { description: 'Purchases wait for a person: see purchaseAttempts with needsAttention.' },
+    SUPPLIER_DOWN: { description: 'A supplier’s system does not answer; orders that can go elsewhere do.' },
     LICENCE_EXPIRING: { description: "A supplier's document ends in 30, 7 or 1 days; told once at each. For headquarters." },
     LICENCE_EXPIRED: { description: "A supplier's document has ended; offers that need it are frozen. For headquarters." },
     OFFER_ABOVE_AGREED: { description: 'An offer costs more than was agreed with its supplier (最低价保障).' },
@@ -47,6 +49,8 @@ const ADVICE: Record<AlertKind, string> = {
   BELOW_COST: 'Raise the price, import cheaper card keys, or withdraw the dear ones.',
   WALLET_LOW: 'Top up the wallet before orders are refused.',
   STOCK_LOW: 'Import card keys before the shelf is empty.',
+  ORDER_NEEDS_ATTENTION: 'Deliver them, give them up, or ask again.',
+  SUPPLIER_DOWN: 'Ask the supplier, or switch its account off until it is back.',
   LICENCE_EXPIRING: 'Ask the supplier for the document that follows.',
   LICENCE_EXPIRED: 'Ask the supplier for the document that follows, and approve it: what it covers is released then.',
   OFFER_ABOVE_AGREED: 'Hold the supplier to what was agreed, or agree anew.',
@@ -101,8 +105,18 @@ Alert.fields((t) => ({
   supplier: t.field({
     type: SupplierType,
     nullable: true,
-    description: 'OFFER_ABOVE_AGREED, SUPPLIER_SHARE: the supplier.',
+    description: 'OFFER_ABOVE_AGREED, SUPPLIER_SHARE, SUPPLIER_DOWN: the supplier.',
     resolve: ({ data }, _, context) => (typeof data['supplierId'] === 'string' ? loadSupplier(context, data['supplierId']) : null),
+  }),
+  accountName: t.string({
+    nullable: true,
+    description: 'SUPPLIER_DOWN: the account at its system.',
+    resolve: ({ data }) => (typeof data['accountName'] === 'string' ? data['accountName'] : null),
+  }),
+  attentionCount: t.int({
+    nullable: true,
+    description: 'ORDER_NEEDS_ATTENTION: how many purchases waited when it was looked at last.',
+    resolve: ({ data }) => countIn(data['attentionCount']),
   }),
   aboveAgreed: t.field({
     type: MoneyType,

@@ -1,3 +1,4 @@
+import { applyConditions } from '#server/alerts/commands.ts';
 import type { Connector, UpstreamAccount } from '#server/connectors/connector.ts';
 import { inTransaction, run, type Transaction } from '#server/platform/database.ts';
 import { type AccountHealth, breakerAt, type CallTally, healthAfter } from '#server/purchases/rules.ts';
@@ -11,6 +12,7 @@ import {
   lockAccount,
   updateHealth,
 } from '#server/purchases/sql.ts';
+import { downConditions } from './purchase-causes.ts';
 import { type AccountPlace, openedAccount, type PurchaseGround } from './purchase-ground.ts';
 import { beginSourcing } from './settle-lines.ts';
 
@@ -117,6 +119,7 @@ async function writeHealth(
   ]);
   // it answers again: whoever waits for news of a purchase need not wait for the end of a long pause
   if (account.breaker !== 'CLOSED' && health.breaker === 'CLOSED') await run(tx, hastenUnknown, [networkId, accountId, tx.now]);
+  if (account.breaker !== health.breaker) await applyConditions(tx, networkId, downConditions(accountId, account, health));
 }
 
 /** Orders whose goods are asked for from now on. */

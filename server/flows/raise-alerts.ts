@@ -5,6 +5,7 @@ import { type Database, inTransaction, type Transaction } from '#server/platform
 import { type EventTopic, writeEvents } from '#server/platform/events.ts';
 import { guardConditions, guardedSkus, inversionConditions, stockConditions, type Touched, walletConditions } from './alert-causes.ts';
 import { EVERYTHING, type PriceReach, priceChanged, REACH_SKUS_MAX, reachOf } from './price-reach.ts';
+import { attentionConditions } from './purchase-causes.ts';
 import { supplyConditions, type TouchedSupply } from './supply-causes.ts';
 
 const BATCH = 2_000;
@@ -36,6 +37,7 @@ async function raiseNext(tx: Transaction, networkId: string): Promise<number> {
   const conditions = [
     ...(await conditionsOf(tx, networkId, touchedBy(events))),
     ...(await supplyConditions(tx, networkId, supplyTouchedBy(events))),
+    ...(await attentionConditions(tx, networkId, ownersAskedBy(events))),
   ];
   const { begun, ended, moved } = await applyConditions(tx, networkId, conditions);
   // the guard hides a SKU from buyers, or gives it back: their price has changed
@@ -69,6 +71,11 @@ function supplyTouchedBy(events: readonly Seen[]): TouchedSupply {
     offerIds: new Set(events.filter(({ topic }) => topic === 'offer.changed').map(({ subject_id }) => subject_id)),
     attemptIds: new Set(settled),
   };
+}
+
+/** The owners whose attention queues an event may have moved. */
+function ownersAskedBy(events: readonly Seen[]): string[] {
+  return [...new Set(events.filter(({ topic }) => topic === 'purchase.needs-attention').flatMap(({ audience }) => audience))];
 }
 
 /** Whose stock or cost an event may have moved, or whose threshold. */

@@ -427,6 +427,14 @@ export const selectWires = statement<{ id: string; kind: string; wire: Buffer; d
    WHERE s.network_id = $1 AND s.attempt_id = $2 AND s.wire IS NOT NULL ORDER BY s.id`,
 );
 
+/** How many purchases of owners wait for a person (purchase_attempt_attention_idx). */
+export const countAttention = statement<{ owner_id: string; count: number }>(
+  'purchases.countAttention',
+  `SELECT w.owner_id, count(a.id)::int AS count FROM unnest($2::uuid[]) AS w (owner_id)
+   LEFT JOIN purchase_attempt a ON a.network_id = $1 AND a.owner_id = w.owner_id AND a.attention_since IS NOT NULL
+   GROUP BY w.owner_id`,
+);
+
 // ---- what people decide ----
 
 /** An attempt that a person decides. */

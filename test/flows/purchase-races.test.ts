@@ -3,7 +3,9 @@ import type { ConnectorAbilities } from '#server/connectors/connector.ts';
 import { askAgain, deliverByHand, giveUpPurchase, openPurchaseLog } from '#server/flows/attend-purchase.ts';
 import { claimAttempts } from '#server/flows/purchase-claims.ts';
 import type { PurchaseGround } from '#server/flows/purchase-ground.ts';
+import { raiseAlerts } from '#server/flows/raise-alerts.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
+import { relayOnce } from '#server/live/relay.ts';
 import { controllableClock } from '#server/platform/clock.ts';
 import { NO_CALLS } from '#server/purchases/rules.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
@@ -70,6 +72,15 @@ const walletOf = async (stationId: string) =>
       [stationId],
     )
   )[0];
+
+const alertsOf = (networkId: string) =>
+  fresh.sql<{ kind: string; lasts: boolean }>('SELECT kind::text, ended_at IS NULL AS lasts FROM alert WHERE network_id = $1 ORDER BY id', [
+    networkId,
+  ]);
+const raise = async () => {
+  await relayOnce(fresh.db);
+  await raiseAlerts(fresh.db);
+};
 
 describe('several workers', () => {
   test('buy each order once, and call an account no more often at once than it takes', async () => {
@@ -175,8 +186,11 @@ describe('a supplier that dies', () => {
     const calls = s.questions.length;
     await workOff(runnerOf(ground));
     expect(s.questions.length).toBe(calls);
+    await workOffFor(runnerOf(ground), clock, 20, 2);
+    expect(await alertsOf(w.networkId)).toEqual([{ kind: 'SUPPLIER_DOWN', lasts: true }]);
     s.onQuestion = sold;
-    await workOffFor(runnerOf(ground), clock, 30, 2);
+    await workOffFor(runnerOf(ground), clock, 60, 4);
+    expect(await alertsOf(w.networkId)).toEqual([{ kind: 'SUPPLIER_DOWN', lasts: false }]);
     const states = await Promise.all(orderIds.map(async (id) => (await orderOf(fresh, id)).state));
     expect(new Set(states)).toEqual(new Set(['DELIVERED']));
     await clean();
@@ -268,6 +282,11 @@ describe('a person', () => {
     await workOffFor(runnerOf(ground), clock, 3600, 1200);
     expect(t.purchases.length).toBe(0);
     expect(await askAgain(ground, viewer, { attemptId })).toMatchObject({ kind: 'NOT_ALLOWED' });
+    await raise();
+    expect(await alertsOf(viewer.networkId)).toEqual([{ kind: 'ORDER_NEEDS_ATTENTION', lasts: true }]);
+    await giveUpPurchase(ground, viewer, { attemptId, reason: 'enough' });
+    await raise();
+    expect(await alertsOf(viewer.networkId)).toEqual([{ kind: 'ORDER_NEEDS_ATTENTION', lasts: false }]);
   });
 
   test('delivers with keys, once; known keys, keys that are none and a cost above the limit are refused', async () => {
