@@ -279,7 +279,9 @@ async function purchaseResult(db: Database, check: ClaimedCheck, attemptId: stri
     );
     return { ...ended(isWhole ? [] : [wrong], { quantity, delivered }), attemptId };
   }
-  if (state !== 'REJECTED') return { ...pending(db, PURCHASE_MILLISECONDS, check.facts), attemptId };
+  // what a person has to judge stands in the queue of purchases: until then nobody knows whether it came
+  const waiting = { ...check.facts, needsPerson: attempt.attention_since !== null };
+  if (state !== 'REJECTED') return { ...pending(db, PURCHASE_MILLISECONDS, waiting), attemptId };
   const refused = problem('TEST_PURCHASE_REJECTED', 'offers', `The supplier refused the test purchase: ${message ?? 'no reason given'}.`);
   return { ...failed([refused], { quantity }), attemptId };
 }

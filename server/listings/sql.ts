@@ -369,9 +369,11 @@ const attemptOf: Statement<{
   delivered_quantity: number;
   discrepancy: string | null;
   outcome_message: string | null;
+  attention_since: Date | null;
 }> = statement(
   'listings.attemptOf',
-  'SELECT a.state, a.quantity, a.delivered_quantity, a.discrepancy, a.outcome_message FROM purchase_attempt a WHERE a.network_id = $1 AND a.id = $2',
+  `SELECT a.state, a.quantity, a.delivered_quantity, a.discrepancy, a.outcome_message, a.attention_since
+   FROM purchase_attempt a WHERE a.network_id = $1 AND a.id = $2`,
 );
 
 /** How a test purchase stands. Index: primary key. */

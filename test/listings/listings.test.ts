@@ -20,6 +20,7 @@ import {
 } from '#server/flows/listing-states.ts';
 import { noteListingChange } from '#server/flows/listing-versions.ts';
 import { placeOrders } from '#server/flows/place-orders.ts';
+import { auditLedger } from '#server/ledger/reads.ts';
 import { bundlesOfComponents, checksOfListings, listingsByIds, listingsPage, versionsOfListings } from '#server/listings/reads.ts';
 import { inputFieldOf, type ListingPolicy, USUAL_POLICY } from '#server/listings/rules.ts';
 import { decodeCursor } from '#server/live/cursor.ts';
@@ -29,6 +30,9 @@ import { stockFeed } from '#server/live/subscriptions.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { openUpstream, purchaseGround, runnerOf, workOff } from '#test/support/purchases.ts';
+import { refused, scriptedUpstream, sold } from '#test/support/scripted-upstream.ts';
+import { makeOffer } from '#test/support/supply.ts';
 import { type World, world } from '#test/support/world.ts';
 
 let fresh: FreshDatabase;
@@ -354,6 +358,52 @@ describe('the technical check', () => {
     expect(await confirm(' ')).toMatchObject({ kind: 'INVALID_INPUT', field: 'note' });
     expect(await confirm('10 coins to 10001, there after a minute')).toMatchObject({ kind: 'LISTING_MOVED' });
     expect(await checks(w, skuId)).toMatchObject({ TECHNICAL: 'PASSED' });
+  });
+
+  /** A draft that a scripted supplier sells at 6.00. */
+  async function sourced(w: Tree, name: string) {
+    const made = await draft(w, name, { sku: { deliveryKind: 'SOURCED', minQuantity: 2 } });
+    const upstream = scriptedUpstream('KASUSHOU_V2');
+    const { accountId } = await openUpstream(fresh.db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: 'https://upstream.test' });
+    await makeOffer(fresh.db, { ...w, skus: { goods: made.skuId } } as never, { sku: 'goods', supplier: 'S', unitCost: '6.00', accountId });
+    const runner = runnerOf({ ...purchaseGround(fresh.db), upstreams: { connectorOf: () => upstream.connector, publicUrl: null } });
+    const settle = async () => {
+      await workOff(runner);
+      now = new Date(now.getTime() + 5_000);
+      await runChecks();
+    };
+    return { ...made, upstream, settle };
+  }
+
+  test('of goods that are bought: a test purchase is really made, once, and has passed when all of it is there', async () => {
+    const w = await network();
+    const { skuId, upstream, settle } = await sourced(w, 'Bought Pass');
+    await submit(w, skuId);
+    expect(await checks(w, skuId)).toMatchObject({ TECHNICAL: 'PENDING', PRICE: 'PASSED' });
+    await settle();
+    expect(await checks(w, skuId)).toMatchObject({ TECHNICAL: 'PASSED' });
+    expect(upstream.purchases.map(({ quantity }) => quantity)).toEqual([2]);
+    expect(await approve(w, skuId)).toMatchObject({ listing: { state: 'LIVE' } });
+    expect(await auditLedger(fresh.db.pool)).toEqual([]);
+  });
+
+  test('of goods that are bought: a refusal fails it, and so does less than was bought, once that is sure', async () => {
+    const w = await network();
+    const first = await sourced(w, 'Refused Pass');
+    first.upstream.onPurchase = () => refused('OUT_OF_STOCK');
+    await submit(w, first.skuId);
+    await first.settle();
+    expect(await checks(w, first.skuId)).toMatchObject({ TECHNICAL: 'FAILED TEST_PURCHASE_REJECTED' });
+    const second = await sourced(w, 'Short Pass');
+    second.upstream.onPurchase = (purchase) => sold({ ...purchase, quantity: 1 });
+    second.upstream.onQuestion = second.upstream.onPurchase;
+    await submit(w, second.skuId);
+    for (let round = 1; round <= 4; round += 1) {
+      now = new Date(now.getTime() + 300_000);
+      await second.settle();
+    }
+    now = new Date('2026-11-23T02:00:00Z');
+    expect(await checks(w, second.skuId)).toMatchObject({ TECHNICAL: 'FAILED TEST_PURCHASE_WRONG' });
   });
 
   test('of goods that are bought: without an offer there is nothing to try', async () => {
