@@ -21,6 +21,22 @@ const Asked = successType<WithImport<'UpstreamImportAsked'>>('UpstreamImportAske
   upstreamImport: t.field({ type: ImportType, description: 'The preview, PENDING at first.', resolve: (row) => row.upstreamImport }),
 }));
 
+const MappedCategory = builder.inputType('UpstreamCategoryInput', {
+  description: 'Where goods of an upstream’s category go.',
+  fields: (t) => ({
+    from: t.stringList({ required: true, description: 'The shelf as a preview shows it, from the top down.' }),
+    to: t.stringList({ required: true, description: 'The shelf that it is, made where it misses; an empty list takes the mapping back.' }),
+  }),
+});
+
+const MappedSku = builder.inputType('UpstreamSkuInput', {
+  description: 'Which SKU one of an upstream’s goods is.',
+  fields: (t) => ({
+    itemId: t.id({ required: true, description: 'An item of the account’s newest preview.' }),
+    skuId: t.id({ description: 'A SKU of the acting station; left out: a new one, whatever it is called.' }),
+  }),
+});
+
 mutation('previewUpstreamImport', {
   description: 'Asks what importing the catalogue behind an account would do. It changes nothing but the account’s newest preview.',
   access: managingSupply,
@@ -33,6 +49,11 @@ mutation('previewUpstreamImport', {
         description: 'The network’s money for one unit of the account’s, at most eight decimals; left out where it is the same.',
       }),
       rateSource: t.string({ description: 'Where the rate comes from.' }),
+      categories: t.field({
+        type: [MappedCategory],
+        description: 'Shelves that are others here. Earlier ones of the account go on holding.',
+      }),
+      skus: t.field({ type: [MappedSku], description: 'Goods that are SKUs of your own. Earlier ones of the account go on holding.' }),
     }),
   }),
   result: resultUnion('PreviewUpstreamImportResult', 'A preview that is being made, or why there is none.', [
@@ -41,10 +62,15 @@ mutation('previewUpstreamImport', {
     NotAllowed,
     InvalidInput,
   ]),
-  resolve: async ({ accountId, markupPercent, rate, rateSource }, context) => {
+  resolve: async ({ accountId, markupPercent, rate, rateSource, categories, skus }, context) => {
     const id = idOf('SupplyAccount', accountId);
     if (id === null) return notFound('account');
-    const input = { accountId: id, markupPercent, rate: rate ?? null, rateSource: rateSource ?? '' };
+    const shelves = (categories ?? []).map(({ from, to }) => [from, to] as const);
+    // an id of another type is nobody's
+    const said = (skus ?? []).map(
+      ({ itemId, skuId }) => [idOf('UpstreamImportItem', itemId) ?? '', skuId == null ? null : (idOf('Sku', skuId) ?? '')] as const,
+    );
+    const input = { accountId: id, markupPercent, rate: rate ?? null, rateSource: rateSource ?? '', categories: shelves, skus: said };
     const outcome = await previewUpstreamImport(context.db, viewerOf(context), input);
     if (outcome.kind !== 'PREVIEW_ASKED') return refused(outcome, 'account');
     return done('UpstreamImportAsked', { upstreamImport: await requireImport(context, outcome.importId) });

@@ -658,6 +658,38 @@ export type ImportItem = {
   readonly offerId: string | null;
 };
 
+/**
+ * Where a person says that an upstream's goods belong. `categories`: goods that would stand at the first path stand at the second, one
+ * to three names. `skus`: these goods are the owner's SKU of this id; null: they are a new one, whatever they are called.
+ */
+export type ImportMapping = {
+  readonly categories: readonly (readonly [from: readonly string[], to: readonly string[]])[];
+  readonly skus: readonly (readonly [goods: Readonly<Record<string, string>>, skuId: string | null])[];
+};
+
+/** Nobody has said anything. */
+export const NO_MAPPING: ImportMapping = { categories: [], skus: [] };
+
+/** Entries of each kind that a mapping holds at most. */
+export const MAPPING_MAX = 1_000;
+
+/** What was said before with what is said now: of the same path, or the same goods, the new holds; a path that leads nowhere is taken out. */
+export function mergeMapping(before: ImportMapping, now: ImportMapping): ImportMapping {
+  const categories = new Map([...before.categories, ...now.categories].map((entry) => [keyOf(entry[0]), entry]));
+  const skus = new Map([...before.skus, ...now.skus].map((entry) => [goodsKey(entry[0]), entry]));
+  return { categories: [...categories.values()].filter(([, to]) => to.length > 0), skus: [...skus.values()] };
+}
+
+/** What is wrong with a mapping as it was given, in one English sentence; null when nothing is. */
+export function mappingProblem({ categories, skus }: ImportMapping): string | null {
+  if (categories.length > MAPPING_MAX || skus.length > MAPPING_MAX) return `At most ${MAPPING_MAX} categories and SKUs are mapped.`;
+  const isPath = (path: readonly string[]) => path.length >= 1 && path.length <= CATEGORY_DEPTH_MAX && path.every(isName);
+  const strange = categories.find(([from, to]) => !isPath(from) || !isPath(to));
+  return strange
+    ? `A category is one to ${CATEGORY_DEPTH_MAX} names from the top down: ${strange.flat().join(' / ').slice(0, NAME_MAX)}.`
+    : null;
+}
+
 /** By what costs become ours. `rate`: network money for one of the account's, at most eight decimals. */
 export type ImportTerms = {
   readonly accountId: string;
@@ -667,6 +699,7 @@ export type ImportTerms = {
   readonly rate: string;
   /** 10.0000 is 10 %, in ten-thousandths */
   readonly markupPercent: bigint;
+  readonly mapping: ImportMapping;
 };
 
 /** An offer of the account that is there, with its SKU. */
@@ -722,19 +755,21 @@ export function importedCode(accountId: string, goods: Readonly<Record<string, s
 
 /**
  * Decides for each of an upstream's goods what importing it would do. They are known by the account's offer for them, else by the code that an
- * earlier import gave, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
+ * earlier import gave, else by what a person said, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
  * price is cost × (1 + markup), rounded once (§3).
  */
 export function planUpstreamImport(told: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
   const listed = told.map(readable);
   const matchOf = matcher(listed, facts, terms);
+  const shelves = new Map(terms.mapping.categories.map(([from, to]) => [keyOf(from), to]));
   const seen = new Set<string>();
   return listed.map((each, index) => {
     const key = goodsKey(each.goods);
     const isTwice = seen.has(key);
     seen.add(key);
     const isOther = key !== goodsKey(told[index]?.goods ?? {});
-    return importItem(each, isTwice ? 'LISTED_TWICE' : isOther ? 'BAD_GOODS' : null, matchOf(each), terms);
+    const item = importItem(each, isTwice ? 'LISTED_TWICE' : isOther ? 'BAD_GOODS' : null, matchOf(each), terms);
+    return { ...item, categories: shelves.get(keyOf(item.categories)) ?? item.categories };
   });
 }
 
@@ -760,17 +795,22 @@ function readable(goods: ListedGoods): ListedGoods {
 
 type Match = { readonly offer?: KnownOffer; readonly sku?: KnownSku };
 
-function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId }: ImportTerms): (goods: ListedGoods) => Match {
+function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId, mapping }: ImportTerms): (goods: ListedGoods) => Match {
   const offers = new Map(facts.offers.map((offer) => [goodsKey(offer.goods), offer]));
   const byCode = new Map(facts.skus.map((sku) => [sku.code, sku]));
+  const byId = new Map(facts.skus.map((sku) => [sku.skuId, sku]));
+  const said = new Map(mapping.skus.map(([goods, skuId]) => [goodsKey(goods), skuId]));
   const byNames = Map.groupBy(facts.skus, ({ productName, name }) => keyOf([productName, name]));
   const told = Map.groupBy(listed, ({ productName, skuName }) => keyOf([productName, skuName]));
   return (each) => {
     const offer = offers.get(goodsKey(each.goods));
     if (offer) return { offer };
+    const coded = byCode.get(importedCode(accountId, each.goods));
+    if (coded) return { sku: coded };
+    const skuId = said.get(goodsKey(each.goods));
     const names = keyOf([each.productName, each.skuName]);
     const namesakes = told.get(names)?.length === 1 ? (byNames.get(names) ?? []) : [];
-    const sku = byCode.get(importedCode(accountId, each.goods)) ?? (namesakes.length === 1 ? namesakes[0] : undefined);
+    const sku = skuId === undefined ? (namesakes.length === 1 ? namesakes[0] : undefined) : byId.get(skuId ?? '');
     return sku ? { sku } : {};
   };
 }

@@ -1,6 +1,15 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 import { type CurrencyCode, currencyCode, type Money, money, toUnitPriceString } from '#server/platform/money.ts';
-import type { ImportFacts, ImportItem, KnownSku, PlannedCategory, PlannedProduct, PlannedSku, StoredCatalogue } from './rules.ts';
+import type {
+  ImportFacts,
+  ImportItem,
+  ImportMapping,
+  KnownSku,
+  PlannedCategory,
+  PlannedProduct,
+  PlannedSku,
+  StoredCatalogue,
+} from './rules.ts';
 
 /** State of a listing; only LIVE is for sale. */
 export type ListingState = 'DRAFT' | 'SUBMITTED' | 'APPROVED' | 'LIVE' | 'PAUSED' | 'RETIRED' | 'REJECTED';
@@ -763,7 +772,7 @@ const importedSkus: Statement<{
   `SELECT s.id, s.code, s.name, p.name AS product_name, s.unit_size, s.goods_kind, s.delivery_kind = 'BUNDLE' AS bundle,
      s.listing_state = 'RETIRED' OR p.archived_at IS NOT NULL AS retired
    FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
-   WHERE s.network_id = $1 AND s.owner_id = $2 AND (s.code = ANY ($3::text[]) OR p.name = ANY ($4::text[])) ORDER BY s.id`,
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND (s.code = ANY ($3::text[]) OR p.name = ANY ($4::text[]) OR s.id = ANY ($5::uuid[])) ORDER BY s.id`,
 );
 
 /**
@@ -773,11 +782,11 @@ const importedSkus: Statement<{
 export async function selectImportFacts(
   db: Queryable,
   { networkId, ownerId, accountId }: Owner & { readonly accountId: string },
-  named: { readonly codes: readonly string[]; readonly products: readonly string[] },
+  named: { readonly codes: readonly string[]; readonly products: readonly string[]; readonly ids: readonly string[] },
 ): Promise<ImportFacts> {
   const [offers, skus] = await Promise.all([
     run(db, accountOffers, [networkId, accountId]),
-    run(db, importedSkus, [networkId, ownerId, named.codes, named.products]),
+    run(db, importedSkus, [networkId, ownerId, named.codes, named.products, named.ids]),
   ]);
   return {
     offers: offers.map((row) => ({
@@ -854,6 +863,7 @@ export type UpstreamImportRow = {
   readonly rate: string;
   readonly rate_source: string;
   readonly rate_at: Date | null;
+  readonly mapping: Partial<ImportMapping>;
   readonly item_count: number;
   readonly created_by: string;
   readonly created_at: Date;
@@ -862,7 +872,7 @@ export type UpstreamImportRow = {
 
 const IMPORT_COLUMNS = `j.id, j.owner_id, j.account_id, c.name AS account_name, c.supplier_id, c.currency AS account_currency, j.number,
   j.number = (SELECT max(k.number) FROM upstream_import k WHERE k.network_id = $1 AND k.account_id = j.account_id) AS newest, j.state, j.failure,
-  j.markup_percent, j.currency, j.rate::text, j.rate_source, j.rate_at, j.item_count, j.created_by, j.created_at, j.listed_at`;
+  j.markup_percent, j.currency, j.rate::text, j.rate_source, j.rate_at, j.mapping, j.item_count, j.created_by, j.created_at, j.listed_at`;
 const IMPORT_ACCOUNT = 'JOIN supply_account c ON c.network_id = $1 AND c.id = j.account_id';
 
 const importsById: Statement<UpstreamImportRow> = statement(
@@ -894,24 +904,33 @@ export async function selectNewestImport(db: Queryable, { networkId, ownerId }: 
   return (await run(db, newestImport, [networkId, ownerId, accountId]))[0]?.id ?? null;
 }
 
-const lockAccountRow: Statement<{ id: string; currency: string; is_enabled: boolean; kind: string; pending: boolean; number: number }> =
-  statement(
-    'catalog.lockImportAccount',
-    `SELECT c.id, c.currency, c.is_enabled, c.kind,
+const lockAccountRow: Statement<{
+  id: string;
+  currency: string;
+  is_enabled: boolean;
+  kind: string;
+  pending: boolean;
+  number: number;
+  mapping: Partial<ImportMapping> | null;
+}> = statement(
+  'catalog.lockImportAccount',
+  `SELECT c.id, c.currency, c.is_enabled, c.kind,
      EXISTS (SELECT FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id AND j.state = 'PENDING') AS pending,
-     (SELECT coalesce(max(j.number), 0) + 1 FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id) AS number
+     (SELECT coalesce(max(j.number), 0) + 1 FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id) AS number,
+     (SELECT j.mapping FROM upstream_import j WHERE j.network_id = $1 AND j.account_id = c.id ORDER BY j.number DESC LIMIT 1) AS mapping
    FROM supply_account c WHERE c.network_id = $1 AND c.id = $2 AND c.owner_id = $3 FOR NO KEY UPDATE OF c`,
-  );
+);
 
-/** The account that a preview is asked of, locked, with the number that the next preview has (supply_account_pkey, upstream_import_number_key). */
+/** The account that a preview is asked of, locked, with the number that the next preview has and what was mapped before (supply_account_pkey, upstream_import_number_key). */
 export async function lockImportAccount(tx: Transaction, { networkId, ownerId }: Owner, accountId: string) {
   return (await run(tx, lockAccountRow, [networkId, accountId, ownerId]))[0];
 }
 
 const insertImportRow: Statement<Record<string, never>> = statement(
   'catalog.insertImport',
-  `INSERT INTO upstream_import (network_id, id, owner_id, account_id, number, markup_percent, currency, rate, rate_source, rate_at, created_by, created_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  `INSERT INTO upstream_import (network_id, id, owner_id, account_id, number, markup_percent, currency, rate, rate_source, rate_at, mapping, created_by,
+     created_at)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
 
 /** Writes a preview that waits to be listed. */
@@ -927,6 +946,7 @@ export async function insertImport(
     readonly rate: string;
     readonly rateSource: string;
     readonly rateAt: Date | null;
+    readonly mapping: ImportMapping;
     readonly createdBy: string;
   },
 ): Promise<void> {
@@ -939,6 +959,7 @@ export async function insertImport(
     row.number,
     row.markupPercent,
     ...rate,
+    JSON.stringify(row.mapping),
     row.createdBy,
     tx.now,
   ]);

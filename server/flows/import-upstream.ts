@@ -1,10 +1,16 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actorId, type Viewer } from '#server/accounts/rules.ts';
+import { importItemsByIds, skusByIds } from '#server/catalog/reads.ts';
 import {
   type CataloguePlan,
   type ImportItem,
+  type ImportMapping,
   importJudge,
   linesOfImport,
+  MAPPING_MAX,
+  mappingProblem,
+  mergeMapping,
+  NO_MAPPING,
   type PlannedSku,
   planCatalogue,
   type StoredCatalogue,
@@ -44,6 +50,10 @@ export type PreviewInput = {
   /** null where both count in the same money */
   readonly rate: string | null;
   readonly rateSource: string;
+  /** said now; what was said with the account's earlier previews goes on holding */
+  readonly categories: ImportMapping['categories'];
+  /** items of its newest preview, each with the acting station's own SKU that it is; null: a new one */
+  readonly skus: readonly (readonly [itemId: string, skuId: string | null])[];
 };
 
 /** A preview waits to be listed, or why there is none. */
@@ -55,19 +65,21 @@ const SOURCE_LENGTH_MAX = 100;
 /**
  * Asks what importing an upstream's catalogue would do (decision 0027). The upstream is asked by a worker: it may take longer than a
  * request lasts. Refuses NOT_FOUND (no such account of the acting station), NOT_ALLOWED (nobody to ask, switched off, being listed
- * already), INVALID_INPUT (markupPercent, rate, rateSource).
+ * already), INVALID_INPUT (markupPercent, rate, rateSource, categories, skus).
  */
 export async function previewUpstreamImport(db: Database, viewer: Viewer, input: PreviewInput): Promise<PreviewOutcome> {
   const owner = ownerOf(viewer);
   if (owner === null || !isId(input.accountId)) return { kind: 'NOT_FOUND' };
-  const { currency } = await selectNetwork(db.pool, owner.networkId);
+  const [{ currency }, skus] = await Promise.all([selectNetwork(db.pool, owner.networkId), mappedSkus(db, viewer, owner, input.skus)]);
+  if (skus === null) return invalid('skus', 'Items of a preview that is there are mapped to SKUs of your own.');
   return inTransaction(db, async (tx): Promise<PreviewOutcome> => {
     const account = await lockImportAccount(tx, owner, input.accountId);
     if (!account) return { kind: 'NOT_FOUND' };
     if (account.kind === 'MANUAL') return notAllowed('A person delivers: there is no catalogue to ask for.');
     if (!account.is_enabled) return notAllowed('The account is switched off.');
     if (account.pending) return notAllowed('The upstream is being asked already.');
-    const problem = termsProblem(input, account.currency === currency);
+    const mapping = mergeMapping({ ...NO_MAPPING, ...account.mapping }, { categories: input.categories, skus });
+    const problem = termsProblem(input, account.currency === currency) ?? unmapped(mappingProblem(mapping));
     if (problem) return problem;
     const importId = tx.newId();
     const rate = input.rate ?? '1';
@@ -75,11 +87,38 @@ export async function previewUpstreamImport(db: Database, viewer: Viewer, input:
     const { accountId, markupPercent } = input;
     await insertImport(tx, owner, {
       ...{ id: importId, accountId, number: account.number, markupPercent, currency, rate, ...source },
+      mapping,
       createdBy: actorId(viewer),
     });
     await writeAudit(tx, viewer, { action: 'upstream_import.asked', subjectId: importId, data: { accountId, markupPercent, rate } });
     return { kind: 'PREVIEW_ASKED', importId };
   });
+}
+
+function unmapped(problem: string | null): InvalidInput | null {
+  return problem === null ? null : invalid('categories', problem);
+}
+
+/** The goods of items with the SKUs that they are; null when an item or a SKU is not the viewer's own. */
+async function mappedSkus(db: Database, viewer: Viewer, owner: Owner, said: PreviewInput['skus']): Promise<ImportMapping['skus'] | null> {
+  if (said.length === 0) return [];
+  const ids = said.flatMap(([, skuId]) => skuId ?? []);
+  if (said.length > MAPPING_MAX || ![...ids, ...said.map(([itemId]) => itemId)].every(isId)) return null;
+  const [items, skus] = await Promise.all([
+    importItemsByIds(
+      db.pool,
+      viewer,
+      said.map(([itemId]) => itemId),
+    ),
+    skusByIds(db.pool, viewer, ids),
+  ]);
+  const mapped: [Record<string, string>, string | null][] = [];
+  for (const [itemId, skuId] of said) {
+    const item = items.get(itemId);
+    if (!item || (skuId !== null && skus.get(skuId)?.ownerId !== owner.ownerId)) return null;
+    mapped.push([item.goods, skuId]);
+  }
+  return mapped;
 }
 
 function termsProblem({ markupPercent, rate, rateSource }: PreviewInput, isSameMoney: boolean): InvalidInput | null {
@@ -149,7 +188,11 @@ async function applyItems(tx: Transaction, viewer: Viewer, applying: Applying, r
   const { owner, job } = applying;
   if (rows.length === 0) return [];
   const items = rows.map((row) => itemOf(row));
-  const named = { products: [...new Set(items.map(({ productName }) => productName))], codes: items.map(({ code }) => code) };
+  const named = {
+    products: [...new Set(items.map(({ productName }) => productName))],
+    codes: items.map(({ code }) => code),
+    ids: items.flatMap(({ skuId }) => skuId ?? []),
+  };
   // locked first: what is looked at then does not change any more
   const stored = await lockCatalogue(tx, owner, named);
   const facts = await selectImportFacts(tx, { ...owner, accountId: job.account_id }, named);

@@ -1,4 +1,4 @@
-import { type ImportItem, importedCode, planUpstreamImport, readableText } from '#server/catalog/rules.ts';
+import { type ImportItem, importedCode, NO_MAPPING, planUpstreamImport, readableText } from '#server/catalog/rules.ts';
 import {
   claimImport,
   deleteOldImportItems,
@@ -83,9 +83,11 @@ type Planning = { readonly networkId: string; readonly ownerId: string; readonly
 
 async function plan(db: Database, { networkId, ownerId, job }: Planning, goods: readonly UpstreamGoods[]): Promise<ImportItem[]> {
   const accountId = job.account_id;
+  const mapping = { ...NO_MAPPING, ...job.mapping };
   const named = {
     codes: goods.map((each) => importedCode(accountId, each.goods)),
     products: [...new Set(goods.map(({ productName }) => readableText(productName)))],
+    ids: mapping.skus.flatMap(([, skuId]) => skuId ?? []),
   };
   const facts = await selectImportFacts(db.pool, { networkId, ownerId, accountId }, named);
   return planUpstreamImport(goods, facts, {
@@ -94,6 +96,7 @@ async function plan(db: Database, { networkId, ownerId, job }: Planning, goods: 
     currency: currencyCode(job.currency),
     rate: job.rate,
     markupPercent: decimal4(job.markup_percent),
+    mapping,
   });
 }
 

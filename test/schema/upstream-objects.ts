@@ -1,4 +1,5 @@
 import { globalId } from '#schema/ids.ts';
+import { NO_MAPPING } from '#server/catalog/rules.ts';
 import { endImport, insertImport, insertImportItems } from '#server/catalog/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import { money } from '#server/platform/money.ts';
@@ -14,7 +15,7 @@ export async function importObjects(db: Database, w: SuppliedWorld, supplier: st
   await inTransaction(db, async (tx) => {
     const rate = { rate: '1', rateSource: '', rateAt: null };
     await insertImport(tx, owner, {
-      ...{ id: importId, accountId, number: 1, markupPercent: '20.0000', currency: w.currency, ...rate },
+      ...{ id: importId, accountId, number: 1, markupPercent: '20.0000', currency: w.currency, ...rate, mapping: NO_MAPPING },
       createdBy: ownerId,
     });
     await insertImportItems(tx, w.networkId, importId, [
