@@ -77,12 +77,16 @@ const SPEAKERS: readonly Speaker[] = [
   },
 ];
 
-/** Opens a market: so many upstreams of every protocol, each with these faults; `settings` go to both servers. */
-export async function openMarket(spec: {
+/** What a market is made of. `kinds`: all protocols that there are when left out; `settings` go to both servers. */
+export interface MarketSpec {
   readonly upstreamsOfKind: number;
   readonly faults: FaultShares;
+  readonly kinds?: readonly ConnectorKind[];
   readonly settings?: Readonly<Record<string, string>>;
-}): Promise<Market> {
+}
+
+/** Opens a market: so many upstreams of every protocol, each with these faults. */
+export async function openMarket(spec: MarketSpec): Promise<Market> {
   const directory = mkdtempSync(join(tmpdir(), 'fenzhan-supply-'));
   chmodSync(directory, 0o711);
   const cluster = await startThrowawayCluster(directory);
@@ -105,7 +109,10 @@ export async function openMarket(spec: {
     db,
     world: w,
     upstreams,
-    goods: Object.entries(w.skus).map(([name, skuId]) => ({ skuId, input: name === 'phone' ? { recharge_account: '13800138000' } : null })),
+    goods: Object.entries(w.skus)
+      // only one of the protocols is sold a top-up by
+      .filter(([name]) => name !== 'phone' || upstreams.some(({ kind }) => kind === 'KASUSHOU_V2'))
+      .map(([name, skuId]) => ({ skuId, input: name === 'phone' ? { recharge_account: '13800138000' } : null })),
     killWorker: async (index) => workers[index % workers.length]?.restart(),
     close: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -154,13 +161,10 @@ async function fillWorld(db: Database): Promise<World> {
   return w;
 }
 
-async function openUpstreams(
-  db: Database,
-  w: World,
-  spec: { readonly upstreamsOfKind: number; readonly faults: FaultShares },
-): Promise<MarketUpstream[]> {
+async function openUpstreams(db: Database, w: World, spec: MarketSpec): Promise<MarketUpstream[]> {
   const upstreams: MarketUpstream[] = [];
   for (const [place, speaker] of SPEAKERS.entries()) {
+    if (spec.kinds && !spec.kinds.includes(speaker.kind)) continue;
     for (let index = 0; index < spec.upstreamsOfKind; index += 1) {
       const number = place * spec.upstreamsOfKind + index + 1;
       const simulator = await startSimulator(speaker.protocol(), {

@@ -37,7 +37,8 @@ export async function placeAll(market: Market, count: number): Promise<ReadonlyM
   return refused;
 }
 
-function requestOf({ world, goods }: Market, number: number): PlaceOrderRequest {
+/** The n-th order of a market: of one or two units, of each of its SKUs by turns. */
+export function requestOf({ world, goods }: Market, number: number): PlaceOrderRequest {
   const chosen = goods[number % goods.length];
   if (!chosen) throw new Error('a market sells something');
   const requestKey = `storm-${number}-${randomUUID()}`;

@@ -1,29 +1,32 @@
 import { parseArgs } from 'node:util';
+import { deathOfSupplier } from './supply-death.ts';
 import { mustBeZero, stormOfSupply } from './supply-storm.ts';
 
 // npm run storm:supply -- --orders 100000: two servers that buy, one of them killed every twenty seconds, from simulated upstreams that
 // time out after they sold, break, talk nonsense and lie. Exit code 1 when anything was bought, delivered or paid twice, lost or believed.
+// npm run storm:supply -- --dies: steady orders over four suppliers of which one dies; exit code 1 when they go elsewhere too late.
 const { values } = parseArgs({
   options: {
     orders: { type: 'string', default: '2000' },
     every: { type: 'string', default: '20' },
     upstreams: { type: 'string', default: '6' },
+    dies: { type: 'boolean', default: false },
   },
 });
+const print = (name: string, value: string | number) => process.stdout.write(`${name.padEnd(34)} ${value}\n`);
+const share = (list: readonly number[], of: number) => Math.round(list[Math.min(list.length - 1, Math.floor(list.length * of))] ?? 0);
+if (values.dies) await tellDeath();
+
 const [orders, killEverySeconds, upstreamsOfKind] = [values.orders, values.every, values.upstreams].map(Number);
 if (!orders || !killEverySeconds || !upstreamsOfKind) throw new Error('--orders, --every and --upstreams are numbers above zero');
 
 const { verdict, seconds, kills, counts, refused } = await stormOfSupply({ orders, killEverySeconds, upstreamsOfKind });
-const print = (name: string, value: string | number) => process.stdout.write(`${name.padEnd(34)} ${value}\n`);
 const listed = (tally: Readonly<Record<string, number>>) =>
   Object.entries(tally)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, count]) => `${name} ${count}`)
     .join(', ') || 'none';
-const at = (share: number) => {
-  const { deliverMilliseconds } = verdict;
-  return Math.round(deliverMilliseconds[Math.min(deliverMilliseconds.length - 1, Math.floor(deliverMilliseconds.length * share))] ?? 0);
-};
+const at = (of: number) => share(verdict.deliverMilliseconds, of);
 print('orders', `${orders} (${Math.round(orders / seconds)} a second, ${Math.round(seconds)} s)`);
 print('orders by state', listed(verdict.orders));
 print('orders refused', listed(Object.fromEntries(refused)));
@@ -38,3 +41,15 @@ print('lies told', verdict.liesCount);
 for (const [name, value] of mustBeZero(verdict)) print(name, value);
 for (const breach of verdict.breaches.slice(0, 5)) process.stdout.write(`${breach}\n`);
 process.exit(mustBeZero(verdict).every(([, value]) => value === 0) ? 0 : 1);
+
+/** Prints what a supplier's death did to orders, and ends. */
+async function tellDeath(): Promise<never> {
+  const { orders: count, moved, before, during, undelivered } = await deathOfSupplier();
+  const told = (list: readonly number[]) => `${list.length} orders, p50 ${share(list, 0.5)}, p99 ${share(list, 0.99)}`;
+  print('orders', count);
+  print('meant for the dead one, to another', `${told(moved)} (goal: p99 at most 2000)`);
+  print('all others, before it died', told(before));
+  print('all others, while it was dead', told(during));
+  print('not delivered', undelivered);
+  process.exit(moved.length > 0 && share(moved, 0.99) <= 2_000 && undelivered === 0 ? 0 : 1);
+}
