@@ -53,7 +53,7 @@ const answers: Record<AlertWord, string> = {
   OFFER_ABOVE_AGREED: '/supply/offers',
   SUPPLIER_SHARE: '/supply/offers',
   SUPPLIER_DOWN: '/supply/offers',
-  REPLENISHMENT_WAITING: '/stock/replenishment',
+  REPLENISHMENT_WAITING: '/replenishment',
   STOCK_EXPIRING: '/stock',
 };
 

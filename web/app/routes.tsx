@@ -34,6 +34,7 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('../stock/stock-page.tsx')).StockPage }),
         children: [
           { path: 'import', lazy: async () => ({ Component: (await import('../stock/import-drawer.tsx')).ImportDrawer }) },
+          { path: 'lots/:lotId', lazy: async () => ({ Component: (await import('../stock/lot-drawer.tsx')).LotDrawer }) },
           { path: 'jobs/:jobId', lazy: async () => ({ Component: (await import('../stock/job-drawer.tsx')).JobDrawer }) },
         ],
       },
@@ -60,6 +61,12 @@ export const router = createBrowserRouter([
         children: [{ path: ':skuId', lazy: async () => ({ Component: (await import('../supply/routing-drawer.tsx')).RoutingDrawer }) }],
       },
       { path: 'supply/scorecards', lazy: async () => ({ Component: (await import('../supply/scorecards-page.tsx')).ScorecardsPage }) },
+      {
+        path: 'supply/listings',
+        lazy: async () => ({ Component: (await import('../supply/listings-page.tsx')).ListingsPage }),
+        children: [{ path: ':listingId', lazy: async () => ({ Component: (await import('../supply/listing-drawer.tsx')).ListingDrawer }) }],
+      },
+      { path: 'replenishment', lazy: async () => ({ Component: (await import('../stock/replenishment-page.tsx')).ReplenishmentPage }) },
       { path: 'documents', lazy: async () => ({ Component: (await import('../supplier/documents-page.tsx')).DocumentsPage }) },
       { path: 'payables', lazy: async () => ({ Component: (await import('../supplier/payables-page.tsx')).PayablesPage }) },
       { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },

@@ -17,6 +17,8 @@ export type PlaceKey =
   | 'stock'
   | 'attempts'
   | 'offers'
+  | 'listings'
+  | 'replenish'
   | 'scorecards'
   | 'suppliers'
   | 'documents'
@@ -62,7 +64,9 @@ export function placesOf(viewer: Viewer): PlaceGroup[] {
         ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/offers', icon: 'route', key: 'offers' }),
         ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/scorecards', icon: 'chart', key: 'scorecards' }),
         ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/documents', icon: 'log', key: 'documents' }),
+        ...only(hq && may('SUPPLY_READ'), { to: '/supply/listings', icon: 'check', key: 'listings' }),
         ...only(hq && may('STOCK_READ'), { to: '/stock', icon: 'box', key: 'stock' }),
+        ...only(hq && may('SUPPLY_READ'), { to: '/replenishment', icon: 'refund', key: 'replenish' }),
       ],
     },
     {

@@ -25,6 +25,13 @@ export function RefusalNote({ refusal, action }: { refusal: Refusal; action?: Re
         <>
           {help}
           {parts.__typename === 'BandBroken' && <BandBreaks breaks={parts.breaks} />}
+          {parts.__typename === 'ListingRefused' && (
+            <ul>
+              {parts.problems.map(({ code, field, message }) => (
+                <li key={`${code} ${field}`}>{message}</li>
+              ))}
+            </ul>
+          )}
           {action && <div className="refusal-action">{action}</div>}
         </>
       }

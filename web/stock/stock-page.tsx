@@ -1,7 +1,7 @@
 import { Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Outlet, useLocation, useNavigate } from 'react-router';
+import { Link, Outlet, useLocation, useNavigate } from 'react-router';
 import { useClient } from 'urql';
 import { StockThresholdSheet } from '../alerts/threshold-sheet.tsx';
 import { useViewer } from '../app/session.tsx';
@@ -81,11 +81,19 @@ function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing:
   const { may } = useViewer();
   const [watching, setWatching] = useState<LotRowFragment | null>(null);
   const left = (lot: LotRowFragment) => (
-    <Status tone={lot.availableCount === 0 ? 'quiet' : lot.availableCount <= 10 ? 'warn' : 'good'}>
-      {t('stock.leftOf', { left: countText(lot.availableCount), all: countText(lot.keyCount) })}
+    <Status tone={lot.state !== 'OPEN' ? 'bad' : lot.availableCount === 0 ? 'quiet' : lot.availableCount <= 10 ? 'warn' : 'good'}>
+      {lot.state === 'OPEN'
+        ? t('stock.leftOf', { left: countText(lot.availableCount), all: countText(lot.keyCount) })
+        : t(`lot.state.${lot.state}`)}
     </Status>
   );
-  const name = (lot: LotRowFragment) => <SkuName product={lot.sku.product.name} name={lot.sku.name} />;
+  const navigate = useNavigate();
+  const hrefOf = (lot: LotRowFragment) => `/stock/lots/${encodeURIComponent(lot.id)}`;
+  const name = (lot: LotRowFragment) => (
+    <Link to={hrefOf(lot)} className="row-name">
+      <SkuName product={lot.sku.product.name} name={lot.sku.name} />
+    </Link>
+  );
   const watch = (lot: LotRowFragment) =>
     may('ALERTS_READ') && (
       <Button
@@ -103,6 +111,7 @@ function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing:
         rows={rows}
         rowKey={(lot) => lot.id}
         glowing={glowing}
+        open={(lot) => void navigate(hrefOf(lot))}
         columns={[
           { key: 'sku', title: t('catalogue.name'), render: name },
           { key: 'supplier', title: t('stock.supplier'), render: (lot) => lot.supplier?.name ?? '—' },

@@ -1,0 +1,134 @@
+import { App, Button, Input } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useViewer } from '../app/session.tsx';
+import { unmask } from '../gql/fragment-masking.ts';
+import {
+  AcknowledgeListingDocument,
+  ApproveListingDocument,
+  ConfirmListingCheckDocument,
+  type ListingDetailsFragment,
+  ListingRowFragmentDoc,
+  PauseListingDocument,
+  RecheckListingDocument,
+  RejectListingDocument,
+  ResumeListingDocument,
+} from '../gql/graphql.ts';
+import { Field } from '../parts/field.tsx';
+import { Sheet } from '../parts/sheet.tsx';
+import { useListingAction } from './use-listing-action.ts';
+
+type Noted = 'approve' | 'reject' | 'confirm';
+
+/** What may be decided about a listing: a reviewer approves or rejects it, its owner takes it off sale and back. */
+export function ListingActions({ listing, changed }: { listing: ListingDetailsFragment; changed: () => void }) {
+  const { t } = useTranslation();
+  const { may } = useViewer();
+  const { message } = App.useApp();
+  const row = unmask(ListingRowFragmentDoc, listing);
+  const [sheet, setSheet] = useState<Noted | null>(null);
+  const recheck = useListingAction(RecheckListingDocument, (data) => data.recheckListing);
+  const acknowledge = useListingAction(AcknowledgeListingDocument, (data) => data.acknowledgeListing);
+  const pause = useListingAction(PauseListingDocument, (data) => data.pauseListing);
+  const resume = useListingAction(ResumeListingDocument, (data) => data.resumeListing);
+  const base = { skuId: row.sku?.id ?? row.id, expectedVersion: row.version };
+  const act = async (action: typeof recheck) => {
+    if (!(await action.run({ input: base }))) return;
+    void message.success(t('saved'));
+    changed();
+  };
+  const reviews = may('LISTINGS_REVIEW');
+  const manages = may('LISTINGS_MANAGE');
+  const isSubmitted = row.state === 'SUBMITTED';
+  const isPassed = listing.checks.every(({ state }) => state === 'PASSED');
+  return (
+    <section>
+      <div className="decision-actions">
+        {reviews && isSubmitted && (
+          <>
+            <Button type="primary" disabled={!isPassed} onClick={() => setSheet('approve')}>
+              {t('listings.approve')}
+            </Button>
+            <Button onClick={() => setSheet('reject')}>{t('listings.reject')}</Button>
+            {listing.checks.some(({ needsPerson }) => needsPerson) && (
+              <Button onClick={() => setSheet('confirm')}>{t('listings.confirm')}</Button>
+            )}
+          </>
+        )}
+        {isSubmitted && (reviews || manages) && (
+          <Button loading={recheck.busy} onClick={() => void act(recheck)}>
+            {t('listings.recheck')}
+          </Button>
+        )}
+        {reviews && row.hasUnreviewedChanges && !isSubmitted && (
+          <Button type="primary" loading={acknowledge.busy} onClick={() => void act(acknowledge)}>
+            {t('listings.acknowledge')}
+          </Button>
+        )}
+        {manages && row.state === 'LIVE' && (
+          <Button loading={pause.busy} onClick={() => void act(pause)}>
+            {t('listings.pause')}
+          </Button>
+        )}
+        {manages && row.state === 'PAUSED' && (
+          <Button loading={resume.busy} onClick={() => void act(resume)}>
+            {t('listings.resume')}
+          </Button>
+        )}
+      </div>
+      {recheck.note}
+      {acknowledge.note}
+      {pause.note}
+      {resume.note}
+      {sheet && <NoteSheet what={sheet} title={row.title} base={base} close={() => setSheet(null)} changed={changed} />}
+    </section>
+  );
+}
+
+type NoteProps = {
+  what: Noted;
+  title: string;
+  base: { skuId: string; expectedVersion: number };
+  close: () => void;
+  changed: () => void;
+};
+
+function NoteSheet({ what, title, base, close, changed }: NoteProps) {
+  const { t } = useTranslation();
+  const { message } = App.useApp();
+  const [note, setNote] = useState('');
+  const approve = useListingAction(ApproveListingDocument, (data) => data.approveListing);
+  const reject = useListingAction(RejectListingDocument, (data) => data.rejectListing);
+  const confirm = useListingAction(ConfirmListingCheckDocument, (data) => data.confirmListingCheck);
+  const action = { approve, reject, confirm }[what];
+  const submit = async () => {
+    if (!(await action.run({ input: { ...base, note: note.trim() || null } }))) return;
+    void message.success(t('saved'));
+    changed();
+    close();
+  };
+  return (
+    <Sheet
+      title={`${t(`listings.${what}`)} · ${title}`}
+      close={close}
+      footer={
+        <Button
+          type="primary"
+          danger={what === 'reject'}
+          size="large"
+          block
+          disabled={what !== 'approve' && note.trim() === ''}
+          loading={action.busy}
+          onClick={() => void submit()}
+        >
+          {t(`listings.${what}`)}
+        </Button>
+      }
+    >
+      <Field label={t(what === 'confirm' ? 'listings.tried' : 'listings.note')} help={t(`listings.noteHelp.${what}`)}>
+        {(id) => <Input.TextArea id={id} rows={3} maxLength={500} value={note} onChange={(event) => setNote(event.target.value)} />}
+      </Field>
+      {action.note}
+    </Sheet>
+  );
+}
