@@ -213,7 +213,7 @@ describe('what routing sees', () => {
       `INSERT INTO purchase_attempt (network_id, id, owner_id, purpose, subject_id, sku_id, offer_id, account_id, supplier_id, attempt_number, quantity, terms,
          goods, goods_kind, quoted_cost, upstream_currency, upstream_max_cost, rate, request_key, state, sent_at, settled_at, created_at, updated_at)
        SELECT o.network_id, $2, o.owner_id, 'REPLENISHMENT', o.id, o.sku_id, o.id, o.account_id, o.supplier_id, 1, $3, o.terms, '{}', 'CARD_KEY', 1, 'CNY', 1, 1,
-         substr(md5($2::text), 1, 16), $4, $5, CASE WHEN $4 IN ('SUCCEEDED', 'REJECTED') THEN $5 END, $5, $5 FROM supply_offer o WHERE o.id = $1`,
+         substr(md5($2::uuid::text), 1, 16), $4::text, $5::timestamptz, CASE WHEN $4::text IN ('SUCCEEDED', 'REJECTED') THEN $5::timestamptz END, $5::timestamptz, $5::timestamptz FROM supply_offer o WHERE o.id = $1`,
       [offerId, fresh.db.newId(), quantity, state, createdAt],
     );
 

@@ -130,7 +130,7 @@ export async function neighbourhood(db: Database): Promise<Neighbourhood> {
     ...(await importObjects(db, w, 'T', w.stations.A)),
     ...(await purchaseObjects(db, shelf)),
     ...(await stockObjects(db, shelf)),
-    ...(await supplyObjects(db, w.viewer('A'), { skuId: w.skus.local, routedSkuId: w.skus.phone, supplierId: w.suppliers.T })),
+    ...(await supplyObjects(db, w.viewer('A'), { skuId: w.skus.phone, routedSkuId: w.skus.phone, supplierId: w.suppliers.T })),
     ...(await listingObjects(db, w.viewer('A'), w.skus.local)),
   };
   await relayOnce(db);
