@@ -24,7 +24,14 @@ const places: Record<string, string[]> = {
     '/stock/import',
     '/wallet',
     '/audit',
+    '/supply/attempts',
+    '/supply/suppliers',
+    '/supply/offers',
+    '/supply/listings?show=live',
+    '/supply/scorecards',
+    '/replenishment',
   ],
+  supplier: ['/', '/attempts', '/supply/offers', '/documents', '/payables'],
 };
 const everywhere: Required<Looks>[] = [
   { device: 'desk', theme: 'light', language: 'zh-CN' },

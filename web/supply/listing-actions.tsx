@@ -23,7 +23,7 @@ type Noted = 'approve' | 'reject' | 'confirm';
 /** What may be decided about a listing: a reviewer approves or rejects it, its owner takes it off sale and back. */
 export function ListingActions({ listing, changed }: { listing: ListingDetailsFragment; changed: () => void }) {
   const { t } = useTranslation();
-  const { may } = useViewer();
+  const { may, party } = useViewer();
   const { message } = App.useApp();
   const row = unmask(ListingRowFragmentDoc, listing);
   const [sheet, setSheet] = useState<Noted | null>(null);
@@ -38,7 +38,7 @@ export function ListingActions({ listing, changed }: { listing: ListingDetailsFr
     changed();
   };
   const reviews = may('LISTINGS_REVIEW');
-  const manages = may('LISTINGS_MANAGE');
+  const manages = may('LISTINGS_MANAGE') && row.owner?.id === party?.id;
   const isSubmitted = row.state === 'SUBMITTED';
   const isPassed = listing.checks.every(({ state }) => state === 'PASSED');
   return (

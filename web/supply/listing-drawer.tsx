@@ -99,6 +99,7 @@ function Checks({ listing }: { listing: ListingDetailsFragment }) {
 /** What changed between versions, newest first: before and after, side by side. */
 function Versions({ listing }: { listing: ListingDetailsFragment }) {
   const { t } = useTranslation();
+  if (listing.versions.length === 0) return null;
   return (
     <section>
       <h3>{t('listings.versions')}</h3>
