@@ -17,6 +17,7 @@ import {
   judgeImport,
   lockAbandonedImports,
   lockImport,
+  lockImportsOfNetwork,
   lockWaitingImport,
   markImportRunning,
   type RunningImportRow,
@@ -95,11 +96,11 @@ async function fail(db: Database, job: { network_id: string; id: string }, failu
 async function importLot(tx: Transaction, networkId: string, jobId: string): Promise<void> {
   const job = await lockImport(tx, networkId, jobId);
   if (!job) return;
-  await allowImportMemory(tx);
-  const { lineCount, inFile, own } = await judgeImport(tx, networkId, job);
+  await Promise.all([allowImportMemory(tx), lockImportsOfNetwork(tx, networkId)]);
+  const { lineCount, inFile, own, isElsewhere } = await judgeImport(tx, networkId, job);
   const keyCount = lineCount - inFile.length - own.length;
   const problems = [...job.problems, ...named(inFile, 'DUPLICATE_IN_FILE'), ...named(own, 'DUPLICATE_OF_OWN_KEY')];
-  if (keyCount > 0) await makeLot(tx, networkId, job, { keyCount, withoutLines: [...inFile, ...own] });
+  if (keyCount > 0) await makeLot(tx, networkId, job, { keyCount, withoutLines: [...inFile, ...own], isElsewhere });
   const end = {
     importedCount: keyCount,
     duplicateCount: inFile.length + own.length,
@@ -119,12 +120,12 @@ async function makeLot(
   tx: Transaction,
   networkId: string,
   job: RunningImportRow,
-  { keyCount, withoutLines }: { readonly keyCount: number; readonly withoutLines: readonly number[] },
+  { keyCount, ...lines }: { readonly keyCount: number; readonly withoutLines: readonly number[]; readonly isElsewhere: boolean },
 ): Promise<void> {
   const totalCost = money(job.total_cost, currencyCode(job.currency));
   const { first, firstCount, rest } = spreadLotCost(totalCost, keyCount);
   const costs = { first: toAmountString(first), firstCount, rest: toAmountString(rest) };
-  const made = await insertImportedLot(tx, networkId, job.id, { keyCount, costs, withoutLines });
+  const made = await insertImportedLot(tx, networkId, job.id, { keyCount, costs, ...lines });
   if (made.keyCount !== keyCount) throw new Error(`${made.keyCount} keys came of ${keyCount} lines`);
   if (job.terms === 'OWN') await payForLot(tx, networkId, job);
   if (made.quarantinedIds.length > 0) await reportQuarantine(tx, networkId, job, made.quarantinedIds);

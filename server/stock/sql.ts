@@ -767,7 +767,7 @@ export async function allowImportMemory(tx: Transaction): Promise<void> {
   await run(tx, memoryStatement, []);
 }
 
-const judgeStatement = statement<{ line_count: number; lines: number[]; own_lines: number[] }>(
+const judgeStatement = statement<{ line_count: number; lines: number[]; own_lines: number[]; is_elsewhere: boolean }>(
   'stock.judgeImport',
   `WITH line AS (
      SELECT u.line_number, u.fingerprint FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers, c.fingerprints) AS u (line_number, fingerprint)
@@ -775,24 +775,40 @@ const judgeStatement = statement<{ line_count: number; lines: number[]; own_line
    ), placed AS (
      SELECT l.line_number, l.fingerprint, row_number() OVER (PARTITION BY l.fingerprint ORDER BY l.line_number) AS place FROM line l
    ), judged AS (
-     SELECT p.line_number, p.place > 1 AS again,
-            EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NULL AND k.owner_id = $3)
-            OR EXISTS (SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NOT NULL) AS own
+     SELECT p.line_number, p.place > 1 AS again, o.owner_id <> $3 AS elsewhere,
+            coalesce(o.owner_id = $3, false) OR EXISTS (
+              SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NOT NULL) AS own
      FROM placed p
+     LEFT JOIN LATERAL (
+       SELECT k.owner_id FROM card_key k WHERE k.network_id = $1 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NULL LIMIT 1
+     ) o ON true
    )
    SELECT count(*)::int AS line_count,
           coalesce(array_agg(j.line_number) FILTER (WHERE j.again AND NOT j.own), '{}') AS lines,
-          coalesce(array_agg(j.line_number) FILTER (WHERE j.own), '{}') AS own_lines
+          coalesce(array_agg(j.line_number) FILTER (WHERE j.own), '{}') AS own_lines,
+          coalesce(bool_or(j.elsewhere), false) AS is_elsewhere
    FROM judged j`,
 );
 
-/** How many lines of an import wait, and which of them are none: the same as an earlier line, or a key that the owner has. */
-export type JudgedLines = { readonly lineCount: number; readonly inFile: readonly number[]; readonly own: readonly number[] };
+/**
+ * How many lines of an import wait, and which of them make no key: the same as an earlier line, or a key that the owner has.
+ * `isElsewhere`: whether any is a key of another owner.
+ */
+export type JudgedLines = {
+  readonly lineCount: number;
+  readonly inFile: readonly number[];
+  readonly own: readonly number[];
+  readonly isElsewhere: boolean;
+};
 
-/** Finds an import's duplicates. Chunks by import_chunk_network_id_job_id_id_idx, keys by card_key_original_fingerprint_key and card_key_owner_duplicate_key; locks nothing. */
+/**
+ * Finds an import's duplicates, looking in the order of the fingerprints. Chunks by import_chunk_network_id_job_id_id_idx, keys by
+ * card_key_original_fingerprint_key and card_key_owner_duplicate_key; locks nothing.
+ */
 export async function judgeImport(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<JudgedLines> {
   const [row] = await run(tx, judgeStatement, [networkId, job.id, job.owner_id]);
-  return { lineCount: row?.line_count ?? 0, inFile: row?.lines ?? [], own: row?.own_lines ?? [] };
+  if (!row) throw new Error('an aggregate answered no row');
+  return { lineCount: row.line_count, inFile: row.lines, own: row.own_lines, isElsewhere: row.is_elsewhere };
 }
 
 const insertLotStatement = statement(
@@ -802,51 +818,67 @@ const insertLotStatement = statement(
    FROM import_job j WHERE j.network_id = $1 AND j.id = $2`,
 );
 
-// $7: lines that make no key
-const insertImportedStatement = statement<{ key_count: number; quarantined_ids: string[] }>(
-  'stock.insertImportedKeys',
-  `WITH line AS (
-     SELECT u.id, u.line_number, u.sealed, u.fingerprint
-     FROM import_chunk c CROSS JOIN LATERAL unnest(c.ids, c.line_numbers, c.sealed, c.fingerprints) AS u (id, line_number, sealed, fingerprint)
-     WHERE c.network_id = $1 AND c.job_id = $2 AND NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
-   ), dearer AS MATERIALIZED (
-     SELECT max(f.line_number) AS last_line FROM (
-       SELECT u.line_number FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers) AS u (line_number)
-       WHERE c.network_id = $1 AND c.job_id = $2 AND NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
-       ORDER BY u.line_number LIMIT $3
-     ) f
-   ), made AS (
-     INSERT INTO card_key (network_id, id, lot_id, sku_id, owner_id, state, sealed, fingerprint, cost, expires_on, duplicate_of, updated_at)
-     SELECT $1, w.id, j.lot_id, j.sku_id, j.owner_id, CASE WHEN o.id IS NULL THEN 'AVAILABLE' ELSE 'QUARANTINED' END::card_key_state,
-            w.sealed, w.fingerprint, CASE WHEN w.line_number <= d.last_line THEN $4::numeric ELSE $5::numeric END, j.expires_on, o.id, $6
-     FROM line w
-     CROSS JOIN dearer d
-     JOIN import_job j ON j.network_id = $1 AND j.id = $2
-     LEFT JOIN card_key o ON o.network_id = $1 AND o.fingerprint = w.fingerprint AND o.duplicate_of IS NULL
-     ORDER BY w.fingerprint
-     RETURNING id, duplicate_of
-   )
-   SELECT count(*)::int AS key_count, coalesce(array_agg(id) FILTER (WHERE duplicate_of IS NOT NULL), '{}') AS quarantined_ids FROM made`,
+// $7: lines that make no key. Written in the order of the file, which is that of the ids: of five indexes three grow at their end.
+const insertImported = (name: string, original: string, lookup: string): Statement<{ key_count: number; quarantined_ids: string[] }> =>
+  statement(
+    name,
+    `WITH line AS (
+       SELECT u.id, u.line_number, u.sealed, u.fingerprint
+       FROM (SELECT c.* FROM import_chunk c WHERE c.network_id = $1 AND c.job_id = $2 ORDER BY c.id) c
+       CROSS JOIN LATERAL unnest(c.ids, c.line_numbers, c.sealed, c.fingerprints) AS u (id, line_number, sealed, fingerprint)
+       WHERE NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
+     ), dearer AS MATERIALIZED (
+       SELECT max(f.line_number) AS last_line FROM (
+         SELECT u.line_number FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers) AS u (line_number)
+         WHERE c.network_id = $1 AND c.job_id = $2 AND NOT EXISTS (SELECT FROM unnest($7::int[]) AS b (line_number) WHERE b.line_number = u.line_number)
+         ORDER BY u.line_number LIMIT $3
+       ) f
+     ), made AS (
+       INSERT INTO card_key (network_id, id, lot_id, sku_id, owner_id, state, sealed, fingerprint, cost, expires_on, duplicate_of, updated_at)
+       SELECT $1, w.id, j.lot_id, j.sku_id, j.owner_id, CASE WHEN ${original} IS NULL THEN 'AVAILABLE' ELSE 'QUARANTINED' END::card_key_state,
+              w.sealed, w.fingerprint, CASE WHEN w.line_number <= d.last_line THEN $4::numeric ELSE $5::numeric END, j.expires_on, ${original}, $6
+       FROM line w
+       CROSS JOIN dearer d
+       JOIN import_job j ON j.network_id = $1 AND j.id = $2
+       ${lookup}
+       RETURNING id, duplicate_of
+     )
+     SELECT count(*)::int AS key_count, coalesce(array_agg(id) FILTER (WHERE duplicate_of IS NOT NULL), '{}') AS quarantined_ids FROM made`,
+  );
+const insertNewKeys = insertImported('stock.insertImportedKeys', 'NULL::uuid', '');
+const insertSharedKeys = insertImported(
+  'stock.insertSharedKeys',
+  'o.id',
+  'LEFT JOIN card_key o ON o.network_id = $1 AND o.fingerprint = w.fingerprint AND o.duplicate_of IS NULL',
 );
+
+const lockImportsStatement = statement(
+  'stock.lockImportsOfNetwork',
+  `SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::text, 0))`,
+);
+
+/** Imports of a network make their keys one after the other: two of one file would wait for each other's keys in different orders. */
+export async function lockImportsOfNetwork(tx: Transaction, networkId: string): Promise<void> {
+  await run(tx, lockImportsStatement, [networkId]);
+}
 
 /** How a lot's cost lies on its keys: the first `firstCount` cost `first`, all others `rest`. NUMERIC texts. */
 export type CostSteps = { readonly first: string; readonly firstCount: number; readonly rest: string };
 
 /**
- * Makes the lot and its keys of the lines that were not left out; keys of another owner are put into quarantine.
- * In the order of their fingerprints, so that two imports of one file wait for each other in one direction; whoever comes
- * second meets card_key_original_fingerprint_key (or card_key_owner_duplicate_key), rolls back, and looks again.
+ * Makes the lot and its keys of the lines that were not left out; keys of another owner are put into quarantine. Whoever meets a key
+ * that was brought in otherwise meanwhile (card_key_original_fingerprint_key, card_key_owner_duplicate_key) rolls back, and looks again.
  */
 export async function insertImportedLot(
   tx: Transaction,
   networkId: string,
   jobId: string,
-  lot: { keyCount: number; costs: CostSteps; withoutLines: readonly number[] },
+  lot: { keyCount: number; costs: CostSteps; withoutLines: readonly number[]; isElsewhere: boolean },
 ): Promise<{ keyCount: number; quarantinedIds: string[] }> {
   const { first, firstCount, rest } = lot.costs;
   const [, [made]] = await Promise.all([
     run(tx, insertLotStatement, [networkId, jobId, lot.keyCount, tx.now]),
-    run(tx, insertImportedStatement, [networkId, jobId, firstCount, first, rest, tx.now, lot.withoutLines]),
+    run(tx, lot.isElsewhere ? insertSharedKeys : insertNewKeys, [networkId, jobId, firstCount, first, rest, tx.now, lot.withoutLines]),
   ]);
   return { keyCount: made?.key_count ?? 0, quarantinedIds: made?.quarantined_ids ?? [] };
 }
