@@ -8,6 +8,7 @@ export function StockMark({ offer }: { offer: Pick<OfferPartsFragment, 'stock' |
   if (offer.notSellable && offer.notSellable !== 'OUT_OF_STOCK')
     return <Status tone="quiet">{t(`notSellable.${offer.notSellable}`)}</Status>;
   if (offer.stock.many) return <Status tone="good">{t('stock.many')}</Status>;
+  if (offer.stock.onOrder && offer.stock.availableCount === null) return <Status tone="good">{t('stock.onOrder')}</Status>;
   const count = offer.stock.availableCount ?? 0;
   if (count === 0) return <Status tone="bad">{t('stock.none')}</Status>;
   return <Status tone={count <= 10 ? 'warn' : 'good'}>{t('stock.left', { count: count })}</Status>;

@@ -233,6 +233,7 @@ export const words: Words = {
   },
   stock: {
     many: 'Plenty',
+    onOrder: 'Bought on order',
     none: 'Sold out',
     left_one: '{{count, number}} left',
     left_other: '{{count, number}} left',

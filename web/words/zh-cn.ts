@@ -230,6 +230,7 @@ export const words = {
   },
   stock: {
     many: '充足',
+    onOrder: '按单采购',
     none: '售罄',
     left_other: '剩 {{count, number}}',
     lead: '每个批次的来源、成本与剩余',
