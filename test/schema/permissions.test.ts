@@ -113,7 +113,8 @@ describe('canaries', () => {
   const ALLOWED: Record<keyof typeof CANARIES, readonly Asker[]> = {
     hqCost: ['parent'],
     hqLot: ['parent'],
-    hqOrderCost: ['parent'],
+    // the supplier of the goods is owed it: its own payable, by whatever way it is read
+    hqOrderCost: ['parent', 'supplier'],
     hqBase: ['parent'],
     ownCost: ownPeople,
     ownLot: ownPeople,
