@@ -9,8 +9,9 @@ import { type AlertRowFragment, ResolveAlertDocument } from '../gql/graphql.ts';
 import { amountText } from '../parts/amounts.ts';
 import { Icon } from '../parts/icon.tsx';
 import { ActionFailure } from '../parts/refusal.tsx';
+import { shareText } from '../parts/share.tsx';
 import { Bone, Empty, Failure } from '../parts/states.tsx';
-import { When } from '../parts/when.tsx';
+import { dayText, When } from '../parts/when.tsx';
 import type { Words } from '../words/zh-cn.ts';
 import type { useAlerts } from './use-alerts.ts';
 import './alerts.css';
@@ -58,7 +59,7 @@ const answers: Record<AlertWord, string> = {
 };
 
 function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh: () => void; done?: () => void }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { may } = useViewer();
   const [gone, setGone] = useState(false);
   const [{ fetching, error }, resolve] = useMutation(ResolveAlertDocument);
@@ -70,7 +71,7 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
     refresh();
   };
   if (gone) return null;
-  const facts = factsOf(alert, t);
+  const facts = factsOf(alert, t, i18n.language);
   return (
     <li className="alert-item">
       <span className={`alert-mark ${urgent.includes(alert.kind) ? 'bad' : 'warn'}`}>
@@ -103,7 +104,7 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
   );
 }
 
-function factsOf(alert: AlertRowFragment, t: TFunction): string | null {
+function factsOf(alert: AlertRowFragment, t: TFunction, language: string): string | null {
   const text = (value: { amount: string; currency: string } | null | undefined) => (value ? amountText(value) : '—');
   switch (alert.kind) {
     case 'WALLET_LOW':
@@ -114,6 +115,20 @@ function factsOf(alert: AlertRowFragment, t: TFunction): string | null {
       return t('alerts.facts.cost', { cost: text(alert.nextUnitCost), count: alert.hiddenFromCount ?? 0 });
     case 'PRICE_INVERTED':
       return t(alert.reason === 'ABOVE_CEILING' ? 'alerts.facts.ceiling' : 'alerts.facts.inverted', { price: text(alert.unitPrice) });
+    case 'OFFER_ABOVE_AGREED':
+      return t('alerts.facts.aboveAgreed', { supplier: alert.supplier?.name ?? '', amount: text(alert.aboveAgreed) });
+    case 'SUPPLIER_SHARE':
+      return t('alerts.facts.share', { supplier: alert.supplier?.name ?? '', share: shareText(alert.shareBps, language) });
+    case 'STOCK_EXPIRING':
+      return t('alerts.facts.expiring', {
+        count: alert.availableCount ?? 0,
+        day: alert.expiringOn ? dayText(alert.expiringOn, language) : '—',
+      });
+    case 'LICENCE_EXPIRING':
+    case 'LICENCE_EXPIRED':
+      return alert.supplierDocument
+        ? `${alert.supplierDocument.supplier?.name ?? ''} · ${t(`documentType.${alert.supplierDocument.type}`)}`
+        : null;
     default:
       return null;
   }
