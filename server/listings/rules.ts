@@ -237,12 +237,6 @@ export function allotBundle(total: Money, components: readonly { readonly weight
   );
 }
 
-/** How many bundles the components' stock allows: the scarcest decides. No components, no bundles. */
-export function bundleStock(components: readonly { readonly availableCount: number; readonly quantity: number }[]): number {
-  const counts = components.map(({ availableCount, quantity }) => Math.floor(availableCount / quantity));
-  return counts.length === 0 ? 0 : Math.min(...counts);
-}
-
 /**
  * The fields that a bundle asks for: each of its components' once. A name that two components use for different things cannot be
  * asked for once: CLASH.
@@ -258,12 +252,6 @@ export function bundleInputFields(
     fields.set(field.name, known ? { ...known, isRequired: known.isRequired || field.isRequired } : field);
   }
   return { kind: 'FIELDS', fields: [...fields.values()] };
-}
-
-/** Of what the buyer of a bundle typed, what one component's supplier is told. */
-export function inputsFor(fields: readonly InputField[], given: Readonly<Record<string, string>>): Record<string, string> {
-  const asked = fields.filter(({ name }) => Object.hasOwn(given, name));
-  return Object.fromEntries(asked.map(({ name }) => [name, given[name] ?? '']));
 }
 
 function sameAnswer(a: InputField, b: InputField): boolean {

@@ -3,13 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   allotBundle,
   bundleInputFields,
-  bundleStock,
   type InputField,
   inputFieldOf,
   inputFieldsOf,
   inputFieldsProblem,
   inputProblem,
-  inputsFor,
 } from '#server/listings/rules.ts';
 import { compareMoney, money, moneyOf, sumMoney, toAmountString } from '#server/platform/money.ts';
 
@@ -129,7 +127,7 @@ describe('what the buyer of a direct top-up types', () => {
         // what is taken is one line without anything unseen
         expect(problem !== null || (value.length <= 500 && !/[\u0000-\u001f\u200b]/.test(value))).toBe(true);
       }),
-      { numRuns: 500, seed: 4 },
+      { numRuns: 100, seed: 4 },
     );
   });
 });
@@ -158,24 +156,8 @@ describe('a bundle', () => {
           expect(difference < 100n * BigInt(sum) && difference > -100n * BigInt(sum)).toBe(true);
         });
       }),
-      { numRuns: 500, seed: 4 },
+      { numRuns: 100, seed: 4 },
     );
-  });
-
-  it('is there as often as its scarcest component allows', () => {
-    expect(
-      bundleStock([
-        { availableCount: 10, quantity: 3 },
-        { availableCount: 100, quantity: 1 },
-      ]),
-    ).toBe(3);
-    expect(
-      bundleStock([
-        { availableCount: 2, quantity: 3 },
-        { availableCount: 100, quantity: 1 },
-      ]),
-    ).toBe(0);
-    expect(bundleStock([])).toBe(0);
   });
 
   it('asks once for what several components need, and cannot ask for two things under one name', () => {
@@ -184,6 +166,5 @@ describe('a bundle', () => {
     const merged = bundleInputFields([[qq], [], [{ ...qq, isRequired: true }, phone]]);
     expect(merged).toEqual({ kind: 'FIELDS', fields: [{ ...qq, isRequired: true }, phone] });
     expect(bundleInputFields([[qq], [{ ...phone, name: 'qq' }]])).toEqual({ kind: 'CLASH', name: 'qq' });
-    expect(inputsFor([phone], { qq: '10001', phone: '13800138000' })).toEqual({ phone: '13800138000' });
   });
 });

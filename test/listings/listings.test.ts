@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setBundleComponents } from '#server/flows/bundles.ts';
+import { catalogueEntries } from '#server/flows/catalogue.ts';
 import { runNextCheck } from '#server/flows/listing-checks.ts';
 import { createCategory, createProduct, createSku, updateProduct, updateSku } from '#server/flows/listing-drafts.ts';
 import { setListingPolicy } from '#server/flows/listing-policy.ts';
@@ -531,6 +532,18 @@ describe('a bundle', () => {
     const phone = inputFieldOf({ name: 'phone', kind: 'PHONE' });
     await updateSku(fresh.db, w.viewer('HQ'), { ...(await at(w, coins.skuId)), inputFields: [qq, phone], reason: '' });
     expect(await asked()).toEqual({ fields: [qq, phone] });
+  });
+
+  test('is in the catalogue as often as its scarcest component allows, and gone while one of them is', async () => {
+    const w = await network();
+    const { skuId } = await bundle(w);
+    await submit(w, skuId);
+    await approve(w, skuId);
+    const offer = async () => (await catalogueEntries(fresh.db, w.viewer('R'), [skuId])).get(skuId)?.offer;
+    // ten keys of one, two in each; five of the other, one in each
+    expect(await offer()).toMatchObject({ stock: { availableCount: 5 }, notSellable: null });
+    await pauseListing(fresh.db, w.viewer('HQ'), await at(w, w.skus.video));
+    expect(await offer()).toMatchObject({ notSellable: 'UNAVAILABLE' });
   });
 
   test('whoever watches it is told when the stock of a component changes, and misses nothing when cut off between', async () => {

@@ -157,4 +157,16 @@ export const HEAVY: readonly HeavyDocument[] = [
     statements: 14,
     text: `{ suppliers { name standing standingReason version company { legalName address } contacts { name phone } documents { type number state daysLeft categories { name } file { name byteCount } } members { name role } deposit ${MONEY} payables { pending ${MONEY} pastDue ${MONEY} payable ${MONEY} upcoming { dueOn amount ${MONEY} } } } supplierDocuments(state: PENDING, first: 50) { ${PAGE} edges { node { number supplier { name } } } } }`,
   },
+  {
+    name: 'listings with their checks and what their versions changed',
+    as: 'HQ',
+    statements: 9,
+    text: `{ listings(first: 50) { ${PAGE} edges { node { id title state number version goLiveAt hasUnreviewedChanges owner { name } sku { code } checks { kind state problems { code message } } versions { number changes { field before after } } } } } listingPolicy { bannedWords marginMinBps } }`,
+  },
+  {
+    name: 'the catalogue with what buyers fill in and what bundles hold',
+    as: 'R1',
+    statements: 9,
+    text: `{ catalogue(first: 50) { edges { node { title deliveryKind goodsKind version inputFields { name label kind options { value } } components { sku { code } productName quantity } product { attributes { name value } pictureUrl } } } } }`,
+  },
 ];
