@@ -59,6 +59,7 @@ function Facts({ attempt }: { attempt: AttemptDetailsFragment }) {
   const { t } = useTranslation();
   const row = unmask(AttemptRowFragmentDoc, attempt);
   const number = t('attempts.number', { count: attempt.attemptNumber });
+  const labels = new Map((attempt.order?.sku?.inputFields ?? []).map((field) => [field.name, field.label]));
   const facts = [
     [t('attempts.supplier'), attempt.accountName ? `${row.supplierName} · ${attempt.accountName}` : row.supplierName],
     [
@@ -74,7 +75,7 @@ function Facts({ attempt }: { attempt: AttemptDetailsFragment }) {
     [t('attempts.cost'), row.cost && <Money value={row.cost} />],
     [t('attempts.upstreamRef'), attempt.upstreamRef && <CopyableId id={attempt.upstreamRef} />],
     [t('attempts.requestKey'), <CopyableId key="key" id={attempt.requestKey} />],
-    ...(attempt.order?.input ?? []).map(({ name, value }) => [name, value] as const),
+    ...(attempt.order?.input ?? []).map(({ name, value }) => [labels.get(name) ?? name, <CopyableId key={name} id={value} />] as const),
   ] as const;
   return (
     <>
