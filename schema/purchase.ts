@@ -118,7 +118,9 @@ const StepType = builder.objectRef<StepRow>('PurchaseStep').implement({
   access: 'WITH_PARENT',
   fields: (t) => ({
     kind: t.field({ type: StepKindEnum, description: 'What was done.', resolve: ({ kind }) => kind as typeof StepKindEnum.$inferType }),
-    outcome: t.exposeString('outcome', { description: 'What came of it, as a word: SUCCEEDED, PENDING, REJECTED, NOT_FOUND, UNKNOWN …' }),
+    outcome: t.exposeString('outcome', {
+      description: 'What came of it, as a word: SUCCEEDED, PENDING, REJECTED, NOT_FOUND, UNKNOWN and others.',
+    }),
     message: t.exposeString('message', { description: 'Why, and what the supplier or the person said.' }),
     status: t.int({ nullable: true, description: 'The HTTP status; null when no answer came.', resolve: ({ status }) => status }),
     durationMs: t.int({ nullable: true, description: 'How long it took, in milliseconds.', resolve: (row) => row.duration_ms }),
@@ -162,7 +164,7 @@ Attempt.fields((t) => ({
   }),
   connectorKind: t.field({ type: ConnectorKindEnum, description: 'By which protocol.', resolve: (row) => row.connector_kind }),
   attemptNumber: t.int({
-    description: '1 for the first try of a line, 2 for the one after it was rejected …',
+    description: '1 for the first try of a line, 2 for the one after it was rejected, and so on.',
     resolve: (row) => row.attempt_number,
   }),
   quantity: t.exposeInt('quantity', { description: 'Units to buy.' }),
