@@ -86,7 +86,13 @@ export async function previewUpstreamImport(db: Database, viewer: Viewer, input:
     const source = input.rate === null ? { rateSource: '', rateAt: null } : { rateSource: input.rateSource, rateAt: tx.now };
     const { accountId, markupPercent } = input;
     await insertImport(tx, owner, {
-      ...{ id: importId, accountId, number: account.number, markupPercent, currency, rate, ...source },
+      id: importId,
+      accountId,
+      number: account.number,
+      markupPercent,
+      currency,
+      rate,
+      ...source,
       mapping,
       createdBy: actorId(viewer),
     });

@@ -13,9 +13,16 @@ export async function importObjects(db: Database, w: SuppliedWorld, supplier: st
   const owner = { networkId: w.networkId, ownerId };
   const price = (amount: string) => money(amount, w.currency);
   await inTransaction(db, async (tx) => {
-    const rate = { rate: '1', rateSource: '', rateAt: null };
     await insertImport(tx, owner, {
-      ...{ id: importId, accountId, number: 1, markupPercent: '20.0000', currency: w.currency, ...rate, mapping: NO_MAPPING },
+      id: importId,
+      accountId,
+      number: 1,
+      markupPercent: '20.0000',
+      currency: w.currency,
+      rate: '1',
+      rateSource: '',
+      rateAt: null,
+      mapping: NO_MAPPING,
       createdBy: ownerId,
     });
     await insertImportItems(tx, w.networkId, importId, [
