@@ -146,9 +146,9 @@ ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_lot_id_fkey";
 -- DropForeignKey
 ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_sku_id_fkey";
 -- CreateIndex
-CREATE UNIQUE INDEX "lot_goods_key" ON "lot"("network_id", "id", "sku_id", "owner_id");
+CREATE UNIQUE INDEX "lot_goods_key" ON "lot"("network_id", "sku_id", "owner_id", "id");
 -- AddForeignKey
-ALTER TABLE "card_key" ADD CONSTRAINT "card_key_network_id_lot_id_sku_id_owner_id_fkey" FOREIGN KEY ("network_id", "lot_id", "sku_id", "owner_id") REFERENCES "lot"("network_id", "id", "sku_id", "owner_id") ON DELETE RESTRICT ON UPDATE NO ACTION;
+ALTER TABLE "card_key" ADD CONSTRAINT "card_key_network_id_sku_id_owner_id_lot_id_fkey" FOREIGN KEY ("network_id", "sku_id", "owner_id", "lot_id") REFERENCES "lot"("network_id", "sku_id", "owner_id", "id") ON DELETE RESTRICT ON UPDATE NO ACTION;
 -- card_key_original_fingerprint_key keeps originals apart, of whatever owner; an owner's copies of others' keys are few. One entry less
 -- for each key that comes, and for each that is sold.
 -- DropIndex
