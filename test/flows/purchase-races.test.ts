@@ -7,6 +7,9 @@ import { raiseAlerts } from '#server/flows/raise-alerts.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { relayOnce } from '#server/live/relay.ts';
 import { controllableClock } from '#server/platform/clock.ts';
+import { inTransaction } from '#server/platform/database.ts';
+import { money } from '#server/platform/money.ts';
+import { planAttempts } from '#server/purchases/commands.ts';
 import { NO_CALLS } from '#server/purchases/rules.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import {
@@ -261,6 +264,77 @@ describe('a refusal', () => {
     ]);
     expect(await orderOf(fresh, orderId)).toMatchObject({ state: 'FAILED', failure_reason: 'NO_SUPPLIER' });
     await clean();
+  });
+});
+
+describe('what is bought for stock', () => {
+  const planTest = async (w: Awaited<ReturnType<typeof scene>>['w'], accountId: string) => {
+    const [offer] = await fresh.sql<{ id: string; supplier_id: string }>('SELECT id, supplier_id FROM supply_offer WHERE account_id = $1', [
+      accountId,
+    ]);
+    const cost = money('92.00', w.currency);
+    const id = fresh.db.newId();
+    await inTransaction(fresh.db, (tx) =>
+      planAttempts(tx, w.networkId, [
+        {
+          id,
+          purpose: { kind: 'TEST', subjectId: w.skus.card },
+          attemptNumber: 1,
+          offer: {
+            offerId: offer?.id ?? '',
+            skuId: w.skus.card,
+            ownerId: w.hq,
+            supplierId: offer?.supplier_id ?? '',
+            accountId,
+            terms: 'CONSIGNMENT',
+            goods: {},
+            upstreamCurrency: 'CNY',
+            rate: '1',
+          },
+          quantity: 2,
+          goodsKind: 'CARD_KEY',
+          quotedCost: cost,
+          upstreamMaxCost: '92.00',
+          costLimit: null,
+          dueAt: null,
+        },
+      ]),
+    );
+    return id;
+  };
+  const standing = (id: string) =>
+    fresh.sql('SELECT state, delivered_quantity, cost::text, attention_reason FROM purchase_attempt WHERE id = $1', [id]);
+
+  test('becomes a lot, once; keys that the network has already are nobody’s stock', async () => {
+    const { w, s, sId, ground } = await scene();
+    const first = await planTest(w, sId);
+    await workOff(runnerOf(ground));
+    expect(await standing(first)).toEqual([{ state: 'SUCCEEDED', delivered_quantity: 2, cost: '92.00', attention_reason: null }]);
+    expect(await fresh.sql('SELECT key_count, total_cost::text, attempt_id FROM lot WHERE network_id = $1', [w.networkId])).toEqual([
+      { key_count: 2, total_cost: '92.00', attempt_id: first },
+    ]);
+    const [told] = s.purchases;
+    s.onPurchase = () => (told ? sold(told) : timedOut);
+    s.onQuestion = s.onPurchase;
+    const second = await planTest(w, sId);
+    await workOffFor(runnerOf(ground), clock, 4);
+    expect(await standing(second)).toMatchObject([{ state: 'UNKNOWN', attention_reason: 'DUPLICATE_KEYS' }]);
+    expect(await fresh.sql("SELECT FROM card_key WHERE network_id = $1 AND state = 'AVAILABLE'", [w.networkId])).toHaveLength(2);
+    await clean();
+  });
+
+  test('is not bought elsewhere when it is refused: whoever wanted it hears of it', async () => {
+    const { w, s, t, sId, ground } = await scene();
+    s.onPurchase = () => refused('OUT_OF_STOCK');
+    const id = await planTest(w, sId);
+    await workOff(runnerOf(ground));
+    expect(await standing(id)).toMatchObject([{ state: 'REJECTED' }]);
+    expect(t.purchases).toEqual([]);
+    const events = await fresh.sql(
+      "SELECT data ->> 'state' AS state FROM outbox_event WHERE topic = 'purchase.settled' AND subject_id = $1",
+      [id],
+    );
+    expect(events).toEqual([{ state: 'REJECTED' }]);
   });
 });
 
