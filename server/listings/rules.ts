@@ -160,17 +160,22 @@ function isEmail(value: string): boolean {
   );
 }
 
+/** How many characters people count. */
+function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
 function lengthProblem({ minLength, maxLength }: InputField, value: string, words: string): string | null {
-  const length = [...value].length;
+  const length = lengthOf(value);
   return length >= minLength && length <= maxLength ? null : `has ${minLength} to ${maxLength} ${words}`;
 }
 
 function definitionProblem(field: InputField): string | null {
   const { name, label, kind, hint, country, options, minLength, maxLength } = field;
   if (!FIELD_NAME.test(name)) return 'a name is 1 to 64 letters, digits, _ . and -, and begins with a letter or a digit';
-  if (label.trim() === '' || [...label].length > LABEL_MAX || UNSEEN.test(label))
+  if (label.trim() === '' || lengthOf(label) > LABEL_MAX || UNSEEN.test(label))
     return `a label has 1 to ${LABEL_MAX} characters in one line`;
-  if ([...hint].length > HINT_MAX || UNSEEN.test(hint)) return `a hint has at most ${HINT_MAX} characters in one line`;
+  if (lengthOf(hint) > HINT_MAX || UNSEEN.test(hint)) return `a hint has at most ${HINT_MAX} characters in one line`;
   if (!INPUT_KINDS.includes(kind)) return `there is no such kind of field: ${kind}`;
   if (!PHONE_COUNTRIES.includes(country)) return `there is no such country: ${country}`;
   const hasOptions = kind === 'REGION' || kind === 'CHOICE';
@@ -379,7 +384,7 @@ const ATTRIBUTE_VALUE_MAX = 200;
 
 /** What is wrong with an attribute of a product, or null. */
 export function attributeProblem(name: string, value: string): string | null {
-  const isLine = (text: string, most: number) => text.trim() === text && text !== '' && [...text].length <= most && !UNSEEN.test(text);
+  const isLine = (text: string, most: number) => text.trim() === text && text !== '' && lengthOf(text) <= most && !UNSEEN.test(text);
   if (!isLine(name, ATTRIBUTE_NAME_MAX)) return `an attribute's name is a line of 1 to ${ATTRIBUTE_NAME_MAX} characters`;
   return isLine(value, ATTRIBUTE_VALUE_MAX) ? null : `an attribute is a line of 1 to ${ATTRIBUTE_VALUE_MAX} characters`;
 }
@@ -394,7 +399,7 @@ const DESCRIPTION_MIN = 10;
 
 /** Everything that is wrong with what a version says, as far as its words tell; links, pictures and other listings are looked at elsewhere. */
 export function contentProblems(said: ListingSnapshot, policy: ListingPolicy): CheckProblem[] {
-  const attributes = [...Object.entries(said.attributes)];
+  const attributes = Object.entries(said.attributes);
   const missing = policy.requiredAttributes.filter((name) => !Object.hasOwn(said.attributes, name));
   const texts: readonly (readonly [field: string, text: string])[] = [
     ['productName', said.productName],
@@ -408,7 +413,7 @@ export function contentProblems(said: ListingSnapshot, policy: ListingPolicy): C
   return [
     ...titleProblems(said),
     ...missing.map((name) => problem('ATTRIBUTE_MISSING', `attributes.${name}`, `The product does not say its ${name}.`)),
-    ...([...said.description.trim()].length < DESCRIPTION_MIN
+    ...(lengthOf(said.description.trim()) < DESCRIPTION_MIN
       ? [problem('DESCRIPTION_SHORT', 'description', `A description has at least ${DESCRIPTION_MIN} characters.`)]
       : []),
     ...(said.goodsKind === 'TOP_UP' && said.inputFields.length === 0
@@ -440,7 +445,7 @@ function titleProblems(said: ListingSnapshot): CheckProblem[] {
     ...repeats.map(([field]) => problem('TITLE_REPEATS', field, `The ${words[field]} says what another part of the title says.`)),
   );
   const title = titleOf(said);
-  if ([...title].length > TITLE_MAX) problems.push(problem('TITLE_LONG', 'title', `A title has at most ${TITLE_MAX} characters.`));
+  if (lengthOf(title) > TITLE_MAX) problems.push(problem('TITLE_LONG', 'title', `A title has at most ${TITLE_MAX} characters.`));
   if (/([^\p{L}\p{N}\s])\1/u.test(title) || /\p{Extended_Pictographic}/u.test(title))
     problems.push(problem('TITLE_MARKS', 'title', 'A title has no pictures and no mark twice in a row.'));
   return problems;
@@ -489,7 +494,7 @@ export type TitleShape = { readonly pairs: ReadonlySet<string>; readonly numbers
 
 /** Takes a title apart. */
 export function titleShape(title: string): TitleShape {
-  const letters = [...plainText(title)];
+  const letters = Array.from(plainText(title));
   const pairs = new Set(letters.length < 2 ? letters : letters.slice(1).map((letter, index) => `${letters[index]}${letter}`));
   const numbers = (title.normalize('NFKC').match(/\d+/g) ?? []).sort().join(' ');
   return { pairs, numbers };
