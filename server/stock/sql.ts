@@ -147,7 +147,7 @@ const LOT_COLUMNS = `l.id, l.sku_id, l.supplier_id, l.terms::text, l.currency, l
   ${nameOf('l.created_by')} AS created_by_name, l.state, l.state_reason, l.state_at, ${nameOf('l.state_by')} AS state_by_name`;
 
 /**
- * An owner's lots from beyond $3 on: a range of the primary key; of one SKU ($5): of lot_network_id_sku_id_id_idx. The cursor is
+ * An owner's lots from beyond $3 on: a range of the primary key; of one SKU ($5): of lot_goods_key. The cursor is
  * always given, since `$3 IS NULL OR` would make a filter of the range.
  */
 const lotPage = (name: string, ofSku: string, beyond: string, order: string) =>

@@ -78,6 +78,6 @@ export const HOT: Readonly<Record<string, HotStatement>> = {
   'pricing.newerRules': from('id > COALESCE($6,', RULES),
   'stock.lotsOlder': from('id < $3', 'lot_pkey'),
   'stock.lotsNewer': from('id > $3', 'lot_pkey'),
-  'stock.lotsOfSkuOlder': from('id < $3', 'lot_network_id_sku_id_id_idx'),
-  'stock.lotsOfSkuNewer': from('id > $3', 'lot_network_id_sku_id_id_idx'),
+  'stock.lotsOfSkuOlder': from('id < $3', 'lot_goods_key'),
+  'stock.lotsOfSkuNewer': from('id > $3', 'lot_goods_key'),
 };

@@ -147,6 +147,8 @@ ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_lot_id_fkey";
 ALTER TABLE "card_key" DROP CONSTRAINT "card_key_network_id_sku_id_fkey";
 -- CreateIndex
 CREATE UNIQUE INDEX "lot_goods_key" ON "lot"("network_id", "sku_id", "owner_id", "id");
+-- DropIndex: the one above begins alike
+DROP INDEX "lot_network_id_sku_id_id_idx";
 -- AddForeignKey
 ALTER TABLE "card_key" ADD CONSTRAINT "card_key_network_id_sku_id_owner_id_lot_id_fkey" FOREIGN KEY ("network_id", "sku_id", "owner_id", "lot_id") REFERENCES "lot"("network_id", "sku_id", "owner_id", "id") ON DELETE RESTRICT ON UPDATE NO ACTION;
 -- card_key_original_fingerprint_key keeps originals apart, of whatever owner; an owner's copies of others' keys are few. One entry less
