@@ -6,7 +6,7 @@ import { type Database, inTransaction, type Transaction } from '#server/platform
 import { firstIdAt } from '#server/platform/ids.ts';
 import type { Log } from '#server/platform/log.ts';
 import { type Loop, startLoop } from '#server/platform/loop.ts';
-import { currencyCode, maxMoney, money, subtractMoney, toAmountString, zeroMoney } from '#server/platform/money.ts';
+import { compareMoney, currencyCode, maxMoney, money, subtractMoney, toAmountString, zeroMoney } from '#server/platform/money.ts';
 import { planAttempts } from '#server/purchases/commands.ts';
 import { backOffSeconds, FAILURES_UNTOLD_MAX, type PurchasePlan, planPurchase, wantedQuantity } from '#server/replenishment/rules.ts';
 import {
@@ -118,7 +118,7 @@ async function buy(
   const networkId = rule.network_id;
   const { offer, quantity, quotedCost } = plan;
   const amount = toAmountString(quotedCost);
-  const needsPerson = subtractMoney(money(rule.approval_limit, quotedCost.currency), quotedCost).tenThousandths < 0n;
+  const needsPerson = compareMoney(quotedCost, money(rule.approval_limit, quotedCost.currency)) > 0;
   const [id, attemptId] = [tx.newId(), needsPerson ? null : tx.newId()];
   if (attemptId !== null) {
     const isPaid = await spendBudget(tx, { networkId, ruleId: rule.id, localDate: today, amount }, rule.daily_budget);

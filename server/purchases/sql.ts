@@ -265,7 +265,7 @@ export const selectStandstill = statement<{ eldest_call: Date | null; last_succe
 /** A sealed card key of a SKU, to learn what its keys look like. */
 export type SampleKeyRow = { id: string; lot_id: string; sku_id: string; sealed: Buffer; data_key: Buffer; vault_key_id: string };
 
-/** Two keys of each of a SKU's ten newest lots (lot_network_id_sku_id_id_idx, card_key_network_id_lot_id_idx). */
+/** Two keys of each of a SKU's ten newest lots (lot_goods_key, card_key_network_id_lot_id_idx). */
 export const selectSampleKeys = statement<SampleKeyRow>(
   'purchases.selectSampleKeys',
   `SELECT k.id, l.id AS lot_id, k.sku_id, k.sealed, l.data_key, l.vault_key_id

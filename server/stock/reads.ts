@@ -20,7 +20,7 @@ import {
   type TouchedOrderRow,
 } from './sql.ts';
 
-export type { ImportJobRow, LotRow, LotState, TouchedOrderRow } from './sql.ts';
+export type { ImportJobRow, LotRow, TouchedOrderRow } from './sql.ts';
 
 /** Who reads: a station. Lots and imports are their owner's alone: they tell costs and suppliers (domain §2). */
 export type StockReader = { readonly networkId: string; readonly stationId: string };
