@@ -194,8 +194,17 @@ export async function insertOffers(tx: Transaction, terms: OfferListTerms, rows:
     stock_count: row.stockCount,
   }));
   await run(tx, insertOfferRows, [
-    ...[terms.networkId, terms.ownerId, terms.supplierId, terms.accountId, terms.terms],
-    ...[terms.upstreamCurrency, terms.rate, terms.rateSource, terms.rateAt, terms.statedAt, terms.actorId],
+    terms.networkId,
+    terms.ownerId,
+    terms.supplierId,
+    terms.accountId,
+    terms.terms,
+    terms.upstreamCurrency,
+    terms.rate,
+    terms.rateSource,
+    terms.rateAt,
+    terms.statedAt,
+    terms.actorId,
     tx.now,
     JSON.stringify(records),
   ]);
@@ -221,7 +230,12 @@ const updateCostRows: Statement<Record<string, never>> = statement(
 export async function updateOfferCosts(tx: Transaction, terms: OfferListTerms, rows: readonly OfferCostRow[]): Promise<void> {
   if (rows.length === 0) return;
   await run(tx, updateCostRows, [
-    ...[terms.networkId, terms.rate, terms.rateSource, terms.rateAt, terms.statedAt, tx.now],
+    terms.networkId,
+    terms.rate,
+    terms.rateSource,
+    terms.rateAt,
+    terms.statedAt,
+    tx.now,
     rows.map(({ id }) => id),
     rows.map(({ upstreamUnitCost }) => upstreamUnitCost),
     rows.map(({ unitCost }) => unitCost),

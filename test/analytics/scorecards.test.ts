@@ -172,7 +172,12 @@ describe('a scorecard', () => {
     const ids = [await buy('1'), await buy('2'), await buy('3'), await buy('4')];
     const refund = (party: 'HQ' | 'R', index: number, bearer: 'OWNER' | 'SUPPLIER' | null) =>
       refundOrder(fresh.db, w.viewer(party), {
-        ...{ requestKey: `r ${index}`, orderId: ids[index] ?? '', amount: null, cardKeyIds: null, bearer, reason: 'bad' },
+        requestKey: `r ${index}`,
+        orderId: ids[index] ?? '',
+        amount: null,
+        cardKeyIds: null,
+        bearer,
+        reason: 'bad',
       });
     // asked for and declined, borne by the supplier, borne by the owner
     const asked = await refund('R', 0, null);

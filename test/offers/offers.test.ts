@@ -62,7 +62,12 @@ const ground = () => {
 async function openAccountOf(name: string, supplier: 'S' | 'T', kind: 'MANUAL' | 'DUJIAO_NEXT', currency: string): Promise<string> {
   const isManual = kind === 'MANUAL';
   const outcome = await createSupplyAccount(ground(), w.viewer('HQ'), {
-    ...{ name, kind, currency, callsAtOnce: 1, isEnabled: true, supplierId: w.suppliers[supplier] },
+    name,
+    kind,
+    currency,
+    callsAtOnce: 1,
+    isEnabled: true,
+    supplierId: w.suppliers[supplier],
     baseUrl: isManual ? '' : shop.url,
     settings: isManual ? {} : { api_key: 'k', api_secret: 's' },
   });
