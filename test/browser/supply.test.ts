@@ -37,9 +37,9 @@ test('a document is handed in with its file by the supplier, and approved by hea
   const paper = hq.page.locator('.documents li', { hasText: NUMBER });
   const [download] = await Promise.all([hq.page.waitForEvent('download'), paper.getByRole('button', { name: '营业执照.pdf' }).click()]);
   expect(download.suggestedFilename()).toBe('营业执照.pdf');
-  await paper.getByRole('button', { name: '通过' }).click();
+  await paper.getByRole('button', { name: '通过', exact: true }).click();
   expect(await seriousFindings(hq)).toEqual([]);
-  await hq.page.locator('.ant-modal-container, .ant-modal-content').getByRole('button', { name: '通过' }).click();
+  await hq.page.locator('.ant-modal-container, .ant-modal-content').getByRole('button', { name: '通过', exact: true }).click();
   await paper.getByText('有效').waitFor();
   await keep(hq.page, 'supplier-papers');
 
