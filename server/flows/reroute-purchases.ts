@@ -11,6 +11,7 @@ import { NO_SUPPLIER } from './settle-purchases.ts';
 /** An account whose eldest call is under way for so long, and that has answered nothing meanwhile, stands still. */
 const STANDSTILL_MILLISECONDS = 1_000;
 const BATCH = 100;
+const TRIES_MAX = { BROKEN: 1_000_000, STANDS_STILL: 2 } as const;
 /** Who found no other offer looks again after this. */
 const LOOK_AGAIN_MILLISECONDS = 1_000;
 
@@ -24,11 +25,16 @@ export async function standsStill({ db }: PurchaseGround, { networkId, accountId
 /**
  * Attempts that wait to be sent to an account that takes nothing now go elsewhere: nothing of them was sent, so each is REJECTED and
  * another offer is planned in the same commit. Where there is no other, they wait for the account, until the line is too old; what was
- * to go into stock is given up then as well. Answers how many moved.
+ * to go into stock is given up then as well. An account that only stands still is left a few times: where all are slow, moving about
+ * helps nobody. Answers how many moved.
  */
-export async function rerouteWaiting(ground: PurchaseGround, { networkId, accountId }: AccountPlace): Promise<number> {
+export async function rerouteWaiting(
+  ground: PurchaseGround,
+  { networkId, accountId }: AccountPlace,
+  why: 'BROKEN' | 'STANDS_STILL',
+): Promise<number> {
   return inTransaction(ground.db, async (tx) => {
-    const waiting = await run(tx, lockWaiting, [networkId, accountId, tx.now, BATCH]);
+    const waiting = await run(tx, lockWaiting, [networkId, accountId, tx.now, BATCH, TRIES_MAX[why]]);
     const ofOrders = waiting.filter(({ purpose }) => purpose === 'ORDER').map((row) => ({ row, reason: REASON }));
     const tries = await planNext(tx, networkId, ofOrders, { elsewhere: true, chance: ground.chance });
     const given = waiting.filter((row) => row.purpose !== 'ORDER' && isOld(tx, row));

@@ -67,7 +67,7 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
   const runAccount = async (here: AccountHere, isDue: boolean): Promise<number> => {
     const { place } = here;
     const isFull = here.callCount >= here.callsMax || underWay.size >= CALLS_AT_ONCE;
-    if (isFull && !isUrgent(here)) return isDue && (await mayStandStill(here)) ? rerouteWaiting(ground, place) : 0;
+    if (isFull && !isUrgent(here)) return isDue && (await mayStandStill(here)) ? rerouteWaiting(ground, place, 'STANDS_STILL') : 0;
     const tally = isUrgent(here) ? here.tally : NO_CALLS;
     if (tally === here.tally) [here.tally, here.tallyAt] = [NO_CALLS, performance.now()];
     const claim = await claimAttempts(ground, place, { tally, free: CALLS_AT_ONCE - underWay.size });
@@ -75,7 +75,7 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
     here.callsMax = claim.callsMax;
     for (const row of claim.attempts) begin(claim, row);
     const isStuck = claim.isBroken || (claim.attempts.length === 0 && isDue && (await mayStandStill(here)));
-    return claim.attempts.length + (isStuck ? await rerouteWaiting(ground, place) : 0);
+    return claim.attempts.length + (isStuck ? await rerouteWaiting(ground, place, claim.isBroken ? 'BROKEN' : 'STANDS_STILL') : 0);
   };
 
   const mayStandStill = async (here: AccountHere): Promise<boolean> => {

@@ -239,13 +239,16 @@ export type WaitingAttemptRow = Pick<
   | 'time_zone'
 >;
 
-/** Locks attempts of an account that have waited to be sent since $3, eldest first (purchase_attempt_due_idx); those held by others are passed over. */
+/**
+ * Locks attempts of an account that have waited to be sent since $3, eldest first (purchase_attempt_due_idx), of lines that were tried at
+ * most $5 times; those held by others are passed over.
+ */
 export const lockWaiting = statement<WaitingAttemptRow>(
   'purchases.lockWaiting',
   `SELECT a.id, a.owner_id, a.purpose, a.order_id, a.line_id, a.subject_id, a.sku_id, a.offer_id, a.account_id, a.supplier_id, a.attempt_number,
      a.quantity, a.goods_kind, a.cost_limit, a.created_at, n.currency, n.time_zone
    FROM purchase_attempt a JOIN network n ON n.id = $1
-   WHERE a.network_id = $1 AND a.account_id = $2 AND a.due_at <= $3 AND a.state = 'PLANNED'
+   WHERE a.network_id = $1 AND a.account_id = $2 AND a.due_at <= $3 AND a.state = 'PLANNED' AND a.attempt_number <= $5
    ORDER BY a.due_at LIMIT $4 FOR NO KEY UPDATE OF a SKIP LOCKED`,
 );
 
