@@ -86,18 +86,30 @@ function termsOf(given: URLSearchParams): ImportTerms {
 }
 
 async function* bounded(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  // a refused file's sender gets to read the answer, so its connection is not destroyed
+  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Buffer>;
   let bytes = 0;
-  // the socket's silence while we do not read is our own
-  request.setTimeout(SILENCE_MILLISECONDS, () => request.destroy(new Error('the sender of a file fell silent')));
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
+  for (;;) {
+    const next = await heard(request, chunks);
+    if (next.done === true) return;
+    bytes += next.value.length;
     if (bytes > FILE_BYTES_MAX) {
       throw requestError('BODY_LIMIT', `A file may have at most ${FILE_BYTES_MAX} bytes.`, {
         status: 413,
         facts: { limit: FILE_BYTES_MAX },
       });
     }
-    yield chunk;
+    yield next.value;
+  }
+}
+
+/** What the sender sends next. Silence counts only while we listen: what makes him wait is ours. */
+async function heard(request: IncomingMessage, chunks: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
+  const timer = setTimeout(() => request.destroy(new Error('the sender of a file fell silent')), SILENCE_MILLISECONDS);
+  try {
+    return await chunks.next();
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -122,7 +122,7 @@ describe('a file that is uploaded', () => {
   test.each([
     ['is empty', Buffer.from(' \n'), {}, 'Not read: the file holds no card keys.'],
     ['is not UTF-8', Buffer.from([0x61, 0x0a, 0xff, 0xfe]), {}, 'Not read: the file is not UTF-8.'],
-    ['never closes a quote', Buffer.from(`a\n"${'x'.repeat(20_000)}`), { format: 'CSV' }, 'a quote is not closed'],
+    ['never closes a quote', Buffer.from(`a\n"${'x'.repeat(3_000_000)}`), { format: 'CSV' }, 'a quote is not closed'],
   ])('is refused as a whole when it %s', async (_, body, over, failure) => {
     const answer = await send(body, over);
     expect(answer).toMatchObject({ status: 400, body: { errors: [{ extensions: { code: 'INVALID_INPUT', field: 'file' } }] } });
