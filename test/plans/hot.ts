@@ -14,7 +14,7 @@ const settled = (...indexes: readonly string[]): HotStatement => ({ indexes, set
 const by = (...indexes: readonly string[]): HotStatement => ({ indexes });
 const from = (range: string, ...indexes: readonly string[]): HotStatement => ({ indexes, range });
 
-const FACTS = ['sku_pkey', 'product_pkey', 'card_key_available_idx', 'control_band_live_key', 'station_pkey'];
+const FACTS = ['sku_pkey', 'product_pkey', 'card_key_available_idx', 'control_band_live_key', 'station_pkey', 'bundle_component_live_key'];
 const CATALOGUE = [...FACTS, 'sku_network_id_category_path_product_id_id_idx'];
 const HOPS = 'order_hop_network_id_station_id_order_id_key';
 const STATEMENT = ['account_holder_key', 'posting_network_id_account_id_id_idx', 'transfer_pkey'];

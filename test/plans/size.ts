@@ -30,6 +30,9 @@ const STEPS: readonly string[] = [
   `INSERT INTO sku (network_id, id, product_id, owner_id, category_path, code, name, face_value, currency, base_price, created_at, updated_at)
    SELECT $1, uuidv7(), p.id, $2, ARRAY[p.category_id], 'K' || row_number() OVER (ORDER BY p.id), 'SKU', '50', 'CNY', 47.5, now(), now()
    FROM product p WHERE p.network_id = $1 AND p.brand = 'Brand'`,
+  `INSERT INTO bundle_component (network_id, id, bundle_sku_id, component_sku_id, quantity, weight, position, valid_from)
+   SELECT $1, uuidv7(), s.id, s.next_id, 1, 1, 1, now()
+   FROM (SELECT id, lead(id) OVER (ORDER BY id) AS next_id FROM sku WHERE network_id = $1 AND face_value = '50') s WHERE s.next_id IS NOT NULL`,
   `INSERT INTO markup_rule (network_id, id, station_id, sku_id, kind, value, currency, valid_from, created_by)
    SELECT $1, uuidv7(), t.id, s.id, 'FIXED', 0.3, 'CNY', now(), $5 FROM unnest(ARRAY[$2, $3]) AS t (id) JOIN sku s ON s.network_id = $1 AND s.face_value = '50'`,
   `INSERT INTO markup_rule (network_id, id, station_id, child_id, kind, value, currency, valid_from, created_by)
