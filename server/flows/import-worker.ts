@@ -38,14 +38,28 @@ const FAILURES = {
  * works on it, and what a dead one left behind is done again from the start, since nothing of it was committed.
  */
 export function startImportWorker(db: Database, log: Log): Loop {
-  return startLoop(log, { subject: 'the import of card keys', round: () => importNext(db, log), pollMilliseconds: POLL_MILLISECONDS });
+  let nextSweep = 0;
+  return startLoop(log, {
+    subject: 'the import of card keys',
+    round: async () => {
+      if (await importNext(db, log)) return true;
+      const now = db.clock().getTime();
+      if (now < nextSweep) return false;
+      nextSweep = now + SWEEP_MILLISECONDS;
+      await endAbandonedImports(db);
+      return false;
+    },
+    pollMilliseconds: POLL_MILLISECONDS,
+  });
 }
 
 /** Nothing came for so long: who sent it is gone. */
 const ABANDONED_AFTER_MILLISECONDS = 5 * 60_000;
 
+const SWEEP_MILLISECONDS = 30_000;
+
 /** Ends uploads that broke off with the process that received them: their lines go, and their owners read why. */
-async function endAbandoned(db: Database): Promise<void> {
+export async function endAbandonedImports(db: Database): Promise<void> {
   await inTransaction(db, async (tx) => {
     const since = new Date(tx.now.getTime() - ABANDONED_AFTER_MILLISECONDS);
     for (const { network_id, id } of await lockAbandonedImports(tx, since)) {
@@ -54,17 +68,14 @@ async function endAbandoned(db: Database): Promise<void> {
   });
 }
 
-/** Does the next import that waits, of any network; false when none does. Then uploads that broke off are ended. */
+/** Does the next import that waits, of any network; false when none does. */
 export async function importNext(db: Database, log: Log): Promise<boolean> {
   const job = await inTransaction(db, async (tx) => {
     const waiting = await lockWaitingImport(tx);
     if (waiting) await markImportRunning(tx, waiting.network_id, waiting.id);
     return waiting;
   });
-  if (!job) {
-    await endAbandoned(db);
-    return false;
-  }
+  if (!job) return false;
   for (let attempt = 1; ; attempt += 1) {
     try {
       await inTransaction(db, (tx) => importLot(tx, job.network_id, job.id));
