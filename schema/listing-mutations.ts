@@ -49,14 +49,17 @@ const ListingMovedType = successType<{ readonly __typename: 'ListingMoved'; read
   (t) => ({ listing: t.field({ type: ListingType, description: 'The listing.', resolve: ({ listing }) => listing }) }),
 );
 
-const MoveListingResult = resultUnion('MoveListingResult', 'A listing that was moved, or why not.', [
-  ListingMovedType,
-  ListingRefused,
-  NotFound,
-  NotAllowed,
-  InvalidInput,
-  StaleVersion,
-]);
+/** A listing that was moved, or why not, as each of the moves answers it. */
+function moveResult(name: string) {
+  return resultUnion(`${capital(name)}Result`, 'A listing where it was to be moved, or why not.', [
+    ListingMovedType,
+    ListingRefused,
+    NotFound,
+    NotAllowed,
+    InvalidInput,
+    StaleVersion,
+  ]);
+}
 
 function answerOf(outcome: ListingMoved) {
   if (outcome.kind === 'LISTING_MOVED') return done('ListingMoved', { listing: outcome.listing });
@@ -76,14 +79,14 @@ function plainMove(
   mutation(name, {
     description,
     access,
-    input: builder.inputType(`${name[0]?.toUpperCase()}${name.slice(1)}Input`, {
+    input: builder.inputType(`${capital(name)}Input`, {
       description: 'The listing.',
       fields: (t) => ({
         skuId: t.id({ required: true, description: 'Of which SKU; the id of the listing will do.' }),
         expectedVersion: t.int({ required: true, description: VERSION }),
       }),
     }),
-    result: MoveListingResult,
+    result: moveResult(name),
     resolve: async ({ expectedVersion, ...input }, context) => {
       const skuId = skuIdOf(input.skuId);
       return skuId === null ? notFound('listing') : answerOf(await run(context.db, viewerOf(context), { skuId, expectedVersion }));
@@ -108,7 +111,7 @@ function reviewMove(
   mutation(name, {
     description,
     access: reviewing,
-    input: builder.inputType(`${name[0]?.toUpperCase()}${name.slice(1)}Input`, {
+    input: builder.inputType(`${capital(name)}Input`, {
       description: 'The listing and what the reviewer says.',
       fields: (t) => ({
         skuId: t.id({ required: true, description: 'Of which SKU; the id of the listing will do.' }),
@@ -116,7 +119,7 @@ function reviewMove(
         note: t.string({ description: note }),
       }),
     }),
-    result: MoveListingResult,
+    result: moveResult(name),
     resolve: async ({ expectedVersion, note: said, ...input }, context) => {
       const skuId = skuIdOf(input.skuId);
       if (skuId === null) return notFound('listing');
@@ -152,7 +155,7 @@ mutation('submitListing', {
       isHeld: t.boolean({ description: 'It stays approved until its owner says: for what is sold in bundles alone.' }),
     }),
   }),
-  result: MoveListingResult,
+  result: moveResult('submitListing'),
   resolve: async ({ expectedVersion, marginReason, goLiveAt, isHeld, ...input }, context) => {
     const skuId = skuIdOf(input.skuId);
     if (skuId === null) return notFound('listing');
@@ -172,7 +175,7 @@ mutation('scheduleListing', {
       goLiveAt: t.field({ type: 'DateTime', description: 'When; at once when left out.' }),
     }),
   }),
-  result: MoveListingResult,
+  result: moveResult('scheduleListing'),
   resolve: async ({ expectedVersion, goLiveAt, ...input }, context) => {
     const skuId = skuIdOf(input.skuId);
     if (skuId === null) return notFound('listing');
@@ -214,4 +217,8 @@ mutation('setListingPolicy', {
 
 function skuIdOf(text: string): string | null {
   return idOf('Sku', text) ?? idOf('Listing', text);
+}
+
+function capital(name: string): string {
+  return `${name[0]?.toUpperCase()}${name.slice(1)}`;
 }
