@@ -120,7 +120,9 @@ function Facts({ lot }: { lot: LotDetailsFragment }) {
           [
             t('lot.from'),
             lot.purchaseAttemptId && (
-              <Link to={`/supply/attempts/${encodeURIComponent(lot.purchaseAttemptId)}`}>{t('attempts.title')}</Link>
+              <Link key="from" to={`/supply/attempts/${encodeURIComponent(lot.purchaseAttemptId)}`}>
+                {t('attempts.title')}
+              </Link>
             ),
           ],
         ]}

@@ -65,15 +65,15 @@ function Facts({ attempt }: { attempt: AttemptDetailsFragment }) {
     [
       t('attempts.order'),
       row.order && (
-        <Link to={`/orders/${encodeURIComponent(row.order.id)}`}>
+        <Link key="order" to={`/orders/${encodeURIComponent(row.order.id)}`}>
           {row.order.buyer.name} · {number}
         </Link>
       ),
     ],
     [t('attempts.quoted'), <Money key="quoted" value={row.quotedCost} />],
-    [t('attempts.limit'), attempt.costLimit && <Money value={attempt.costLimit} />],
-    [t('attempts.cost'), row.cost && <Money value={row.cost} />],
-    [t('attempts.upstreamRef'), attempt.upstreamRef && <CopyableId id={attempt.upstreamRef} />],
+    [t('attempts.limit'), attempt.costLimit && <Money key="limit" value={attempt.costLimit} />],
+    [t('attempts.cost'), row.cost && <Money key="cost" value={row.cost} />],
+    [t('attempts.upstreamRef'), attempt.upstreamRef && <CopyableId key="ref" id={attempt.upstreamRef} />],
     [t('attempts.requestKey'), <CopyableId key="key" id={attempt.requestKey} />],
     ...(attempt.order?.input ?? []).map(({ name, value }) => [labels.get(name) ?? name, <CopyableId key={name} id={value} />] as const),
   ] as const;
