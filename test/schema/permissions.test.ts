@@ -118,7 +118,8 @@ describe('canaries', () => {
     hqBase: ['parent'],
     ownCost: ownPeople,
     ownLot: ownPeople,
-    ownOrderCost: ownPeople,
+    // headquarters holds the cash and pays the suppliers: what is owed to them
+    ownOrderCost: [...ownPeople, 'parent'],
     ownBase: ownPeople,
     paidByA: [...ownPeople, 'parent', 'sibling'],
     paidByR: [...ownPeople, 'child'],
