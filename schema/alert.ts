@@ -173,7 +173,7 @@ Alert.fields((t) => ({
   waitsFor: t.string({
     nullable: true,
     description:
-      'REPLENISHMENT_WAITING: "APPROVAL" of replenishmentId, "BUDGET", "FAILED", or why no offer can be used: "NONE", "OUT_OF_STOCK", "BROKEN" …',
+      'REPLENISHMENT_WAITING: "APPROVAL" of replenishmentId, "BUDGET", "FAILED", or why no offer can be used: "NONE", "OUT_OF_STOCK", "BROKEN" and others.',
     resolve: ({ kind, data }) => (kind === 'REPLENISHMENT_WAITING' ? String(data['reason']) : null),
   }),
   replenishmentId: t.id({
