@@ -121,7 +121,13 @@ export async function lintContract(sdl: string, facts: readonly string[]): Promi
     .map(({ line, ruleId, message }) => `${line}: ${message} (${ruleId ?? 'parser'})`);
 }
 
-/** A row of a price table is made of prices for one target: nothing that has an id to be fetched by again, as the rule wants of a node. */
+/**
+ * Rows that are nothing that has an id to be fetched by again, as the rule wants of a node: prices for one target, what a lot's decision
+ * touches, the entries of a supplier's own statement.
+ */
+const ROWS = ['PriceTableRow', 'TouchedOrder', 'SupplierStatementEntry'];
+
 function isRowOfTable(lines: readonly string[], line: number): boolean {
-  return lines.slice(0, line).findLast((each) => each.startsWith('type ')) === 'type PriceTableRowEdge {';
+  const type = lines.slice(0, line).findLast((each) => each.startsWith('type '));
+  return ROWS.some((row) => type === `type ${row}Edge {`);
 }
