@@ -147,7 +147,8 @@ describe('an order that is delivered later', () => {
         expect(toAmountString(negateMoney(of(held.buyerId)))).toBe(toAmountString(subtractMoney(held.total, delivery.missing)));
         // where the goods cost no more than their part of T(1), the owner keeps at least nothing, but for a cent of rounding at each hop
         const cents = scaleMoney(money('0.01', held.total.currency), BigInt(held.hops.length * 2 + 2), 1n, 'AMOUNT');
-        if (costPercent <= 100) expect(compareMoney(of(found.order.ownerId), negateMoney(cents))).toBeGreaterThanOrEqual(0);
+        const isSound = compareMoney(of(found.order.ownerId), negateMoney(cents)) >= 0;
+        expect(isSound || costPercent > 100).toBe(true);
         for (const hop of held.hops.filter(({ role }) => role === 'SELLER')) expect(isNegative(of(hop.stationId))).toBe(false);
       }),
       { numRuns: 400 },
