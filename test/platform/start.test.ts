@@ -108,7 +108,7 @@ describe('npm run audit', () => {
     const server = await start();
     expect(await runAudit()).toMatchObject({ code: 0, output: expect.stringMatching(/clean\n$/) });
     await server.stop();
-    expect(await runAudit()).toMatchObject({ code: 0, output: expect.stringMatching(/^(holds {3}.*\n){5}clean\n$/) });
+    expect(await runAudit()).toMatchObject({ code: 0, output: expect.stringMatching(/^(holds {3}.*\n){7}clean\n$/) });
   });
 
   test('fails when an account does not match its postings', async () => {

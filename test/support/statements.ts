@@ -8,7 +8,11 @@ export type CountedStatements = { readonly names: readonly string[] };
 export async function countStatements(db: Database, work: () => Promise<unknown>): Promise<CountedStatements> {
   const names: string[] = [];
   const undo: (() => void)[] = [];
+  const watched = new Set<pg.PoolClient>();
   const watch = (client: pg.PoolClient) => {
+    // a connection that is taken again is watched already
+    if (watched.has(client)) return;
+    watched.add(client);
     const query = client.query;
     const counted = (...sent: unknown[]) => {
       const [first] = sent;
