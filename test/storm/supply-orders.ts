@@ -9,6 +9,7 @@ const LIST = 100;
 /** Orders that wait at most while more are placed: as many as a busy shop has, and no heap of all of them. */
 const WAITING_MOST = 3_000;
 const LOOK_MILLISECONDS = 200;
+const TELL_MILLISECONDS = 10_000;
 
 // orders_open_idx
 const waitingOrders = statement<{ count: number }>(
@@ -21,11 +22,24 @@ export async function countWaiting({ db, world }: Market): Promise<number> {
   return (await run(db.pool, waitingOrders, [world.networkId]))[0]?.count ?? 0;
 }
 
-/** Places so many orders of one or two units each, in lists, never more waiting than a busy shop has. Answers how many were refused, by why. */
-export async function placeAll(market: Market, count: number): Promise<ReadonlyMap<string, number>> {
+/**
+ * Places so many orders of one or two units each, in lists, never more waiting than a busy shop has. Answers how many were refused, by
+ * why. `tell`: how many were placed so far and how many of them wait, every ten seconds.
+ */
+export async function placeAll(
+  market: Market,
+  count: number,
+  tell: (placed: number, waiting: number) => void,
+): Promise<ReadonlyMap<string, number>> {
   const refused = new Map<string, number>();
+  let toldAt = performance.now();
   for (let placed = 0; placed < count; ) {
-    if ((await countWaiting(market)) > WAITING_MOST) {
+    const waiting = await countWaiting(market);
+    if (performance.now() - toldAt > TELL_MILLISECONDS) {
+      toldAt = performance.now();
+      tell(placed, waiting);
+    }
+    if (waiting > WAITING_MOST) {
       await pause(LOOK_MILLISECONDS);
       continue;
     }

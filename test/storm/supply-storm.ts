@@ -9,6 +9,8 @@ export interface SupplyStormSpec {
   readonly killEverySeconds: number;
   readonly upstreamsOfKind: number;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Told of how far it is. */
+  readonly tell?: (text: string) => void;
 }
 
 /** What a storm came to. */
@@ -47,7 +49,9 @@ export async function stormOfSupply(spec: SupplyStormSpec): Promise<SupplyStormR
   try {
     const began = performance.now();
     const killing = killByTurns(market, spec.killEverySeconds);
-    const refused = await placeAll(market, spec.orders);
+    const refused = await placeAll(market, spec.orders, (placed, waiting) =>
+      spec.tell?.(`${Math.round((performance.now() - began) / 1000)} s: ${placed} placed, ${waiting} wait`),
+    );
     const isPlaced = performance.now();
     while ((await countWaiting(market)) > 0 && performance.now() - isPlaced < SETTLE_MILLISECONDS) await pause(250);
     const seconds = (performance.now() - began) / 1000;

@@ -20,7 +20,12 @@ if (values.dies) await tellDeath();
 const [orders, killEverySeconds, upstreamsOfKind] = [values.orders, values.every, values.upstreams].map(Number);
 if (!orders || !killEverySeconds || !upstreamsOfKind) throw new Error('--orders, --every and --upstreams are numbers above zero');
 
-const { verdict, seconds, kills, counts, refused } = await stormOfSupply({ orders, killEverySeconds, upstreamsOfKind });
+const { verdict, seconds, kills, counts, refused } = await stormOfSupply({
+  orders,
+  killEverySeconds,
+  upstreamsOfKind,
+  tell: (text) => process.stderr.write(`${text}\n`),
+});
 const listed = (tally: Readonly<Record<string, number>>) =>
   Object.entries(tally)
     .sort(([a], [b]) => (a < b ? -1 : 1))
