@@ -79,8 +79,13 @@ test('movements of the wallet wait behind a pill while one reads on, also on a p
   await page.goto('/wallet');
   await settled(page);
   await page.getByText('实时', { exact: true }).waitFor({ state: 'attached' });
-  await page.mouse.wheel(0, 900);
-  await expect.poll(() => page.evaluate(() => window.scrollY)).toBeGreaterThan(300);
+  await page.locator('.rows li').nth(15).waitFor({ state: 'attached' });
+  // a wheel that turns before the page can scroll is lost
+  const scroll = async () => {
+    await page.mouse.wheel(0, 900);
+    return page.evaluate(() => window.scrollY);
+  };
+  await expect.poll(scroll).toBeGreaterThan(300);
   const first = await page.locator('.rows li').first().innerText();
   await placeByApi(2);
   const pill = page.getByRole('button', { name: '1 条新记录' });
