@@ -41,29 +41,32 @@ export const STOCK_STANDS_SECONDS = 3600;
 const DAY_MILLISECONDS_MAX = 26 * 3_600_000;
 
 // Units of attempts that were not refused: today's, by the network's calendar, for the cap; since somebody typed the stock, for that.
-// Index: purchase_attempt_network_id_offer_id_id_idx, from yesterday on; a manual offer's attempts since its stock was typed.
+// Index: purchase_attempt_network_id_offer_id_id_idx, from yesterday on; a manual offer's attempts since its stock was typed. The
+// condition stands inside, where it is looked at before anything is read: as a condition of the join it would be looked at after.
 const USED_TODAY = `LEFT JOIN LATERAL (
     SELECT coalesce(sum(a.quantity), 0)::bigint AS quantity FROM purchase_attempt a
-    WHERE a.network_id = $1 AND a.offer_id = o.id AND a.id >= $5::uuid AND a.state <> 'REJECTED'
+    WHERE o.daily_cap IS NOT NULL AND a.network_id = $1 AND a.offer_id = o.id AND a.id >= $5::uuid AND a.state <> 'REJECTED'
       AND a.created_at >= ($4::date::timestamp AT TIME ZONE n.time_zone)
-  ) today ON o.daily_cap IS NOT NULL`;
+  ) today ON true`;
 const USED_SINCE_TYPED = `LEFT JOIN LATERAL (
     SELECT coalesce(sum(a.quantity), 0)::bigint AS quantity FROM purchase_attempt a
-    WHERE a.network_id = $1 AND a.offer_id = o.id AND a.state <> 'REJECTED' AND a.created_at >= o.stock_at
-  ) typed ON c.kind = 'MANUAL' AND o.stock_count IS NOT NULL`;
+    WHERE c.kind = 'MANUAL' AND o.stock_count IS NOT NULL AND a.network_id = $1 AND a.offer_id = o.id AND a.state <> 'REJECTED'
+      AND a.created_at >= o.stock_at
+  ) typed ON true`;
 
 // The record of the last 7 days, for SKUs that are routed by it: at most 169 rows of offer_hour_pkey, and as many hours of
 // offer_latency_hour_pkey, of which the bucket is looked for in which the middle lies (see `bucketSeconds` of the analytics).
 const LATELY = `h.network_id = $1 AND h.offer_id = o.id AND h.hour_start >= $3::timestamptz - interval '7 days'`;
 const RECORD = `LEFT JOIN LATERAL (
-    SELECT (sum(h.success_count) * 10000 / nullif(sum(h.attempt_count), 0))::int AS success_bps FROM offer_hour h WHERE ${LATELY}
-  ) record ON k.routing_policy = 'MOST_RELIABLE'`;
+    SELECT (sum(h.success_count) * 10000 / nullif(sum(h.attempt_count), 0))::int AS success_bps FROM offer_hour h
+    WHERE k.routing_policy = 'MOST_RELIABLE' AND ${LATELY}
+  ) record ON true`;
 const SPEED = `LEFT JOIN LATERAL (
     SELECT (0.1 * power(2, min(b.bucket) / 2.0))::float8 AS median_seconds
     FROM (SELECT h.bucket, sum(sum(h.delivery_count)) OVER (ORDER BY h.bucket) AS upto, sum(sum(h.delivery_count)) OVER () AS whole
-          FROM offer_latency_hour h WHERE ${LATELY} GROUP BY h.bucket) b
+          FROM offer_latency_hour h WHERE k.routing_policy = 'FASTEST' AND ${LATELY} GROUP BY h.bucket) b
     WHERE 2 * b.upto >= b.whole
-  ) speed ON k.routing_policy = 'FASTEST'`;
+  ) speed ON true`;
 
 const STOCK = `CASE WHEN o.stock_count IS NULL THEN NULL
     WHEN c.kind = 'MANUAL' THEN greatest(o.stock_count - typed.quantity, 0)
