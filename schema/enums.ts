@@ -180,6 +180,7 @@ export const PostingReasonEnum = builder.enumType('PostingReason', {
     LOT_PURCHASE: { description: 'Paid for card keys of its own.' },
     DEPOSIT: { description: "A supplier's deposit was paid in, deducted or returned." },
     REFUND: { description: 'Given back, or taken back for it.' },
+    HOLD: { description: 'Held for an order whose goods are being bought.' },
     RELEASE: { description: 'Held money set free.' },
     SETTLEMENT: { description: 'Fell due.' },
     ADJUSTMENT: { description: 'Corrected by a person.' },

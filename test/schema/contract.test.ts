@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isEnumType, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '#schema/schema.ts';
@@ -23,6 +24,18 @@ describe('the committed contract', () => {
     const silent = described().filter(({ description }) => !/^\S[^]*[.:]$/.test(description ?? ''));
     expect(silent.map(({ name }) => name)).toEqual([]);
     expect(described().length).toBeGreaterThan(700);
+  });
+
+  test('knows every word that the database has for what it tells: one that is missing would be no answer', () => {
+    const tables = readFileSync(new URL('../../prisma/schema.prisma', import.meta.url), 'utf8');
+    const missing = [...tables.matchAll(/^enum (\w+) \{\n([^}]*)\}/gm)].flatMap(([, name = '', body = '']) => {
+      const type = schema.getType(name);
+      if (!isEnumType(type)) return [];
+      const words = body.split('\n').map((line) => line.trim());
+      const known = type.getValues().map((value) => value.name);
+      return words.filter((word) => /^[A-Z]\w*$/.test(word) && !known.includes(word)).map((word) => `${name}.${word}`);
+    });
+    expect(missing).toEqual([]);
   });
 
   test('says of its own scalars where they are specified', () => {
