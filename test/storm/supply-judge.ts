@@ -91,6 +91,7 @@ export async function judgeSupply(market: Market): Promise<SupplyVerdict> {
   const bought = market.upstreams.flatMap(({ accountId, simulator }) =>
     [...simulator.shop.purchases()].map((purchase) => ({ purchase, attempt: byKey.get(`${accountId} ${purchase.requestKey}`) })),
   );
+  const doubted = doubtedKeys(bought);
   const charged = bought.filter(({ purchase }) => !purchase.isRefunded);
   return {
     orders: Object.fromEntries(states.map(({ state, count }) => [state, count])),
@@ -102,7 +103,7 @@ export async function judgeSupply(market: Market): Promise<SupplyVerdict> {
     ...judgeKeys(world.networkId, keys, bought),
     lostCents: lostCents(attempts, bought),
     unknownPurchases: bought.filter(({ attempt }) => attempt === undefined).length,
-    undetectedLies: bought.filter(({ purchase, attempt }) => attempt !== undefined && isBelieved(purchase, attempt)).length,
+    undetectedLies: bought.filter((each) => isBelieved(each, doubted)).length,
     liesCount: bought.filter(({ purchase }) => isLie(purchase)).length,
     unsettled: states.filter(({ state }) => !SETTLED.has(state)).reduce((sum, { count }) => sum + count, 0),
     failedButCharged: charged.filter(({ attempt }) => attempt?.order_state === 'FAILED').length,
@@ -146,9 +147,18 @@ function isLie({ fault }: SimulatedPurchase): boolean {
   return fault === 'apology' || fault === 'wrong-count' || fault === 'wrong-price' || fault === 'other-keys';
 }
 
-/** A lie that our books hold for the truth: neither with a person nor marked as a discrepancy. */
-function isBelieved(purchase: SimulatedPurchase, attempt: AttemptRow): boolean {
-  return isLie(purchase) && attempt.state === 'SUCCEEDED' && attempt.discrepancy === null;
+/**
+ * A lie that our books hold for the truth: neither with a person nor marked as a discrepancy, and, of keys that were told twice, neither
+ * of the two. Who of two asks first for the same keys nobody can know: the other one is with a person then.
+ */
+function isBelieved({ purchase, attempt }: Bought, doubted: ReadonlySet<string>): boolean {
+  if (!isLie(purchase) || attempt?.state !== 'SUCCEEDED' || attempt.discrepancy !== null) return false;
+  return !purchase.keys.some((key) => doubted.has(key));
+}
+
+/** Keys of purchases that wait for a person since the network has them already. */
+function doubtedKeys(bought: readonly Bought[]): Set<string> {
+  return new Set(bought.filter(({ attempt }) => attempt?.attention_reason === 'DUPLICATE_KEYS').flatMap(({ purchase }) => purchase.keys));
 }
 
 function tally(names: readonly (string | null)[]): Record<string, number> {

@@ -37,7 +37,7 @@ export const STORM_FAULTS: FaultShares = {
 };
 
 /** After the last order: leases of the last process that was killed run out, and what is unknown is asked for with growing pauses. */
-const SETTLE_MILLISECONDS = 180_000;
+const SETTLE_MILLISECONDS = 600_000;
 
 /** Orders that have to be bought from upstreams that fail and lie, by two processes of which one is killed again and again, by turns. */
 export async function stormOfSupply(spec: SupplyStormSpec): Promise<SupplyStormReport> {
