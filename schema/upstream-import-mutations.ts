@@ -1,5 +1,5 @@
-import type { UpstreamImportRow } from '#server/catalog/reads.ts';
 import { applyUpstreamImport, previewUpstreamImport } from '#server/flows/import-upstream.ts';
+import type { UpstreamImportRow } from '#server/imports/reads.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';

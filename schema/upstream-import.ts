@@ -7,7 +7,7 @@ import {
   importsByIds,
   newestImportOf,
   type UpstreamImportRow,
-} from '#server/catalog/reads.ts';
+} from '#server/imports/reads.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadSku, SkuType } from './catalogue.ts';

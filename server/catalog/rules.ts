@@ -1,18 +1,4 @@
-import { createHash } from 'node:crypto';
-import { parse } from 'csv-parse/sync';
-import { type InputField, inputFieldOf, inputFieldsProblem } from '#server/listings/rules.ts';
-import { convertedCost } from '#server/offers/rules.ts';
-import {
-  type CurrencyCode,
-  compareMoney,
-  decimal4,
-  decimal4Text,
-  type Money,
-  money,
-  moneyOf,
-  scaleMoney,
-  subtractMoney,
-} from '#server/platform/money.ts';
+import { compareMoney, decimal4, type Money, moneyOf, subtractMoney } from '#server/platform/money.ts';
 import {
   type ChainStation,
   type ControlBand,
@@ -236,25 +222,20 @@ function lastHop(chain: PriceChain): PriceChain['hops'][number] {
   if (!hop) throw new Error('a chain has at least one hop');
   return hop;
 }
+// ---- goods one at a time ----
 
-// ---- a file of the catalogue ----
-
-const REQUIRED_COLUMNS = ['category1', 'product', 'sku_code', 'sku', 'base_price'] as const;
-const OPTIONAL_COLUMNS = [
-  'category2',
-  'category3',
-  'brand',
-  'description',
-  'face_value',
-  'unit_size',
-  'min_quantity',
-  'max_quantity',
-  'quantity_step',
-] as const;
-type Column = (typeof REQUIRED_COLUMNS)[number] | (typeof OPTIONAL_COLUMNS)[number];
-
-/** Lines of one file; more are better split. */
-export const CATALOGUE_LINES_MAX = 20_000;
+/** Characters of a name at most. */
+export const NAME_MAX = 200;
+/** Characters of a description at most. */
+export const DESCRIPTION_MAX = 5_000;
+/** What a SKU's code looks like. */
+export const SKU_CODE = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
+/** What a price looks like: a decimal text with at most four decimals; that it is above zero is looked at apart. */
+export const PRICE = /^\d{1,14}(\.\d{1,4})?$/;
+/** How many units a price may be for. */
+export const UNIT_SIZES: readonly number[] = [1, 100, 1000];
+/** The largest quantity, in units, that the tables hold. */
+export const QUANTITY_MAX = 2_147_483_647;
 
 /** What a SKU is sold in. `unitSize` units have the price; quantities count units. */
 export type SkuQuantities = {
@@ -263,6 +244,56 @@ export type SkuQuantities = {
   readonly maxQuantity: number;
   readonly quantityStep: number;
 };
+
+/** What is wrong with a field of a product or SKU as it was typed in; `field` is named as in the API. */
+export type GoodsProblem = { readonly field: string; readonly message: string };
+
+/** What a product says of itself, as typed in. */
+export type ProductText = { readonly name: string; readonly brand: string | null; readonly description: string };
+
+/** What is wrong with a product's texts, or null. */
+export function productProblem({ name, brand, description }: ProductText): GoodsProblem | null {
+  if (!isName(name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
+  if (brand !== null && !isName(brand)) return { field: 'brand', message: `A brand is a line of 1 to ${NAME_MAX} characters.` };
+  const isText = description.length <= DESCRIPTION_MAX && !description.includes('\0');
+  return isText ? null : { field: 'description', message: `A description has at most ${DESCRIPTION_MAX} characters.` };
+}
+
+/** A SKU as typed in; `basePrice` is a decimal text. */
+export type SkuText = SkuQuantities & {
+  readonly code: string;
+  readonly name: string;
+  readonly scene: string;
+  readonly faceValue: string | null;
+  readonly basePrice: string;
+};
+
+/** What is wrong with a SKU's texts, price and quantities, or null. */
+export function skuProblem(sku: SkuText): GoodsProblem | null {
+  if (!SKU_CODE.test(sku.code)) return { field: 'code', message: 'A code is 1 to 64 letters, digits, dots, hyphens and underscores.' };
+  if (!isName(sku.name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
+  if (sku.scene !== '' && !isName(sku.scene)) return { field: 'scene', message: `A scene is a line of at most ${NAME_MAX} characters.` };
+  if (sku.faceValue !== null && !isName(sku.faceValue))
+    return { field: 'faceValue', message: `A face value is a line of 1 to ${NAME_MAX} characters.` };
+  if (!PRICE.test(sku.basePrice) || decimal4(sku.basePrice) <= 0n)
+    return { field: 'basePrice', message: 'A price is above zero with at most four decimals, such as 47.50.' };
+  if (!UNIT_SIZES.includes(sku.unitSize)) return { field: 'unitSize', message: `A unit size is one of ${UNIT_SIZES.join(', ')}.` };
+  for (const field of ['minQuantity', 'maxQuantity', 'quantityStep'] as const) {
+    if (!Number.isSafeInteger(sku[field]) || sku[field] < 1 || sku[field] > QUANTITY_MAX)
+      return { field, message: 'A quantity is a whole number above zero.' };
+  }
+  return sku.maxQuantity >= sku.minQuantity ? null : { field: 'maxQuantity', message: 'The maximum is less than the minimum.' };
+}
+
+/** Levels of categories, from the top. */
+export const CATEGORY_DEPTH_MAX = 3;
+
+/** Whether a text can be a name: one line, not empty, no blanks around it. */
+export function isName(text: string): boolean {
+  return text !== '' && text.trim() === text && text.length <= NAME_MAX && !/\p{Cc}/u.test(text);
+}
+
+// ---- a list of goods ----
 
 /** A SKU as a line of a file has it. Null: an empty cell, which keeps what is there and takes the usual where nothing is. */
 export type CatalogueLine = { readonly [Name in keyof SkuQuantities]: SkuQuantities[Name] | null } & {
@@ -280,122 +311,6 @@ export type CatalogueLine = { readonly [Name in keyof SkuQuantities]: SkuQuantit
 
 /** What is wrong with a line; the heading is line 1. */
 export type CatalogueProblem = { readonly line: number; readonly message: string };
-
-/** A file as far as it can be read: nothing of it is imported while there is a problem. */
-export type CatalogueFile =
-  | { readonly kind: 'READ'; readonly lines: readonly CatalogueLine[]; readonly problems: readonly CatalogueProblem[] }
-  | { readonly kind: 'UNREADABLE'; readonly message: string };
-
-/**
- * Reads a UTF-8 CSV of SKUs, its columns named by the first line in any order. Every line that is wrong is told with everything
- * that is wrong in it. UNREADABLE: another encoding, broken quoting, columns that miss or are not known, nothing or too much in it.
- */
-export function readCatalogueFile(bytes: Uint8Array, currency: CurrencyCode): CatalogueFile {
-  const records = recordsOf(bytes);
-  if (typeof records === 'string') return { kind: 'UNREADABLE', message: records };
-  const [heading, ...rest] = records;
-  const columns = heading?.cells.map((cell) => cell.toLowerCase()) ?? [];
-  const wrong = headingProblem(columns) ?? countProblem(rest.length);
-  if (wrong !== null) return { kind: 'UNREADABLE', message: wrong };
-  const lines: CatalogueLine[] = [];
-  const problems: CatalogueProblem[] = [];
-  for (const { line, cells } of rest) {
-    const read = readCatalogueLine(line, columns, cells, currency);
-    if ('messages' in read) problems.push(...read.messages.map((message) => ({ line, message })));
-    else lines.push(read);
-  }
-  return { kind: 'READ', lines, problems };
-}
-
-function recordsOf(bytes: Uint8Array): { line: number; cells: string[] }[] | string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return 'The file is not UTF-8: save it as “CSV UTF-8”.';
-  }
-  try {
-    const options = { info: true, relax_column_count: true, skip_empty_lines: true, trim: true } as const;
-    const parsed = parse(text, options) as unknown as { record: string[]; info: { lines: number } }[];
-    return parsed.map(({ record, info }) => ({ line: info.lines, cells: record })).filter(({ cells }) => cells.some((cell) => cell !== ''));
-  } catch (error) {
-    const line = (error as { lines?: number }).lines;
-    return `The CSV cannot be read${line === undefined ? '' : ` at line ${line}`}: a quote is not closed or stands where none may.`;
-  }
-}
-
-function headingProblem(columns: readonly string[]): string | null {
-  const known: readonly string[] = [...REQUIRED_COLUMNS, ...OPTIONAL_COLUMNS];
-  const missing = REQUIRED_COLUMNS.filter((name) => !columns.includes(name));
-  if (missing.length > 0) return `The first line names the columns; missing: ${missing.join(', ')}.`;
-  const strange = columns.filter((name, index) => !known.includes(name) || columns.indexOf(name) !== index);
-  return strange.length === 0 ? null : `The first line names columns that are not known, or twice: ${strange.join(', ')}.`;
-}
-
-function countProblem(count: number): string | null {
-  if (count === 0) return 'The file holds no SKUs.';
-  return count > CATALOGUE_LINES_MAX ? `The file has more than ${CATALOGUE_LINES_MAX} SKUs.` : null;
-}
-
-const NAME_MAX = 200;
-const DESCRIPTION_MAX = 5_000;
-const SKU_CODE = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
-const PRICE = /^\d{1,14}(\.\d{1,4})?$/;
-const UNIT_SIZES = [1, 100, 1000];
-const QUANTITY_MAX = 2_147_483_647;
-
-function readCatalogueLine(
-  line: number,
-  columns: readonly string[],
-  cells: readonly string[],
-  currency: CurrencyCode,
-): CatalogueLine | { readonly messages: string[] } {
-  if (cells.length !== columns.length) return { messages: [`${cells.length} cells where the heading has ${columns.length}`] };
-  const messages: string[] = [];
-  const cell = (column: Column) => cells[columns.indexOf(column)] ?? '';
-  const name = (column: Column) => {
-    const text = cell(column);
-    if (text.length > NAME_MAX || /\p{Cc}/u.test(text)) messages.push(`${column}: a line of at most ${NAME_MAX} characters`);
-    return text;
-  };
-  const required = (column: Column) => {
-    if (cell(column) === '') messages.push(`${column} is empty`);
-    return name(column);
-  };
-  const count = (column: Column) => {
-    const text = cell(column);
-    if (text === '') return null;
-    if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= QUANTITY_MAX) return Number(text);
-    messages.push(`${column}: ${text} is not a whole number above zero`);
-    return null;
-  };
-  const categories = [required('category1'), name('category2'), name('category3')];
-  if (categories[1] === '' && categories[2] !== '') messages.push('category3 is there and category2 is not');
-  const product = required('product');
-  const brand = name('brand') || null;
-  const description = cell('description') || null;
-  if ((description ?? '').length > DESCRIPTION_MAX || description?.includes('\0'))
-    messages.push(`description: at most ${DESCRIPTION_MAX} characters, and none of them NUL`);
-  const code = required('sku_code');
-  if (code !== '' && !SKU_CODE.test(code)) messages.push(`sku_code: ${code} is not 1 to 64 letters, digits, dots, hyphens and underscores`);
-  const sku = required('sku');
-  const faceValue = name('face_value') || null;
-  const basePrice = readBasePrice(required('base_price'), currency, messages);
-  const unitSize = count('unit_size');
-  if (unitSize !== null && !UNIT_SIZES.includes(unitSize)) messages.push(`unit_size: ${unitSize} is not one of ${UNIT_SIZES.join(', ')}`);
-  const quantities = { minQuantity: count('min_quantity'), maxQuantity: count('max_quantity'), quantityStep: count('quantity_step') };
-  if (basePrice === null || messages.length > 0) return { messages };
-  const path = categories.filter((each) => each !== '');
-  return { line, categories: path, product, brand, description, code, name: sku, faceValue, basePrice, unitSize, ...quantities };
-}
-
-function readBasePrice(text: string, currency: CurrencyCode, messages: string[]): Money | null {
-  const price = PRICE.test(text) ? money(text, currency) : null;
-  if (price !== null && price.tenThousandths > 0n) return price;
-  if (text !== '') messages.push(`base_price: ${text} is not a price above zero with at most four decimals, such as 47.50`);
-  return null;
-}
-
 /** A category, product and SKU as they are stored, by what a file can name them by. */
 export type StoredCatalogue = {
   readonly categories: readonly {
@@ -592,390 +507,7 @@ function sameSku(old: PlannedSku, sku: PlannedSku): boolean {
   return same && compareMoney(old.basePrice, sku.basePrice) === 0;
 }
 
-function keyOf(names: readonly string[]): string {
+/** One text for the same names in the same order. */
+export function keyOf(names: readonly string[]): string {
   return JSON.stringify(names);
-}
-
-// ---- goods of an upstream ----
-
-/** Goods as an upstream lists them, as far as an import looks at them (a connector's `UpstreamGoods`). Nothing of it is believed yet. */
-export type ListedGoods = {
-  /** what an offer's settings have to be to buy exactly this */
-  readonly goods: Readonly<Record<string, string>>;
-  readonly categoryPath: readonly string[];
-  readonly productName: string;
-  readonly skuName: string;
-  /** for one unit, in the account's money */
-  readonly unitCost: string;
-  readonly stockCount: number | null;
-  readonly minQuantity: number | null;
-  readonly maxQuantity: number | null;
-  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  readonly inputFields: readonly { readonly name: string; readonly label: string; readonly isRequired: boolean }[];
-};
-
-/**
- * What importing an item does. NEW: makes a SKU (a draft) with its product and categories where they miss, and the offer.
- * OFFER_ADDED: a SKU that is there gets an offer of this account. COST_CHANGED: the account's offer has another cost.
- */
-export type ImportChange = 'NEW' | 'OFFER_ADDED' | 'COST_CHANGED' | 'UNCHANGED' | 'SKIPPED';
-
-/** Why an item is left out. */
-export type SkipReason =
-  | 'BAD_NAME'
-  | 'BAD_GOODS'
-  | 'BAD_COST'
-  | 'COST_TOO_FINE'
-  | 'LISTED_TWICE'
-  | 'QUANTITIES'
-  | 'INPUT_FIELDS'
-  | 'OTHER_KIND'
-  | 'SKU_RETIRED';
-
-/** One of an upstream's goods, and what importing it does. Costs are for `unitSize` units of the SKU, which new ones have one of. */
-export type ImportItem = {
-  readonly change: ImportChange;
-  readonly reason: SkipReason | null;
-  /** of the SKU that it makes; '' where it makes none */
-  readonly code: string;
-  /** names from the top category down, one to three */
-  readonly categories: readonly string[];
-  readonly productName: string;
-  readonly skuName: string;
-  readonly goods: Readonly<Record<string, string>>;
-  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  readonly inputFields: readonly InputField[];
-  readonly minQuantity: number;
-  readonly maxQuantity: number;
-  readonly stockCount: number | null;
-  /** a decimal text of the account's money; null where it is none */
-  readonly upstreamUnitCost: string | null;
-  readonly unitCost: Money | null;
-  readonly oldUnitCost: Money | null;
-  /** suggested for a new SKU; an existing one's price is never changed by a cost (§3) */
-  readonly basePrice: Money | null;
-  readonly skuId: string | null;
-  readonly offerId: string | null;
-};
-
-/**
- * Where a person says that an upstream's goods belong. `categories`: goods that would stand at the first path stand at the second, one
- * to three names. `skus`: these goods are the owner's SKU of this id; null: they are a new one, whatever they are called.
- */
-export type ImportMapping = {
-  readonly categories: readonly (readonly [from: readonly string[], to: readonly string[]])[];
-  readonly skus: readonly (readonly [goods: Readonly<Record<string, string>>, skuId: string | null])[];
-};
-
-/** Nobody has said anything. */
-export const NO_MAPPING: ImportMapping = { categories: [], skus: [] };
-
-/** Entries of each kind that a mapping holds at most. */
-export const MAPPING_MAX = 1_000;
-
-/** What was said before with what is said now: of the same path, or the same goods, the new holds; a path that leads nowhere is taken out. */
-export function mergeMapping(before: ImportMapping, now: ImportMapping): ImportMapping {
-  const categories = new Map([...before.categories, ...now.categories].map((entry) => [keyOf(entry[0]), entry]));
-  const skus = new Map([...before.skus, ...now.skus].map((entry) => [goodsKey(entry[0]), entry]));
-  return { categories: [...categories.values()].filter(([, to]) => to.length > 0), skus: [...skus.values()] };
-}
-
-/** What is wrong with a mapping as it was given, in one English sentence; null when nothing is. */
-export function mappingProblem({ categories, skus }: ImportMapping): string | null {
-  if (categories.length > MAPPING_MAX || skus.length > MAPPING_MAX) return `At most ${MAPPING_MAX} categories and SKUs are mapped.`;
-  const isPath = (path: readonly string[]) => path.length >= 1 && path.length <= CATEGORY_DEPTH_MAX && path.every(isName);
-  const strange = categories.find(([from, to]) => !isPath(from) || !isPath(to));
-  return strange
-    ? `A category is one to ${CATEGORY_DEPTH_MAX} names from the top down: ${strange.flat().join(' / ').slice(0, NAME_MAX)}.`
-    : null;
-}
-
-/** By what costs become ours. `rate`: network money for one of the account's, at most eight decimals. */
-export type ImportTerms = {
-  readonly accountId: string;
-  /** stands for the category of goods without one */
-  readonly accountName: string;
-  readonly currency: CurrencyCode;
-  readonly rate: string;
-  /** 10.0000 is 10 %, in ten-thousandths */
-  readonly markupPercent: bigint;
-  readonly mapping: ImportMapping;
-};
-
-/** An offer of the account that is there, with its SKU. */
-export type KnownOffer = {
-  readonly offerId: string;
-  readonly skuId: string;
-  readonly goods: Readonly<Record<string, string>>;
-  readonly unitCost: Money;
-  readonly upstreamUnitCost: string;
-  readonly unitSize: number;
-  readonly isRetired: boolean;
-};
-
-/** A SKU of the owner that an item may be about, by its code or by its names. */
-export type KnownSku = {
-  readonly skuId: string;
-  readonly code: string;
-  readonly name: string;
-  readonly productName: string;
-  readonly unitSize: number;
-  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  readonly isBundle: boolean;
-  readonly isRetired: boolean;
-};
-
-/** What is there when an import is looked at. */
-export type ImportFacts = { readonly offers: readonly KnownOffer[]; readonly skus: readonly KnownSku[] };
-
-const QUANTITY_USUAL_MAX = 1000;
-const TOLD_LENGTH_MAX = 500;
-const WHOLE_PERCENT = 100n * 10_000n;
-/** What the tables hold: fourteen digits and four decimals; a markup of 10,000 % keeps within it. */
-const TEN_THOUSANDTHS_MAX = 10n ** 16n;
-const UNIT_COST = /^(\d{1,14})(?:\.(\d+))?$/;
-
-/** One text for the same goods, in whatever order their settings are given. */
-export function goodsKey(goods: Readonly<Record<string, string>>): string {
-  return keyOf(
-    Object.entries(goods)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flat(),
-  );
-}
-
-/** The code of the SKU that importing these goods makes: the same for ever, so that a second import finds the first one's. */
-export function importedCode(accountId: string, goods: Readonly<Record<string, string>>): string {
-  return `U${createHash('sha256')
-    .update(keyOf([accountId, goodsKey(goods)]))
-    .digest('hex')
-    .slice(0, 15)
-    .toUpperCase()}`;
-}
-
-/**
- * Decides for each of an upstream's goods what importing it would do. They are known by the account's offer for them, else by the code that an
- * earlier import gave, else by what a person said, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
- * price is cost × (1 + markup), rounded once (§3).
- */
-export function planUpstreamImport(told: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
-  const listed = told.map(readable);
-  const matchOf = matcher(listed, facts, terms);
-  const shelves = new Map(terms.mapping.categories.map(([from, to]) => [keyOf(from), to]));
-  const seen = new Set<string>();
-  return listed.map((each, index) => {
-    const key = goodsKey(each.goods);
-    const isTwice = seen.has(key);
-    seen.add(key);
-    const isOther = key !== goodsKey(told[index]?.goods ?? {});
-    const item = importItem(each, isTwice ? 'LISTED_TWICE' : isOther ? 'BAD_GOODS' : null, matchOf(each), terms);
-    return { ...item, categories: shelves.get(keyOf(item.categories)) ?? item.categories };
-  });
-}
-
-/** A text of an upstream as it can be stored and shown: one line, well-formed, no longer than anybody reads. */
-export function readableText(text: string): string {
-  return text
-    .slice(0, TOLD_LENGTH_MAX)
-    .toWellFormed()
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim();
-}
-
-function readable(goods: ListedGoods): ListedGoods {
-  return {
-    ...goods,
-    goods: Object.fromEntries(Object.entries(goods.goods).map(([name, value]) => [readableText(name), readableText(value)])),
-    categoryPath: goods.categoryPath.map(readableText),
-    productName: readableText(goods.productName),
-    skuName: readableText(goods.skuName),
-    inputFields: goods.inputFields.map((field) => ({ ...field, name: readableText(field.name), label: readableText(field.label) })),
-  };
-}
-
-type Match = { readonly offer?: KnownOffer; readonly sku?: KnownSku };
-
-function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId, mapping }: ImportTerms): (goods: ListedGoods) => Match {
-  const offers = new Map(facts.offers.map((offer) => [goodsKey(offer.goods), offer]));
-  const byCode = new Map(facts.skus.map((sku) => [sku.code, sku]));
-  const byId = new Map(facts.skus.map((sku) => [sku.skuId, sku]));
-  const said = new Map(mapping.skus.map(([goods, skuId]) => [goodsKey(goods), skuId]));
-  const byNames = Map.groupBy(facts.skus, ({ productName, name }) => keyOf([productName, name]));
-  const told = Map.groupBy(listed, ({ productName, skuName }) => keyOf([productName, skuName]));
-  return (each) => {
-    const offer = offers.get(goodsKey(each.goods));
-    if (offer) return { offer };
-    const coded = byCode.get(importedCode(accountId, each.goods));
-    if (coded) return { sku: coded };
-    const skuId = said.get(goodsKey(each.goods));
-    const names = keyOf([each.productName, each.skuName]);
-    const namesakes = told.get(names)?.length === 1 ? (byNames.get(names) ?? []) : [];
-    const sku = skuId === undefined ? (namesakes.length === 1 ? namesakes[0] : undefined) : byId.get(skuId ?? '');
-    return sku ? { sku } : {};
-  };
-}
-
-function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku }: Match, terms: ImportTerms): ImportItem {
-  const inputFields = listed.inputFields.map((field) => inputFieldOf(field));
-  const { productName } = listed;
-  const unitSize = offer?.unitSize ?? sku?.unitSize ?? 1;
-  const cost = readUnitCost(listed.unitCost, unitSize, terms);
-  const named = [...listed.categoryPath.filter((name) => name !== ''), terms.accountName];
-  // three levels are all there are; what has no category stands in the account's own
-  const categories = named.length === 1 ? named : named.slice(0, -1).slice(0, 3);
-  const item = {
-    reason: null,
-    code: '',
-    categories,
-    productName,
-    skuName: listed.skuName || productName,
-    goods: listed.goods,
-    goodsKind: listed.goodsKind,
-    inputFields,
-    minQuantity: listed.minQuantity || 1,
-    // many say 0 where they set no bound
-    maxQuantity: listed.maxQuantity || QUANTITY_USUAL_MAX,
-    stockCount: listed.stockCount,
-    upstreamUnitCost: cost.kind === 'COST' ? cost.upstreamUnitCost : null,
-    unitCost: cost.kind === 'COST' ? cost.unitCost : null,
-    oldUnitCost: offer?.unitCost ?? null,
-    basePrice: null,
-    skuId: offer?.skuId ?? sku?.skuId ?? null,
-    offerId: offer?.offerId ?? null,
-  };
-  const reason = twice ?? skipReasonOf(item, cost, { offer, sku });
-  if (reason !== null || cost.kind !== 'COST') return { ...item, change: 'SKIPPED', reason: reason ?? 'BAD_COST' };
-  if (offer) return { ...item, change: isSameCost(offer, cost) ? 'UNCHANGED' : 'COST_CHANGED' };
-  if (sku) return { ...item, change: 'OFFER_ADDED' };
-  const basePrice = scaleMoney(cost.unitCost, WHOLE_PERCENT + terms.markupPercent, WHOLE_PERCENT, 'UNIT_PRICE');
-  return { ...item, change: 'NEW', code: importedCode(terms.accountId, listed.goods), basePrice };
-}
-
-type ReadCost =
-  | { readonly kind: 'COST'; readonly upstreamUnitCost: string; readonly unitCost: Money }
-  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' };
-
-/** A cost for `unitSize` units: above zero, exact to four decimals, and so in our money too. */
-function readUnitCost(text: string, unitSize: number, { currency, rate }: ImportTerms): ReadCost {
-  const parts = UNIT_COST.exec(text);
-  if (parts === null) return { kind: 'BAD_COST' };
-  const decimals = (parts[2] ?? '').replace(/0+$/, '');
-  const shift = String(unitSize).length - 1;
-  if (decimals.length > 4 + shift) return { kind: 'COST_TOO_FINE' };
-  const digits = `${parts[1]}${decimals.padEnd(4 + shift, '0')}`;
-  const upstream = BigInt(digits);
-  if (upstream <= 0n || upstream >= TEN_THOUSANDTHS_MAX) return { kind: 'BAD_COST' };
-  const upstreamUnitCost = decimal4Text(upstream);
-  const unitCost = convertedCost(upstreamUnitCost, rate, currency, 'UNIT_PRICE');
-  const isPrice = unitCost.tenThousandths > 0n && unitCost.tenThousandths < TEN_THOUSANDTHS_MAX;
-  return isPrice ? { kind: 'COST', upstreamUnitCost, unitCost } : { kind: 'BAD_COST' };
-}
-
-function isSameCost(offer: KnownOffer, cost: { readonly upstreamUnitCost: string; readonly unitCost: Money }): boolean {
-  return decimal4(offer.upstreamUnitCost) === decimal4(cost.upstreamUnitCost) && compareMoney(offer.unitCost, cost.unitCost) === 0;
-}
-
-function skipReasonOf(
-  { productName, skuName, categories, goodsKind, inputFields, minQuantity, maxQuantity }: Omit<ImportItem, 'change'>,
-  cost: ReadCost,
-  { offer, sku }: { readonly offer: KnownOffer | undefined; readonly sku: KnownSku | undefined },
-): SkipReason | null {
-  if (![productName, skuName, ...categories].every(isName)) return 'BAD_NAME';
-  if (cost.kind !== 'COST') return cost.kind;
-  if (minQuantity < 1 || maxQuantity < minQuantity || maxQuantity > QUANTITY_MAX) return 'QUANTITIES';
-  if (offer?.isRetired || sku?.isRetired) return 'SKU_RETIRED';
-  if (sku && (sku.isBundle || sku.goodsKind !== goodsKind)) return 'OTHER_KIND';
-  return inputFieldsProblem(inputFields) === null ? null : 'INPUT_FIELDS';
-}
-
-/**
- * Tells whether an item still means what it meant when it was looked at: nobody has made its SKU, given that SKU an offer for these
- * goods, or changed its cost since. Only then it is applied as it was previewed.
- */
-export function importJudge({ offers, skus }: ImportFacts): (item: ImportItem) => boolean {
-  const offerOf = new Map(offers.map((offer) => [goodsKey(offer.goods), offer]));
-  const codes = new Set(skus.map(({ code }) => code));
-  const onSale = new Set(skus.filter(({ isRetired }) => !isRetired).map(({ skuId }) => skuId));
-  return ({ change, goods, code, skuId, offerId, oldUnitCost }) => {
-    const offer = offerOf.get(goodsKey(goods));
-    if (change === 'NEW') return offer === undefined && !codes.has(code);
-    if (change === 'OFFER_ADDED') return offer === undefined && skuId !== null && onSale.has(skuId);
-    if (change !== 'COST_CHANGED' || offer === undefined || oldUnitCost === null) return false;
-    return offer.offerId === offerId && compareMoney(offer.unitCost, oldUnitCost) === 0;
-  };
-}
-
-/** The items that make SKUs, as lines of a file of the catalogue: a line is the item's place. */
-export function linesOfImport(items: readonly ImportItem[]): CatalogueLine[] {
-  return items.flatMap(({ change, categories, productName, skuName, code, basePrice, minQuantity, maxQuantity }, line) =>
-    change !== 'NEW' || basePrice === null
-      ? []
-      : [
-          {
-            line,
-            categories,
-            product: productName,
-            brand: null,
-            description: null,
-            code,
-            name: skuName,
-            faceValue: null,
-            basePrice,
-            unitSize: null,
-            minQuantity,
-            maxQuantity,
-            quantityStep: null,
-          },
-        ],
-  );
-}
-
-// ---- goods one at a time ----
-
-/** What is wrong with a field of a product or SKU as it was typed in; `field` is named as in the API. */
-export type GoodsProblem = { readonly field: string; readonly message: string };
-
-/** What a product says of itself, as typed in. */
-export type ProductText = { readonly name: string; readonly brand: string | null; readonly description: string };
-
-/** What is wrong with a product's texts, or null. */
-export function productProblem({ name, brand, description }: ProductText): GoodsProblem | null {
-  if (!isName(name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
-  if (brand !== null && !isName(brand)) return { field: 'brand', message: `A brand is a line of 1 to ${NAME_MAX} characters.` };
-  const isText = description.length <= DESCRIPTION_MAX && !description.includes('\0');
-  return isText ? null : { field: 'description', message: `A description has at most ${DESCRIPTION_MAX} characters.` };
-}
-
-/** A SKU as typed in; `basePrice` is a decimal text. */
-export type SkuText = SkuQuantities & {
-  readonly code: string;
-  readonly name: string;
-  readonly scene: string;
-  readonly faceValue: string | null;
-  readonly basePrice: string;
-};
-
-/** What is wrong with a SKU's texts, price and quantities, or null. */
-export function skuProblem(sku: SkuText): GoodsProblem | null {
-  if (!SKU_CODE.test(sku.code)) return { field: 'code', message: 'A code is 1 to 64 letters, digits, dots, hyphens and underscores.' };
-  if (!isName(sku.name)) return { field: 'name', message: `A name is a line of 1 to ${NAME_MAX} characters.` };
-  if (sku.scene !== '' && !isName(sku.scene)) return { field: 'scene', message: `A scene is a line of at most ${NAME_MAX} characters.` };
-  if (sku.faceValue !== null && !isName(sku.faceValue))
-    return { field: 'faceValue', message: `A face value is a line of 1 to ${NAME_MAX} characters.` };
-  if (!PRICE.test(sku.basePrice) || decimal4(sku.basePrice) <= 0n)
-    return { field: 'basePrice', message: 'A price is above zero with at most four decimals, such as 47.50.' };
-  if (!UNIT_SIZES.includes(sku.unitSize)) return { field: 'unitSize', message: `A unit size is one of ${UNIT_SIZES.join(', ')}.` };
-  for (const field of ['minQuantity', 'maxQuantity', 'quantityStep'] as const) {
-    if (!Number.isSafeInteger(sku[field]) || sku[field] < 1 || sku[field] > QUANTITY_MAX)
-      return { field, message: 'A quantity is a whole number above zero.' };
-  }
-  return sku.maxQuantity >= sku.minQuantity ? null : { field: 'maxQuantity', message: 'The maximum is less than the minimum.' };
-}
-
-/** Levels of categories, from the top. */
-export const CATEGORY_DEPTH_MAX = 3;
-
-/** Whether a text can be a name: one line, not empty, no blanks around it. */
-export function isName(text: string): boolean {
-  return text !== '' && text.trim() === text && text.length <= NAME_MAX && !/\p{Cc}/u.test(text);
 }

@@ -1,6 +1,6 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actorId } from '#server/accounts/rules.ts';
-import { type CataloguePlan, type CatalogueProblem, planCatalogue, readCatalogueFile } from '#server/catalog/rules.ts';
+import { type CataloguePlan, type CatalogueProblem, planCatalogue } from '#server/catalog/rules.ts';
 import { insertCategories, insertProducts, insertSkus, lockCatalogue, updateProducts, updateSkus } from '#server/catalog/sql.ts';
 import { writeVersions } from '#server/listings/sql.ts';
 import type { InvalidInput } from '#server/network/rules.ts';
@@ -8,6 +8,7 @@ import { selectNetwork } from '#server/network/sql.ts';
 import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import type { CurrencyCode } from '#server/platform/money.ts';
+import { readCatalogueFile } from './catalogue-file.ts';
 import { BY_COMMAND, type OperatorOf, operatorOf } from './operator.ts';
 import { EVERYTHING, priceChanged, REACH_SKUS_MAX } from './price-reach.ts';
 

@@ -1,8 +1,10 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actorId, type Viewer } from '#server/accounts/rules.ts';
-import { importItemsByIds, skusByIds } from '#server/catalog/reads.ts';
+import { skusByIds } from '#server/catalog/reads.ts';
+import { type CataloguePlan, type PlannedSku, planCatalogue, type StoredCatalogue } from '#server/catalog/rules.ts';
+import { insertCategories, insertDrafts, insertProducts, lockCatalogue } from '#server/catalog/sql.ts';
+import { importItemsByIds } from '#server/imports/reads.ts';
 import {
-  type CataloguePlan,
   type ImportItem,
   type ImportMapping,
   importJudge,
@@ -11,26 +13,19 @@ import {
   mappingProblem,
   mergeMapping,
   NO_MAPPING,
-  type PlannedSku,
-  planCatalogue,
-  type StoredCatalogue,
-} from '#server/catalog/rules.ts';
+} from '#server/imports/rules.ts';
 import {
   type AppliedItem,
   applyImportItems,
   type ImportItemRow,
-  insertCategories,
-  insertDrafts,
   insertImport,
-  insertProducts,
-  lockCatalogue,
   lockImport,
   lockImportAccount,
   lockImportItems,
   selectImportFacts,
   selectNewestImport,
   type UpstreamImportRow,
-} from '#server/catalog/sql.ts';
+} from '#server/imports/sql.ts';
 import { inputFieldsOf } from '#server/listings/rules.ts';
 import type { InvalidInput, NotAllowed, NotFound } from '#server/network/rules.ts';
 import { selectNetwork } from '#server/network/sql.ts';

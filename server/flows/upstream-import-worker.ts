@@ -1,4 +1,6 @@
-import { type ImportItem, importedCode, NO_MAPPING, planUpstreamImport, readableText } from '#server/catalog/rules.ts';
+import type { UpstreamGoods } from '#server/connectors/connector.ts';
+import type { Upstreams } from '#server/connectors/upstreams.ts';
+import { type ImportItem, importedCode, NO_MAPPING, planUpstreamImport, readableText } from '#server/imports/rules.ts';
 import {
   claimImport,
   deleteOldImportItems,
@@ -8,9 +10,7 @@ import {
   selectImportFacts,
   selectImports,
   type UpstreamImportRow,
-} from '#server/catalog/sql.ts';
-import type { UpstreamGoods } from '#server/connectors/connector.ts';
-import type { Upstreams } from '#server/connectors/upstreams.ts';
+} from '#server/imports/sql.ts';
 import { openAccount } from '#server/offers/rules.ts';
 import { selectSealedAccount } from '#server/offers/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';

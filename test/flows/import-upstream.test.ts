@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { globalId } from '#schema/ids.ts';
-import { selectImportItems, selectImports } from '#server/catalog/sql.ts';
 import { createUpstreams } from '#server/connectors/upstreams.ts';
 import { applyUpstreamImport, type PreviewInput, previewUpstreamImport } from '#server/flows/import-upstream.ts';
 import { listNextImport } from '#server/flows/upstream-import-worker.ts';
+import { selectImportItems, selectImports } from '#server/imports/sql.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { createAccount, sealNewAccount } from '#server/offers/commands.ts';
 import { inTransaction } from '#server/platform/database.ts';

@@ -1,6 +1,6 @@
 import { globalId } from '#schema/ids.ts';
-import { NO_MAPPING } from '#server/catalog/rules.ts';
-import { endImport, insertImport, insertImportItems } from '#server/catalog/sql.ts';
+import { NO_MAPPING } from '#server/imports/rules.ts';
+import { endImport, insertImport, insertImportItems } from '#server/imports/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import { money } from '#server/platform/money.ts';
 import { openSupplyAccount, type SuppliedWorld } from '#test/support/supply.ts';

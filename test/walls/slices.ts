@@ -2,7 +2,7 @@ import { importsOf } from './imports.ts';
 import { type Breach, breachAt, child, lastName, type Node, nodesOf, type Source } from './sources.ts';
 
 const SLICES =
-  'accounts alerts network catalog pricing commission stock suppliers offers purchases listings replenishment orders ledger analytics aftersales settlement risk webhooks'.split(
+  'accounts alerts network catalog imports pricing commission stock suppliers offers purchases listings replenishment orders ledger analytics aftersales settlement risk webhooks'.split(
     ' ',
   );
 const NOT_SLICES = ['platform', 'connectors', 'flows', 'live', 'http'];
