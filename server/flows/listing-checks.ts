@@ -19,6 +19,7 @@ import {
   claimDueCheck,
   lockClaimedCheck,
   notePicture,
+  type Picture,
   selectComponents,
   selectCosts,
   selectListings,
@@ -38,6 +39,7 @@ import type { Log } from '#server/platform/log.ts';
 import { type Loop, startLoop } from '#server/platform/loop.ts';
 import { money, scaleMoney } from '#server/platform/money.ts';
 import { type Outgoing, OutgoingFailure } from '#server/platform/outgoing.ts';
+import { lookOf } from '#server/platform/picture-look.ts';
 import { planAttempts } from '#server/purchases/commands.ts';
 import { goLiveDue } from './listing-states.ts';
 import { loadPriceFacts, tellOfListing } from './listing-versions.ts';
@@ -147,13 +149,14 @@ async function findTitleTwins(db: Database, check: ClaimedCheck, productId: stri
   return problems;
 }
 
-type Called = { readonly problems: readonly CheckProblem[]; readonly picture: Uint8Array | null; readonly silent: boolean };
+type Called = { readonly problems: readonly CheckProblem[]; readonly picture: Picture | null; readonly silent: boolean };
 
 const PICTURE_BYTES_MAX = 2 * 1024 * 1024;
 const LINK_BYTES = 1024;
 const CALL_MILLISECONDS = 8_000;
 /** The first bytes of PNG, JPEG, GIF; WebP stands in a RIFF. */
-const PICTURE_HEADS = ['89504e470d0a1a0a', 'ffd8ff', '47494638', '52494646'];
+const GIF_HEAD = '47494638';
+const PICTURE_HEADS = ['89504e470d0a1a0a', 'ffd8ff', GIF_HEAD, '52494646'];
 
 /** Calls the links of the description and the picture, a few at a time. `silent`: one of them brought no answer at all, which may pass. */
 async function callAddresses(outgoing: Outgoing, said: ListingSnapshot): Promise<Called> {
@@ -183,15 +186,28 @@ async function callAddresses(outgoing: Outgoing, said: ListingSnapshot): Promise
   }
   const shown = said.pictureUrl === null ? null : await call(said.pictureUrl, 'pictureUrl', PICTURE_BYTES_MAX);
   if (shown === null) return { problems, picture: null, silent };
-  const head = shown.body.subarray(0, 8).toString('hex');
-  const isPicture = shown.status === 200 && !shown.isCut && PICTURE_HEADS.some((each) => head.startsWith(each));
-  if (!isPicture) problems.push(problem('PICTURE_UNREADABLE', 'pictureUrl', 'There is no PNG, JPEG, GIF or WebP of at most 2 MiB.'));
-  return { problems, picture: isPicture ? createHash('sha256').update(shown.body).digest() : null, silent };
+  const picture = shown.status === 200 && !shown.isCut ? await pictureIn(shown.body) : null;
+  if (picture === null)
+    problems.push(
+      problem('PICTURE_UNREADABLE', 'pictureUrl', 'There is no whole PNG, JPEG, GIF or WebP of at most 2 MiB and 16 million dots.'),
+    );
+  return { problems, picture, silent };
 }
 
-async function pictureTwins(tx: Transaction, check: ClaimedCheck, productId: string, hash: Uint8Array): Promise<CheckProblem[]> {
-  const twins = await notePicture(tx, check.network_id, productId, hash);
-  return twins.map(({ name }) => problem('PICTURE_DUPLICATE', 'pictureUrl', `Another product shows the same picture: ${name}.`));
+/** The picture that an answer holds; null when it holds none. A GIF may move: it is known by its bytes alone. */
+async function pictureIn(body: Buffer): Promise<Picture | null> {
+  const head = body.subarray(0, 8).toString('hex');
+  if (!PICTURE_HEADS.some((each) => head.startsWith(each))) return null;
+  const look = head.startsWith(GIF_HEAD) ? 'PLAIN' : await lookOf(body);
+  if (look === 'UNREADABLE') return null;
+  return { hash: createHash('sha256').update(body).digest(), look: look === 'PLAIN' ? null : look };
+}
+
+async function pictureTwins(tx: Transaction, check: ClaimedCheck, productId: string, picture: Picture): Promise<CheckProblem[]> {
+  const twins = await notePicture(tx, check.network_id, productId, picture);
+  return twins.map(({ name, is_same }) =>
+    problem('PICTURE_DUPLICATE', 'pictureUrl', `Another product shows ${is_same ? 'the same' : 'nearly the same'} picture: ${name}.`),
+  );
 }
 
 // ---- technical ----

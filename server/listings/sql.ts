@@ -1,4 +1,5 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+import { LOOK_DISTANCE_MAX, type PictureLook } from '#server/platform/picture-look.ts';
 import {
   type BundleComponent,
   type BundledSku,
@@ -394,21 +395,30 @@ export function selectTitles(db: Queryable, networkId: string, ownerId: string, 
   return run(db, titlesOnLine, [networkId, ownerId, after, limit]);
 }
 
-const pictureTwins: Statement<{ id: string; name: string }> = statement(
+/** A product's picture: SHA-256 of its bytes, and what it looks like where there is something to tell it by. */
+export type Picture = { readonly hash: Uint8Array; readonly look: PictureLook | null };
+
+// All pictures of the network are compared, a few hundred nanoseconds each: a look has no order that an index could keep.
+const pictureTwins: Statement<{ id: string; name: string; is_same: boolean }> = statement(
   'listings.pictureTwins',
-  `SELECT p.id, p.name FROM product p WHERE p.network_id = $1 AND p.picture_hash = $2 AND p.id <> $3 AND p.archived_at IS NULL
+  `SELECT p.id, p.name, p.picture_hash = $2 AS is_same FROM product p
+   WHERE p.network_id = $1 AND p.picture_hash IS NOT NULL AND (p.picture_hash = $2 OR bit_count(p.picture_look # $4::bit(256)) <= $5)
+     AND p.id <> $3 AND p.archived_at IS NULL
      AND p.owner_id = ANY ((SELECT o.path FROM station o JOIN product q ON q.network_id = $1 AND q.id = $3 WHERE o.network_id = $1 AND o.id = q.owner_id)::uuid[])
-   ORDER BY p.id LIMIT 5`,
+   ORDER BY is_same DESC, p.id LIMIT 5`,
 );
-const updatePictureHash: Statement<Record<string, never>> = statement(
-  'listings.updatePictureHash',
-  'UPDATE product p SET picture_hash = $3 WHERE p.network_id = $1 AND p.id = $2',
+const updatePicture: Statement<Record<string, never>> = statement(
+  'listings.updatePicture',
+  'UPDATE product p SET picture_hash = $3, picture_look = $4::bit(256) WHERE p.network_id = $1 AND p.id = $2',
 );
 
-/** Keeps what a product's picture is, and answers other products of the owner's line that show the very same. Index: product_picture_hash_idx. */
-export async function notePicture(tx: Transaction, networkId: string, productId: string, hash: Uint8Array) {
-  await run(tx, updatePictureHash, [networkId, productId, hash]);
-  return run(tx, pictureTwins, [networkId, hash, productId]);
+/**
+ * Keeps what a product's picture is, and answers up to five other products on the owner's line that show the same or nearly the same, the same first.
+ * Index: product_picture_hash_idx, from a network's first picture to its last.
+ */
+export async function notePicture(tx: Transaction, networkId: string, productId: string, { hash, look }: Picture) {
+  await run(tx, updatePicture, [networkId, productId, hash, look]);
+  return run(tx, pictureTwins, [networkId, hash, productId, look, LOOK_DISTANCE_MAX]);
 }
 
 // What a SKU costs its owner, per unitSize units, as far as it can be known: the next key (card_key_available_idx), else the cheapest

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setBundleComponents } from '#server/flows/bundles.ts';
 import { catalogueEntries } from '#server/flows/catalogue.ts';
@@ -31,6 +32,7 @@ import { stockFeed } from '#server/live/subscriptions.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { motif } from '#test/support/pictures.ts';
 import { openUpstream, purchaseGround, runnerOf, workOff } from '#test/support/purchases.ts';
 import { refused, scriptedUpstream, sold } from '#test/support/scripted-upstream.ts';
 import { makeOffer } from '#test/support/supply.ts';
@@ -40,12 +42,13 @@ let fresh: FreshDatabase;
 let site: Server;
 let host: string;
 let now = new Date('2026-11-23T02:00:00Z');
+const pictures = new Map<string, Buffer>();
 beforeAll(async () => {
   fresh = await freshDatabase({ poolSize: 10, clock: () => now });
   site = createServer((request, response) => {
     const path = request.url ?? '';
     if (path === '/gone') response.writeHead(404).end();
-    else if (path.startsWith('/picture')) response.end(Buffer.from('89504e470d0a1a0a0102', 'hex'));
+    else if (pictures.has(path)) response.end(pictures.get(path));
     else response.end('hello');
   });
   await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
@@ -330,8 +333,14 @@ describe('the content check', () => {
     expect((await checks(w, other.skuId))['CONTENT']).toBe('PASSED');
   });
 
-  test('finds a picture that another product shows, under whatever address', async () => {
+  test('finds a picture that another product shows, under whatever address, also in another size and format', async () => {
     const w = await network();
+    const drawn = await motif(1);
+    pictures.set('/panda.png', drawn);
+    pictures.set('/whale.png', drawn);
+    pictures.set('/tree.jpg', await sharp(drawn).resize(160, 120).jpeg({ quality: 60 }).toBuffer());
+    pictures.set('/river.png', await motif(2));
+    pictures.set('/half.png', drawn.subarray(0, drawn.length / 2));
     const picture = async (name: string, path: string) => {
       const made = await draft(w, name);
       await fresh.sql('UPDATE product SET picture_url = $3 WHERE network_id = $1 AND id = $2', [
@@ -342,9 +351,12 @@ describe('the content check', () => {
       await submit(w, made.skuId);
       return (await checks(w, made.skuId))['CONTENT'];
     };
-    expect(await picture('Red Panda Pass', '/picture-1')).toBe('PASSED');
-    expect(await picture('Blue Whale Ticket', '/picture-2')).toBe('FAILED PICTURE_DUPLICATE');
-    expect(await picture('Green Tree Voucher', '/page')).toBe('FAILED PICTURE_UNREADABLE');
+    expect(await picture('Red Panda Pass', '/panda.png')).toBe('PASSED');
+    expect(await picture('Blue Whale Ticket', '/whale.png')).toBe('FAILED PICTURE_DUPLICATE');
+    expect(await picture('Green Tree Voucher', '/tree.jpg')).toBe('FAILED PICTURE_DUPLICATE PICTURE_DUPLICATE');
+    expect(await picture('Grey River Voucher', '/river.png')).toBe('PASSED');
+    expect(await picture('White Cloud Pass', '/half.png')).toBe('FAILED PICTURE_UNREADABLE');
+    expect(await picture('Brown Field Pass', '/page')).toBe('FAILED PICTURE_UNREADABLE');
   });
 });
 
