@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { cpuOfPostgres, cpuOfProcess } from '#bench/cpu.ts';
 import type { ConnectorKind } from '#server/connectors/connector.ts';
 import { createAccount, sealNewAccount } from '#server/offers/commands.ts';
 import { type Database, inTransaction, openDatabase } from '#server/platform/database.ts';
@@ -32,8 +33,13 @@ export interface Market {
   readonly goods: readonly { readonly skuId: string; readonly input: Readonly<Record<string, string>> | null }[];
   /** Kills one of the two processes at once and starts it again. */
   killWorker(index: number): Promise<void>;
+  /** CPU that was used so far, in microseconds; killed processes included. */
+  cpu(): MarketCpu;
   close(): Promise<void>;
 }
+
+/** Microseconds of the servers, of PostgreSQL, and of this process: simulated upstreams and whoever orders. */
+export type MarketCpu = { readonly servers: number; readonly postgres: number; readonly load: number };
 
 const VAULT_KEY = `test:${'07'.repeat(32)}`;
 const SESSION_SECRET = 'storm-storm-storm-storm-storm-storm';
@@ -114,6 +120,14 @@ export async function openMarket(spec: MarketSpec): Promise<Market> {
       .filter(([name]) => name !== 'phone' || upstreams.some(({ kind }) => kind === 'KASUSHOU_V2'))
       .map(([name, skuId]) => ({ skuId, input: name === 'phone' ? { recharge_account: '13800138000' } : null })),
     killWorker: async (index) => workers[index % workers.length]?.restart(),
+    cpu: () => {
+      const { user, system } = process.cpuUsage();
+      return {
+        servers: workers.reduce((sum, worker) => sum + worker.cpu(), 0),
+        postgres: cpuOfPostgres(cluster.pid),
+        load: user + system,
+      };
+    },
     close: async () => {
       await Promise.all(workers.map((worker) => worker.stop()));
       await Promise.all(upstreams.map(({ simulator }) => simulator.close()));
@@ -125,6 +139,7 @@ export async function openMarket(spec: MarketSpec): Promise<Market> {
 }
 
 interface Worker {
+  cpu(): number;
   restart(): Promise<void>;
   stop(): Promise<unknown>;
 }
@@ -134,8 +149,11 @@ async function startWorker(dataDir: string, settings: Readonly<Record<string, st
   if (port === null) throw new Error('no free port');
   const start = () => startServerProcess({ dataDir, port, settings: { ...settings, PUBLIC_URL: `http://127.0.0.1:${port}` } });
   let running: ServerProcess = await start();
+  let cpuOfKilled = 0;
   return {
+    cpu: () => cpuOfKilled + cpuOfProcess(running.pid),
     restart: async () => {
+      cpuOfKilled += cpuOfProcess(running.pid);
       await running.kill();
       running = await start();
     },

@@ -1,11 +1,12 @@
 import type { FaultShares } from '#test/simulators/faults.ts';
 import { judgeSupply, type SupplyVerdict } from './supply-judge.ts';
-import { type Market, openMarket } from './supply-market.ts';
+import { type Market, type MarketCpu, openMarket } from './supply-market.ts';
 import { countWaiting, pause, placeAll } from './supply-orders.ts';
 
 /** How hard it blows. */
 export interface SupplyStormSpec {
   readonly orders: number;
+  /** 0: nobody is killed. */
   readonly killEverySeconds: number;
   readonly upstreamsOfKind: number;
   readonly settings?: Readonly<Record<string, string>>;
@@ -16,6 +17,8 @@ export interface SupplyStormSpec {
 /** What a storm came to. */
 export interface SupplyStormReport {
   readonly seconds: number;
+  /** What all orders together took, starts of killed servers included. */
+  readonly cpu: MarketCpu;
   readonly kills: number;
   readonly refused: ReadonlyMap<string, number>;
   /** What befell calls, over all upstreams. */
@@ -48,18 +51,25 @@ export async function stormOfSupply(spec: SupplyStormSpec): Promise<SupplyStormR
   });
   try {
     const began = performance.now();
-    const killing = killByTurns(market, spec.killEverySeconds);
+    const before = market.cpu();
+    const killing = spec.killEverySeconds > 0 ? killByTurns(market, spec.killEverySeconds) : null;
     const refused = await placeAll(market, spec.orders, (placed, waiting) =>
       spec.tell?.(`${Math.round((performance.now() - began) / 1000)} s: ${placed} placed, ${waiting} wait`),
     );
     const isPlaced = performance.now();
     while ((await countWaiting(market)) > 0 && performance.now() - isPlaced < SETTLE_MILLISECONDS) await pause(250);
     const seconds = (performance.now() - began) / 1000;
-    const kills = await killing.stop();
-    return { seconds, kills, refused, counts: countsOf(market), verdict: await judgeSupply(market) };
+    const cpu = cpuSince(market, before);
+    const kills = (await killing?.stop()) ?? 0;
+    return { seconds, cpu, kills, refused, counts: countsOf(market), verdict: await judgeSupply(market) };
   } finally {
     await market.close();
   }
+}
+
+function cpuSince(market: Market, before: MarketCpu): MarketCpu {
+  const { servers, postgres, load } = market.cpu();
+  return { servers: servers - before.servers, postgres: postgres - before.postgres, load: load - before.load };
 }
 
 function killByTurns(market: Market, everySeconds: number): { stop(): Promise<number> } {

@@ -18,11 +18,12 @@ const share = (list: readonly number[], of: number) => Math.round(list[Math.min(
 if (values.dies) await tellDeath();
 
 const [orders, killEverySeconds, upstreamsOfKind] = [values.orders, values.every, values.upstreams].map(Number);
-if (!orders || !killEverySeconds || !upstreamsOfKind) throw new Error('--orders, --every and --upstreams are numbers above zero');
+if (!orders || !((killEverySeconds ?? -1) >= 0) || !upstreamsOfKind)
+  throw new Error('--orders and --upstreams are numbers above zero, --every (0: nobody is killed) is none below it');
 
-const { verdict, seconds, kills, counts, refused } = await stormOfSupply({
+const { verdict, seconds, cpu, kills, counts, refused } = await stormOfSupply({
   orders,
-  killEverySeconds,
+  killEverySeconds: killEverySeconds ?? 0,
   upstreamsOfKind,
   tell: (text) => process.stderr.write(`${text}\n`),
 });
@@ -33,6 +34,8 @@ const listed = (tally: Readonly<Record<string, number>>) =>
     .join(', ') || 'none';
 const at = (of: number) => share(verdict.deliverMilliseconds, of);
 print('orders', `${orders} (${Math.round(orders / seconds)} a second, ${Math.round(seconds)} s)`);
+const each = (microseconds: number) => (microseconds / orders / 1000).toFixed(1);
+print('CPU of an order, ms', `servers ${each(cpu.servers)}, PostgreSQL ${each(cpu.postgres)}, upstreams and load ${each(cpu.load)}`);
 print('orders by state', listed(verdict.orders));
 print('orders refused', listed(Object.fromEntries(refused)));
 print('attempts by state', listed(verdict.attempts));

@@ -7,6 +7,8 @@ import { findFreePort, initCluster, preparePlace, SUPERUSER, startPostgres } fro
 export interface ThrowawayCluster {
   /** Ends in "/": append a database name. */
   readonly url: string;
+  /** The process that all others of this PostgreSQL descend from. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -29,5 +31,5 @@ export async function startThrowawayCluster(directory: string): Promise<Throwawa
   const port = await findFreePort(0);
   if (port === null) throw new Error('no free port');
   const server = await startPostgres(place, port, { logFile: join(directory, 'postgres.log'), settings: CARELESS });
-  return { url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/`, stop: () => server.stop() };
+  return { url: `postgresql://${SUPERUSER}:${password}@127.0.0.1:${server.port}/`, pid: server.pid, stop: () => server.stop() };
 }
