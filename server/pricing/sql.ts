@@ -38,32 +38,42 @@ const RULE_COLUMNS = `r.id, r.station_id, r.child_id, r.level_id, r.sku_id, r.pr
 
 // A rule of a target is for a SKU ($7), a product ($8), or wider ($9 categories, or everything): each arm is a range of the index,
 // so that a seller's rules for all the other SKUs are not read. Wider rules are few, and are filtered.
-const rulesFor = (target: string) => `CROSS JOIN LATERAL (
-    SELECT ${RULE_COLUMNS} FROM markup_rule r
-     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id = ANY ($7::uuid[])
+const rulesWhere = (target: string, scope: string) => `SELECT ${RULE_COLUMNS} FROM markup_rule r
+     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND ${scope}`;
+const rulesFor = (target: string, ofSkus = rulesWhere(target, 'r.sku_id = ANY ($7::uuid[])')) => `CROSS JOIN LATERAL (
+    ${ofSkus}
     UNION ALL
-    SELECT ${RULE_COLUMNS} FROM markup_rule r
-     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id IS NULL
-       AND r.product_id = ANY ($8::uuid[])
+    ${rulesWhere(target, 'r.sku_id IS NULL AND r.product_id = ANY ($8::uuid[])')}
     UNION ALL
-    SELECT ${RULE_COLUMNS} FROM markup_rule r
-     WHERE r.network_id = $1 AND r.station_id = t.station_id AND ${target} AND r.valid_to IS NULL AND r.sku_id IS NULL
-       AND r.product_id IS NULL AND (r.category_id = ANY ($9::uuid[]) OR r.category_id IS NULL)
+    ${rulesWhere(target, 'r.sku_id IS NULL AND r.product_id IS NULL AND (r.category_id = ANY ($9::uuid[]) OR r.category_id IS NULL)')}
   ) r`;
+const EVERYBODY = 'r.child_id IS NULL AND r.level_id IS NULL';
 
 /**
  * Every live rule by which one of the hops may price one of the SKUs: all stations, levels and SKUs in one statement.
  * Index: markup_rule_live_key (network_id, station_id, child_id, level_id, sku_id, product_id, category_id), ranges for each child
  * ($2 sellers, $3 children), level ($4 sellers, $5 levels) and seller ($6). No locks: a price is read as it stands.
  */
-const rulesOfHops: Statement<MarkupRuleRow> = statement(
-  'pricing.rulesOfHops',
-  `SELECT r.* FROM unnest($2::uuid[], $3::uuid[]) AS t (station_id, child_id) ${rulesFor('r.child_id = t.child_id AND r.level_id IS NULL')}
+const rulesOf = (name: string, forEverybody: string): Statement<MarkupRuleRow> =>
+  statement(
+    name,
+    `SELECT r.* FROM unnest($2::uuid[], $3::uuid[]) AS t (station_id, child_id) ${rulesFor('r.child_id = t.child_id AND r.level_id IS NULL')}
    UNION ALL
    SELECT r.* FROM unnest($4::uuid[], $5::uuid[]) AS t (station_id, level_id) ${rulesFor('r.child_id IS NULL AND r.level_id = t.level_id')}
    UNION ALL
-   SELECT r.* FROM unnest($6::uuid[]) AS t (station_id) ${rulesFor('r.child_id IS NULL AND r.level_id IS NULL')}`,
+   SELECT r.* FROM unnest($6::uuid[]) AS t (station_id) ${forEverybody}`,
+  );
+const rulesOfHops = rulesOf('pricing.rulesOfHops', rulesFor(EVERYBODY));
+// A plan for any values takes ten SKUs for granted, and where a seller has a hundred rules for everybody, would rather read and filter
+// them all. OFFSET 0 keeps it to looking up, which is a third of the time where there are few.
+const rulesOfFewSkus = rulesOf(
+  'pricing.rulesOfFewSkus',
+  rulesFor(
+    EVERYBODY,
+    `SELECT r.* FROM unnest($7::uuid[]) AS k (sku_id) CROSS JOIN LATERAL (${rulesWhere(EVERYBODY, 'r.sku_id = k.sku_id')} OFFSET 0) r`,
+  ),
 );
+const FEW_SKUS = 8;
 
 /** The live rules that may price these SKUs on these hops, each once. Feed them to `ruleBook`. */
 export async function loadRules(
@@ -74,7 +84,7 @@ export async function loadRules(
 ): Promise<MarkupRuleRecord[]> {
   const children = distinctPairs(hops.map(({ sellerId, childId }) => [sellerId, childId]));
   const levels = distinctPairs(hops.map(({ sellerId, levelId }) => [sellerId, levelId]));
-  const rows = await run(db, rulesOfHops, [
+  const rows = await run(db, skus.length > FEW_SKUS ? rulesOfHops : rulesOfFewSkus, [
     networkId,
     children.map(([sellerId]) => sellerId),
     children.map(([, childId]) => childId),

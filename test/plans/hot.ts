@@ -34,6 +34,7 @@ export const HOT: Readonly<Record<string, HotStatement>> = {
   'orders.knownKeys': settled('request_key_network_id_station_id_effect_key_key'),
   'orders.takenRefs': settled('orders_external_ref_key'),
   'pricing.rulesOfHops': settled('markup_rule_live_key'),
+  'pricing.rulesOfFewSkus': settled('markup_rule_live_key'),
   'pricing.bandsOfSkus': settled('control_band_live_key'),
   'commission.plansOfOwners': settled('commission_plan_live_key'),
   'stock.claimAtOnce': settled('card_key_available_idx', 'lot_pkey'),
