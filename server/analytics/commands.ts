@@ -1,6 +1,6 @@
 import type { Transaction } from '#server/platform/database.ts';
 import { currencyCode, currencyDecimals } from '#server/platform/money.ts';
-import { countEvents, countEverything, lockPosition, movePosition, openPositions, type RollUpKind } from './sql.ts';
+import { countEvents, countEverything, lockPosition, movePosition, openPositions, type PositionRow, type RollUpKind } from './sql.ts';
 
 /** Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by few orders. */
 const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000, SUPPLY: 20_000 };
@@ -11,10 +11,7 @@ const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000, SUPP
  * it. A network whose roll-ups are wanted anew is counted from its orders first.
  */
 export async function rollUpNext(tx: Transaction, networkId: string, kind: RollUpKind): Promise<number> {
-  const [, position] = await Promise.all([
-    openPositions(tx, networkId),
-    lockPosition(tx, { networkId, kind, batch: BATCH[kind], wait: false }),
-  ]);
+  const position = await openPosition(tx, networkId, kind);
   if (position === null) return 0;
   const { last_seq: after, next_seq: upTo, currency } = position;
   const decimals = currencyDecimals(currencyCode(currency));
@@ -22,6 +19,15 @@ export async function rollUpNext(tx: Transaction, networkId: string, kind: RollU
   if (upTo > after) await countEvents(tx, kind, { networkId, after, upTo, decimals });
   if (upTo > after || position.rebuild_wanted) await movePosition(tx, networkId, kind, upTo > after ? upTo : after);
   return upTo > after ? Number(upTo - after) : 0;
+}
+
+/** The position, locked; null when another process holds it. The rows are made when there is nothing to lock, for a network's first event. */
+async function openPosition(tx: Transaction, networkId: string, kind: RollUpKind): Promise<PositionRow | null> {
+  const lock = () => lockPosition(tx, { networkId, kind, batch: BATCH[kind], wait: false });
+  const position = await lock();
+  if (position !== null) return position;
+  await openPositions(tx, networkId);
+  return lock();
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
+import { type Queryable, run, type Statement, settlePlans, statement, type Transaction } from '#server/platform/database.ts';
 import { LATENCY_BUCKETS } from './rules.ts';
 
 // ---- where the consumer stands ----
@@ -394,17 +394,17 @@ const COUNTED: Record<RollUpKind, Counting> = {
   },
 };
 
-// A batch is small beside the tables that it reads, whatever their statistics say of a new network.
-const byIndexes = statement('analytics.byIndexes', `SELECT set_config('enable_seqscan', 'off', true)`);
-
-/** Adds the events after `after` up to `upTo` to the roll-ups of a kind, in one statement. */
+/**
+ * Adds the events after `after` up to `upTo` to the roll-ups of a kind, in one statement. A batch is small beside the tables that it
+ * reads, whatever their statistics say of a new network, and planning it anew takes longer than counting it.
+ */
 export async function countEvents(
   tx: Transaction,
   kind: RollUpKind,
   { networkId, after, upTo, decimals }: { networkId: string; after: bigint; upTo: bigint; decimals: number },
 ): Promise<void> {
   const values = [networkId, after, upTo, ...(kind === 'GOODS' ? [decimals] : [])];
-  await Promise.all([run(tx, byIndexes, []), run(tx, COUNTED[kind].ofEvents, values)]);
+  await Promise.all([settlePlans(tx), run(tx, COUNTED[kind].ofEvents, values)]);
 }
 
 // However long it takes: it holds nothing that an order or a reader waits for. Memory for sorting a network's whole past.

@@ -1,7 +1,7 @@
 import { applyConditions } from '#server/alerts/commands.ts';
 import type { Condition } from '#server/alerts/rules.ts';
 import { passEvents, selectNetworksBehind, takeEvents } from '#server/alerts/sql.ts';
-import { type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
+import { type Database, inTransaction, settlePlans, type Transaction } from '#server/platform/database.ts';
 import { type EventTopic, writeEvents } from '#server/platform/events.ts';
 import { guardConditions, guardedSkus, inversionConditions, stockConditions, type Touched, walletConditions } from './alert-causes.ts';
 import { EVERYTHING, type PriceReach, priceChanged, REACH_SKUS_MAX, reachOf } from './price-reach.ts';
@@ -34,8 +34,11 @@ async function raiseNext(tx: Transaction, networkId: string): Promise<number> {
   const events = await takeEvents(tx, networkId, BATCH);
   const last = events?.at(-1);
   if (!events || !last) return 0;
+  const touched = touchedBy(events);
+  // what orders touch is found by key, and planned anew twice a second it would cost more than looking; prices may reach any goods
+  if (touched.reaches.length === 0) await settlePlans(tx);
   const conditions = [
-    ...(await conditionsOf(tx, networkId, touchedBy(events))),
+    ...(await conditionsOf(tx, networkId, touched)),
     ...(await supplyConditions(tx, networkId, supplyTouchedBy(events))),
     ...(await attentionConditions(tx, networkId, ownersAskedBy(events))),
   ];

@@ -186,6 +186,16 @@ export async function inTransaction<Result>(
   }
 }
 
+const settle = statement(
+  'platform.settlePlans',
+  `SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true)`,
+);
+
+/** What `settledPlans` does, for the rest of a transaction that learns only on its way what it has to do. */
+export async function settlePlans(tx: Transaction): Promise<void> {
+  await run(tx, settle, []);
+}
+
 const BEGIN = 'BEGIN';
 const BEGIN_WITH_SETTLED_PLANS = 'BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off';
 
