@@ -1,4 +1,4 @@
-import { freezeStation, unfreezeStation } from '#server/flows/freeze-station.ts';
+import { closeStation, freezeStation, unfreezeStation } from '#server/flows/freeze-station.ts';
 import { moveStation } from '#server/flows/move-station.ts';
 import { openStation } from '#server/flows/open-station.ts';
 import { createPriceLevel, setPriceLevel } from '#server/flows/set-price-level.ts';
@@ -158,6 +158,25 @@ mutation('unfreezeStation', {
     if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
     return outcome.kind === 'STATION_UNFROZE'
       ? done('StationUnfroze', { station: outcome.station })
+      : refused(outcome, 'station or price level');
+  },
+});
+
+const StationClosed = stationAnswer('StationClosed', 'A station was closed for ever.');
+
+mutation('closeStation', {
+  description:
+    'Closes a frozen station of the downline for ever, once no station stands below it and its money, goods and purchases are settled. Its people and programs are signed out, its streams end.',
+  access: managing,
+  input: freezeInput('CloseStationInput', 'The station to close.'),
+  result: resultUnion('CloseStationResult', 'A station that was closed, or why not.', [StationClosed, NotFound, NotAllowed, StaleVersion]),
+  resolve: async (input, context) => {
+    const stationId = idOf('Station', input.stationId);
+    if (stationId === null) return notFound('station');
+    const outcome = await closeStation(context.db, viewerOf(context), { ...input, stationId });
+    if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
+    return outcome.kind === 'STATION_CLOSED'
+      ? done('StationClosed', { station: outcome.station })
       : refused(outcome, 'station or price level');
   },
 });

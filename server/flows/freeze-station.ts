@@ -1,6 +1,7 @@
 import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import {
+  closeStation as closeRow,
   freezeStation as freezeRow,
   type StaleVersion,
   type StationChange,
@@ -11,7 +12,7 @@ import type { NotAllowed, NotFound } from '#server/network/rules.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 
-/** A station and why it is frozen or unfrozen; the reason is kept in the audit log. */
+/** A station and why it is frozen, unfrozen or closed; the reason is kept in the audit log. */
 export type FreezeStationInput = StationChange & { readonly reason: string };
 
 type FreezeRefusal = NotFound | NotAllowed | StaleVersion<SeenStation>;
@@ -19,6 +20,8 @@ type Changed = { readonly kind: 'CHANGED'; readonly station: SeenStation };
 
 /** What can become of freezing. */
 export type FreezeStationOutcome = { readonly kind: 'STATION_FROZE'; readonly station: SeenStation } | FreezeRefusal;
+/** What can become of closing. */
+export type CloseStationOutcome = { readonly kind: 'STATION_CLOSED'; readonly station: SeenStation } | FreezeRefusal;
 /** What can become of unfreezing. */
 export type UnfreezeStationOutcome = { readonly kind: 'STATION_UNFROZE'; readonly station: SeenStation } | FreezeRefusal;
 
@@ -38,11 +41,20 @@ export async function unfreezeStation(db: Database, viewer: Viewer, input: Freez
   return outcome.kind === 'CHANGED' ? { kind: 'STATION_UNFROZE', station: outcome.station } : outcome;
 }
 
+/**
+ * Closes a frozen station for ever (domain §2), once nothing of it is open: no station below it, no money, no goods, no purchase under way. Its people
+ * and programs are signed out and its streams end within a second; what it did stays readable to its line.
+ */
+export async function closeStation(db: Database, viewer: Viewer, input: FreezeStationInput): Promise<CloseStationOutcome> {
+  const outcome = await changeStatus(db, viewer, input, { command: closeRow, topic: 'station.closed' });
+  return outcome.kind === 'CHANGED' ? { kind: 'STATION_CLOSED', station: outcome.station } : outcome;
+}
+
 async function changeStatus(
   db: Database,
   viewer: Viewer,
   input: FreezeStationInput,
-  { command, topic }: { command: typeof freezeRow; topic: 'station.frozen' | 'station.unfrozen' },
+  { command, topic }: { command: typeof freezeRow; topic: 'station.frozen' | 'station.unfrozen' | 'station.closed' },
 ): Promise<Changed | FreezeRefusal> {
   const { networkId } = viewer;
   const actingId = actingStationWith(viewer, 'STATIONS_MANAGE');

@@ -2,7 +2,7 @@ import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { accountIn, lockBalances, openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
 import { decideTopUp, type InsufficientBalance, type WalletFacts } from '#server/ledger/rules.ts';
-import { selectStations } from '#server/network/sql.ts';
+import { lockStations, selectStations } from '#server/network/sql.ts';
 import { selectTerms } from '#server/orders/sql.ts';
 import type { Database, Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
@@ -105,9 +105,11 @@ function walletIn(locked: ReadonlyMap<string, WalletFacts>, accountId: string): 
 async function paySource(tx: Transaction, networkId: string, { payerId, stationId }: Payment): Promise<'CASH' | 'WALLET' | TopUpRefusal> {
   const stations = await selectStations(tx, networkId, [payerId, stationId]);
   const payer = stations.get(payerId);
-  const receiver = stations.get(stationId);
   if (!payer) throw new Error('a viewer’s station is not there');
-  if (!receiver?.path.includes(payerId)) return { kind: 'NOT_FOUND' };
+  if (!stations.get(stationId)?.path.includes(payerId)) return { kind: 'NOT_FOUND' };
+  // locked: it is not closed between this look and the money's arrival
+  const receiver = (await lockStations(tx, networkId, [stationId])).get(stationId);
+  if (!receiver) return { kind: 'NOT_FOUND' };
   if (receiver.status === 'CLOSED') return { kind: 'NOT_ALLOWED', message: 'A closed station is not topped up.' };
   if (payer.kind === 'HEADQUARTERS') return 'CASH';
   if (stationId === payerId)

@@ -1,6 +1,7 @@
 import type { Transaction } from '#server/platform/database.ts';
 import { currencyCode, currencyCodes } from '#server/platform/money.ts';
 import {
+  closeRefusal,
   freezeRefusal,
   type InvalidInput,
   isDownlineOf,
@@ -24,6 +25,7 @@ import {
   loadLines,
   lockOverdrawnStations,
   lockStations,
+  lockTies,
   lockTree,
   moveSubtree,
   type PriceLevelRecord,
@@ -31,6 +33,7 @@ import {
   selectDeepest,
   selectLevels,
   selectStations,
+  setClosed,
   setFrozen,
   setLevel,
 } from './sql.ts';
@@ -156,6 +159,21 @@ export async function freezeStation(tx: Transaction, acting: ActingStation, chan
 /** Lifts a freeze of the acting station's own or of one below it. Refuses NOT_FOUND, NOT_ALLOWED, STALE_VERSION. */
 export async function unfreezeStation(tx: Transaction, acting: ActingStation, change: StationChange): Promise<ChangeOutcome> {
   return changeStatus(tx, acting, change, { refusal: unfreezeRefusal, frozenById: null });
+}
+
+/**
+ * Closes a frozen station below the acting one for ever. The tree stands still meanwhile, and so does the station's money. Refuses NOT_FOUND,
+ * STALE_VERSION, NOT_ALLOWED (not frozen, or something still ties it to the trade: the message says what).
+ */
+export async function closeStation(tx: Transaction, acting: ActingStation, change: StationChange): Promise<ChangeOutcome> {
+  const { networkId } = acting;
+  await lockTree(tx, networkId, 'ALONE');
+  const { viewer, station } = await lockDownline(tx, acting, change.stationId);
+  if (!viewer || !station) return { kind: 'NOT_FOUND' };
+  if (station.version !== change.expectedVersion) return { kind: 'STALE_VERSION', current: station };
+  const refusal = closeRefusal(viewer, station, await lockTies(tx, networkId, station.id));
+  if (refusal) return refusal;
+  return changed(await setClosed(tx, { networkId, stationId: station.id, version: change.expectedVersion }));
 }
 
 /** Gives a direct child one of the acting station's levels, or none. Refuses NOT_FOUND, NOT_ALLOWED (not a direct child), STALE_VERSION. */

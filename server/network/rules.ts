@@ -102,6 +102,26 @@ export function unfreezeRefusal(viewer: PlacedStation, station: PlacedStation): 
   return { kind: 'NOT_ALLOWED', message: 'The station was frozen by a station further up, which alone, or one above it, can unfreeze it.' };
 }
 
+/** What still ties a station to the trade: stations below it that are not closed, money (or credit) on its accounts, goods for sale or on the shelf, purchases under way. */
+export type StationTies = { readonly children: boolean; readonly money: boolean; readonly goods: boolean; readonly purchases: boolean };
+
+/**
+ * Whether the viewer may close a station for ever (domain §2: "once its money is settled"): who could lift its freeze, and only a frozen one, so that
+ * nothing new begins while it is looked at. The message says what has to be done first.
+ */
+export function closeRefusal(viewer: PlacedStation, station: PlacedStation, ties: StationTies): NotAllowed | null {
+  const no = (message: string) => ({ kind: 'NOT_ALLOWED', message }) as const;
+  if (!isDownlineOf(viewer, station)) return no('A station is closed by a station above it.');
+  if (station.status === 'CLOSED') return no('The station is closed already.');
+  if (station.status === 'ACTIVE') return no('Freeze the station first: nothing new may begin while it is being closed.');
+  const held = unfreezeRefusal(viewer, station);
+  if (held) return no('The station was frozen by a station further up, which alone, or one above it, can close it.');
+  if (ties.children) return no('Close or move the stations below it first.');
+  if (ties.purchases) return no('Purchases of its goods are under way: they are settled first.');
+  if (ties.goods) return no('It has goods for sale or card keys on the shelf: retire and withdraw them first.');
+  return ties.money ? no('There is money, or credit, on its accounts: they are settled first.') : null;
+}
+
 const NAME_MAX = 80;
 const CODE = /^[\p{L}\p{N}][\p{L}\p{N}_-]{0,31}$/u;
 

@@ -1,6 +1,6 @@
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 import { type CurrencyCode, currencyCode } from '#server/platform/money.ts';
-import type { PlacedStation, StationKind, StationStatus } from './rules.ts';
+import type { PlacedStation, StationKind, StationStatus, StationTies } from './rules.ts';
 
 /** A station as it is stored. */
 export type StationRecord = PlacedStation & {
@@ -538,6 +538,42 @@ export async function setFrozen(
   const status: StationStatus = change.frozenById === null ? 'ACTIVE' : 'FROZEN';
   const [row] = await run(tx, setStatusRow, [change.networkId, change.stationId, change.version, status, change.frozenById, tx.now]);
   return row ? stationOf(row) : null;
+}
+
+/** Closes a station of this version for ever; null when it is of another. */
+export async function setClosed(
+  tx: Transaction,
+  change: { networkId: string; stationId: string; version: number },
+): Promise<StationRecord | null> {
+  const [row] = await run(tx, setStatusRow, [change.networkId, change.stationId, change.version, 'CLOSED', null, tx.now]);
+  return row ? stationOf(row) : null;
+}
+
+/** Locks the accounts of a station in id order: no money comes or goes until the transaction ends. Index: account_holder_key. */
+const lockAccountsOfStation: Statement<{ id: string }> = statement(
+  'network.lockAccountsOfStation',
+  `SELECT a.id FROM account a WHERE a.network_id = $1 AND a.station_id = $2 AND a.supplier_id IS NULL ORDER BY a.id FOR UPDATE`,
+);
+
+/**
+ * What ties a station to the trade. Indexes: station_network_id_parent_id_idx, account_holder_key, sku_network_id_owner_id_code_key with
+ * card_key_available_idx, purchase_attempt_network_id_owner_id_id_idx (read through: closing is rare).
+ */
+const stationTies: Statement<{ [Tie in keyof StationTies]: boolean }> = statement(
+  'network.stationTies',
+  `SELECT EXISTS (SELECT FROM station s WHERE s.network_id = $1 AND s.parent_id = $2 AND s.status <> 'CLOSED') AS children,
+     EXISTS (SELECT FROM account a WHERE a.network_id = $1 AND a.station_id = $2 AND a.supplier_id IS NULL AND (a.balance <> 0 OR a.credit_limit <> 0)) AS money,
+     EXISTS (SELECT FROM sku k WHERE k.network_id = $1 AND k.owner_id = $2 AND (k.listing_state IN ('SUBMITTED', 'APPROVED', 'LIVE', 'PAUSED')
+       OR EXISTS (SELECT FROM card_key c WHERE c.network_id = $1 AND c.sku_id = k.id AND c.state = 'AVAILABLE'))) AS goods,
+     EXISTS (SELECT FROM purchase_attempt p WHERE p.network_id = $1 AND p.owner_id = $2 AND p.state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS purchases`,
+);
+
+/** What ties a station to the trade, its accounts locked before they are looked at. */
+export async function lockTies(tx: Transaction, networkId: string, stationId: string): Promise<StationTies> {
+  await run(tx, lockAccountsOfStation, [networkId, stationId]);
+  const [ties] = await run(tx, stationTies, [networkId, stationId]);
+  if (!ties) throw new Error('a statement of one row had none');
+  return ties;
 }
 
 const setLevelRow: Statement<StationRow> = statement(

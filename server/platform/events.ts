@@ -23,6 +23,7 @@ export type EventTopic =
   | 'station.moved'
   | 'station.frozen'
   | 'station.unfrozen'
+  | 'station.closed'
   | 'card-keys.imported'
   | 'card-keys.quarantined'
   | 'alert.raised'

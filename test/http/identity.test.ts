@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { globalId } from '#schema/ids.ts';
 import { revokeApiKey, revokeMembership } from '#server/accounts/commands.ts';
+import { closeStation, freezeStation } from '#server/flows/freeze-station.ts';
 import { inTransaction } from '#server/platform/database.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { type World, world } from '#test/support/world.ts';
@@ -10,11 +11,11 @@ const EVIL = 'https://evil.test';
 
 let database: FreshDatabase;
 let server: TestServer;
-let own: World<'hq' | 'shop', never, 'maker'>;
+let own: World<'hq' | 'shop' | 'kiosk', never, 'maker'>;
 let foreign: World<'hq', never, never>;
 beforeAll(async () => {
   database = await freshDatabase();
-  own = await world(database.db, { stations: { hq: {}, shop: { parent: 'hq' } }, suppliers: ['maker'] });
+  own = await world(database.db, { stations: { hq: {}, shop: { parent: 'hq' }, kiosk: { parent: 'hq' } }, suppliers: ['maker'] });
   foreign = await world(database.db, { stations: { hq: {} } });
   for (const viewer of [own.viewer('shop'), own.viewer('shop', 'VIEWER'), own.viewer('maker')]) {
     if (viewer.actor.kind === 'USER') await givePassword(database.db, viewer.actor.userId);
@@ -278,6 +279,39 @@ test('an event stream of a revoked key ends within a second', async () => {
   await inTransaction(database.db, (tx) => revokeApiKey(tx, own.viewer('shop'), apiKeyId));
   expect(await until(() => ended, 1_000)).toBeLessThan(1_000);
   await reading;
+});
+
+test('a station that is closed loses its sockets and event streams within a second, and its key opens nothing', async () => {
+  const { secret } = await newKey(database.db, own.viewer('kiosk'), ['ORDERS_READ']);
+  const client = server.socket({ authorization: `Bearer ${secret}` });
+  let code = 0;
+  client.on('closed', (event) => {
+    code = (event as CloseEvent).code;
+  });
+  await new Promise<void>((resolve) =>
+    client.subscribe({ query: 'subscription { watched }' }, { next: () => resolve(), error: () => undefined, complete: () => undefined }),
+  );
+  const stream = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...bearer(secret) },
+    body: JSON.stringify({ query: 'subscription { watched }' }),
+  });
+  let ended = false;
+  const reading = stream.text().then(() => {
+    ended = true;
+  });
+  const change = (expectedVersion: number) => ({ stationId: own.stations.kiosk, expectedVersion, reason: '停业' });
+  // frozen, it goes on reading
+  expect((await freezeStation(database.db, own.viewer('hq'), change(1))).kind).toBe('STATION_FROZE');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect({ code, ended }).toEqual({ code: 0, ended: false });
+  expect((await closeStation(database.db, own.viewer('hq'), change(2))).kind).toBe('STATION_CLOSED');
+  expect(await until(() => ended && code !== 0, 1_000)).toBeLessThan(1_000);
+  expect(code).toBe(4401);
+  await reading;
+  // requests may be answered for what was true a third of a second ago
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  expect((await server.graphql('{ whoami }', { headers: bearer(secret) })).status).toBe(401);
 });
 
 test('signing out everywhere ends every session of the person and closes her streams within a second', async () => {

@@ -12,6 +12,7 @@ export const MUTATIONS: Readonly<Record<string, (objects: Objects) => Record<str
   moveStation: ({ Grandchild, Middle }) => ({ stationId: Grandchild, newParentId: Middle, expectedVersion: 1 }),
   freezeStation: ({ Middle }) => ({ stationId: Middle, expectedVersion: 1, reason: 'quiet' }),
   unfreezeStation: ({ Middle }) => ({ stationId: Middle, expectedVersion: 2, reason: 'again' }),
+  closeStation: ({ Middle }) => ({ stationId: Middle, expectedVersion: 3, reason: 'over' }),
   setPriceLevel: ({ Child, PriceLevel }) => ({ stationId: Child, levelId: PriceLevel, expectedVersion: 1 }),
   createPriceLevel: () => ({ name: 'bronze' }),
   setMarkupRule: ({ Child, Sku }) => ({ childId: Child, skuId: Sku, kind: 'FIXED', value: '0.50' }),
