@@ -165,6 +165,17 @@ export const AccountType = Account.fields((t) => ({
     resolve: (row) => row.last_success_at,
   }),
   lastFailure: t.string({ nullable: true, description: 'Why a call last failed; null when none did.', resolve: (row) => row.last_failure }),
+  goodsToldAt: t.field({
+    type: 'DateTime',
+    nullable: true,
+    description: 'Up to when costs and stock of its offers are as the system told them; null for never, and where a person delivers.',
+    resolve: (row) => row.news_at,
+  }),
+  goodsFailure: t.string({
+    nullable: true,
+    description: 'Why it tells nothing of costs and stock now; null when it does.',
+    resolve: (row) => row.news_failure,
+  }),
   version: t.exposeInt('version', { description: 'Rises with every edit; the expectedVersion of the next.' }),
   createdAt: t.field({ type: 'DateTime', description: 'When it was made.', resolve: (row) => row.created_at }),
   updatedAt: t.field({ type: 'DateTime', description: 'When it was changed last.', resolve: (row) => row.updated_at }),

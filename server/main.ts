@@ -17,6 +17,7 @@ import { startReplenishmentWorker } from './flows/replenish-stock.ts';
 import { createWebhookSender } from './flows/send-webhooks.ts';
 import { fileAccess, putDocumentFile, readDocumentFile } from './flows/supplier-files.ts';
 import { startUpstreamImports } from './flows/upstream-import-worker.ts';
+import { startUpstreamNews } from './flows/upstream-news.ts';
 import type { RequestFacts } from './http/caller.ts';
 import { createHttp, type Http } from './http/http.ts';
 import { createWebhookDocuments } from './http/webhook-documents.ts';
@@ -112,6 +113,7 @@ async function serve(): Promise<void> {
         [pools.changes.commits],
       )
     : null;
+  const news = config.purchases ? startUpstreamNews({ db: pools.background, vault, upstreams, log, chance: Math.random }) : null;
   const http = createHttp({
     schema,
     db: pools.changes,
@@ -146,6 +148,7 @@ async function serve(): Promise<void> {
     await listings.stop();
     await catalogues.stop();
     await purchases?.stop();
+    await news?.stop();
     await webhooks.stop();
     await relay.stop();
     await pruning.stop();

@@ -201,6 +201,43 @@ export interface ConnectorGround {
   readonly clock: () => Date;
 }
 
+/** What an upstream says of some goods by itself: how they are now. What is left out it did not speak of. */
+export interface GoodsNews {
+  /** By the names of `goodsFields`. */
+  readonly goods: Readonly<Record<string, string>>;
+  /** For one unit, a decimal text of the account's currency. */
+  readonly unitCost?: string;
+  /** How many there are; null: it does not say. */
+  readonly stockCount?: number | null;
+  /** The same, told beside a price: holds only of goods of which none were known to be there, since they may not have been for sale. */
+  readonly stockBesidePrice?: number | null;
+}
+
+/**
+ * Why an upstream is not listened to any more. READ_AGAIN: it does not know the place any more, or more has changed than it lists. REFUSED: it
+ * does not take the account. CUT: the connection broke, fell silent, or spoke another protocol. STOPPED: nobody wants to hear more.
+ */
+export type NewsEnd = { readonly kind: 'READ_AGAIN' | 'STOPPED' } | { readonly kind: 'REFUSED' | 'CUT'; readonly message: string };
+
+/** Who listens, and from where on. */
+export interface Listening {
+  /** A place that `placeNow` or earlier news told. */
+  readonly place: string;
+  /** Takes news in, with the place behind them; the next are read when it is done. What it throws ends the listening. */
+  readonly hear: (news: readonly GoodsNews[], place: string) => Promise<void>;
+  /** The upstream has taken the account: from now on it tells. */
+  readonly onLive: () => void;
+  readonly stopping: AbortSignal;
+}
+
+/** How an upstream tells of prices and stock by itself. Bounded in memory and, when nothing comes, in time; never throws for what it does. */
+export interface NewsFeed {
+  /** The place in what it tells: whoever reads the catalogue after it, and then listens from it, misses nothing. */
+  placeNow(account: UpstreamAccount): Promise<UpstreamResult<string>>;
+  /** Listens until it ends. */
+  listen(account: UpstreamAccount, listening: Listening): Promise<NewsEnd>;
+}
+
 /** One protocol. None of its functions throws for what an upstream does; every call is bounded in time and size by `outgoing`. */
 export interface Connector {
   readonly kind: ConnectorKind;
@@ -225,4 +262,6 @@ export interface Connector {
   query(account: UpstreamAccount, purchase: UpstreamPurchase): Promise<UpstreamReply>;
   /** Reads what the upstream sent by itself, and says how it wants to be answered. */
   readCallback(request: CallbackRequest): CallbackReading;
+  /** Prices and stock as the upstream tells them by itself; left out: it has to be asked. */
+  readonly news?: NewsFeed;
 }

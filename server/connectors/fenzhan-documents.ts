@@ -43,3 +43,18 @@ export const PLACE_ORDER_DOCUMENT = `mutation FenzhanPurchase($input: PlaceOrder
 
 /** The order that was placed under a request key. */
 export const ORDER_DOCUMENT = `query FenzhanOrder($requestKey: String!) { order(requestKey: $requestKey) { ${ORDER} } }`;
+
+/** The place in the events, read before the catalogue is. */
+export const PLACE_DOCUMENT = 'query FenzhanPlace { eventCursor }';
+
+/** How prices change for the station. */
+export const PRICES_DOCUMENT = `subscription FenzhanPrices($after: Cursor!) {
+  priceChanged(after: $after) {
+    cursor hasMore changes { skuId sku { unitSize } offer { unitPrice { amount currency } stock { availableCount } } }
+  }
+}`;
+
+/** How the stock of what the station may buy changes. */
+export const STOCK_DOCUMENT = `subscription FenzhanStock($after: Cursor!) {
+  stockUpdated(after: $after) { cursor sku { id } stock { availableCount } }
+}`;

@@ -4,6 +4,7 @@ import type {
   CallbackReading,
   Connector,
   ConnectorGround,
+  NewsFeed,
   RejectedReason,
   UpstreamAccount,
   UpstreamCardKey,
@@ -13,7 +14,15 @@ import type {
   UpstreamReply,
   WireRecord,
 } from './connector.ts';
-import { ACCOUNT_DOCUMENT, CATALOGUE_DOCUMENT, ORDER_DOCUMENT, PLACE_ORDER_DOCUMENT, QUOTE_DOCUMENT } from './fenzhan-documents.ts';
+import {
+  ACCOUNT_DOCUMENT,
+  CATALOGUE_DOCUMENT,
+  ORDER_DOCUMENT,
+  PLACE_DOCUMENT,
+  PLACE_ORDER_DOCUMENT,
+  QUOTE_DOCUMENT,
+} from './fenzhan-documents.ts';
+import { listenToFenzhan, placeAt } from './fenzhan-news.ts';
 import { costOfOne } from './goods.ts';
 import { amountOf, countOf, fieldOf, itemsOf, type JsonValue, parseJson, referenceOf, textOf } from './json.ts';
 import {
@@ -85,6 +94,10 @@ export function createFenzhan(ground: ConnectorGround): Connector {
     purchase: (account, purchase) => place(ground, account, purchase),
     query: (account, purchase) => ask(ground, account, purchase),
     readCallback: ({ method, body }) => readCallback(method, body),
+    news: {
+      placeNow: (account) => placeNow(ground, account),
+      listen: (account, listening) => listenToFenzhan(ground, account, listening),
+    },
   };
 }
 
@@ -145,6 +158,13 @@ async function checkAccount(ground: ConnectorGround, account: UpstreamAccount): 
   // null without WALLET_READ: buying needs no look into the wallet
   const balance = amountOf(fieldOf(fieldOf(fieldOf(dataOf(reply, 'station'), 'wallet'), 'available'), 'amount'));
   return { kind: 'ANSWERED', value: { shopName: reply.tell(name), balance }, wire };
+}
+
+async function placeNow(ground: ConnectorGround, account: UpstreamAccount): ReturnType<NewsFeed['placeNow']> {
+  const reply = await send(ground, account, PLACE_DOCUMENT, {});
+  if (reply.kind === 'FAILED') return failedResult(reply);
+  const cursor = textOf(dataOf(reply, 'eventCursor'));
+  return cursor === null ? unanswered(reply, [reply.wire]) : { kind: 'ANSWERED', value: placeAt(cursor), wire: [reply.wire] };
 }
 
 async function quote(

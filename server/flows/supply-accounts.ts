@@ -14,7 +14,7 @@ import {
   sealNewToken,
 } from '#server/offers/commands.ts';
 import { type AccountInput, accountProblem, type InvalidInput, openAccount, openSecrets, partSettings } from '#server/offers/rules.ts';
-import { countAccounts, type SealedAccountRow, selectSealedAccount, selectSkusOfAccount } from '#server/offers/sql.ts';
+import { countAccounts, hastenNews, type SealedAccountRow, selectSealedAccount, selectSkusOfAccount } from '#server/offers/sql.ts';
 import { type Database, inTransaction, run, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
@@ -108,6 +108,7 @@ export async function updateSupplyAccount(
     const saved = await editAccount(tx, owner, edit, values);
     if (saved.kind !== 'SAVED') return saved;
     await audit(tx, viewer, 'supply_account.changed', edit.id, account);
+    if (isTried) await hastenNews(tx, owner.networkId, edit.id);
     if (account.isEnabled !== before.is_enabled) await tellOfAccount(tx, owner, edit.id);
     return saved;
   });

@@ -238,7 +238,11 @@ async function saveOffer(
   if ('kind' in values) return values;
   return inTransaction(db, async (tx) => {
     const by = { actorId: actorId(viewer), reason: draft.reason };
-    const saved = await editOffer<never>(tx, scope, edit, () => ({ ...values, isPaused: draft.isPaused }), by);
+    // what an upstream tells of its stock by itself may have come meanwhile
+    const isToldMeanwhile = account.kind !== 'MANUAL' && !draft.isTried;
+    const stockNow = (row: OfferRow) => (isToldMeanwhile ? { stockCount: row.stock_count, stockAt: row.stock_at } : {});
+    const change = (row: OfferRow): OfferValues => ({ ...values, ...stockNow(row), isPaused: draft.isPaused });
+    const saved = await editOffer<never>(tx, scope, edit, change, by);
     if (saved.kind !== 'SAVED') return saved;
     await tell(tx, viewer, action, rowPlace(saved.row), {
       unitCost: values.cost.upstreamUnitCost,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CATEGORY_DEPTH_MAX, type CatalogueLine, isName, keyOf, NAME_MAX, QUANTITY_MAX } from '#server/catalog/rules.ts';
 import { type InputField, inputFieldOf, inputFieldsProblem } from '#server/listings/rules.ts';
-import { convertedCost } from '#server/offers/rules.ts';
-import { type CurrencyCode, compareMoney, decimal4, decimal4Text, type Money, scaleMoney } from '#server/platform/money.ts';
+import { type ReadCost, readUnitCost } from '#server/offers/rules.ts';
+import { type CurrencyCode, compareMoney, decimal4, type Money, scaleMoney } from '#server/platform/money.ts';
 
 // What importing an upstream's catalogue does, previewed item by item and applied as it was previewed (decision 0027). Pure.
 
@@ -140,8 +140,6 @@ const QUANTITY_USUAL_MAX = 1000;
 const TOLD_LENGTH_MAX = 500;
 const WHOLE_PERCENT = 100n * 10_000n;
 /** What the tables hold: fourteen digits and four decimals; a markup of 10,000 % keeps within it. */
-const TEN_THOUSANDTHS_MAX = 10n ** 16n;
-const UNIT_COST = /^(\d{1,14})(?:\.(\d+))?$/;
 
 /** One text for the same goods, in whatever order their settings are given. */
 export function goodsKey(goods: Readonly<Record<string, string>>): string {
@@ -257,26 +255,6 @@ function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku 
   if (sku) return { ...item, change: 'OFFER_ADDED' };
   const basePrice = scaleMoney(cost.unitCost, WHOLE_PERCENT + terms.markupPercent, WHOLE_PERCENT, 'UNIT_PRICE');
   return { ...item, change: 'NEW', code: importedCode(terms.accountId, listed.goods), basePrice };
-}
-
-type ReadCost =
-  | { readonly kind: 'COST'; readonly upstreamUnitCost: string; readonly unitCost: Money }
-  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' };
-
-/** A cost for `unitSize` units: above zero, exact to four decimals, and so in our money too. */
-function readUnitCost(text: string, unitSize: number, { currency, rate }: ImportTerms): ReadCost {
-  const parts = UNIT_COST.exec(text);
-  if (parts === null) return { kind: 'BAD_COST' };
-  const decimals = (parts[2] ?? '').replace(/0+$/, '');
-  const shift = String(unitSize).length - 1;
-  if (decimals.length > 4 + shift) return { kind: 'COST_TOO_FINE' };
-  const digits = `${parts[1]}${decimals.padEnd(4 + shift, '0')}`;
-  const upstream = BigInt(digits);
-  if (upstream <= 0n || upstream >= TEN_THOUSANDTHS_MAX) return { kind: 'BAD_COST' };
-  const upstreamUnitCost = decimal4Text(upstream);
-  const unitCost = convertedCost(upstreamUnitCost, rate, currency, 'UNIT_PRICE');
-  const isPrice = unitCost.tenThousandths > 0n && unitCost.tenThousandths < TEN_THOUSANDTHS_MAX;
-  return isPrice ? { kind: 'COST', upstreamUnitCost, unitCost } : { kind: 'BAD_COST' };
 }
 
 function isSameCost(offer: KnownOffer, cost: { readonly upstreamUnitCost: string; readonly unitCost: Money }): boolean {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Connector, ConnectorField, ConnectorKind, UpstreamAccount } from '#server/connectors/connector.ts';
+import type { Connector, ConnectorField, ConnectorKind, GoodsNews, UpstreamAccount } from '#server/connectors/connector.ts';
 import { isId } from '#server/platform/ids.ts';
 import {
   type CurrencyCode,
@@ -412,6 +412,101 @@ export function settleCost(
     return invalid('rateSource', `Where the rate comes from, in 1 to ${RATE_SOURCE_MAX} characters.`);
   if (rateAt === null || rateAt > now) return invalid('rateAt', 'When the rate was so: an instant that has been.');
   return { upstreamUnitCost: upstream, rate, rateSource: source, rateAt, unitCost: convertedCost(upstream, rate, currency, 'UNIT_PRICE') };
+}
+
+// ---- what upstreams tell by themselves, or are asked for ----
+
+/** A cost for a SKU's unitSize units, in the upstream's money and in ours; or why there is none. */
+export type ReadCost =
+  | { readonly kind: 'COST'; readonly upstreamUnitCost: string; readonly unitCost: Money }
+  | { readonly kind: 'BAD_COST' | 'COST_TOO_FINE' };
+
+const COST_OF_ONE = /^(\d{1,14})(?:\.(\d+))?$/;
+const TEN_THOUSANDTHS_MAX = 10n ** 16n;
+
+/** What an upstream asks for one unit, as the cost of `unitSize` units: above zero, exact to four decimals, and so in our money too. */
+export function readUnitCost(
+  text: string,
+  unitSize: number,
+  { currency, rate }: { readonly currency: CurrencyCode; readonly rate: string },
+): ReadCost {
+  const parts = COST_OF_ONE.exec(text);
+  if (parts === null) return { kind: 'BAD_COST' };
+  const decimals = (parts[2] ?? '').replace(/0+$/, '');
+  const shift = String(unitSize).length - 1;
+  if (decimals.length > 4 + shift) return { kind: 'COST_TOO_FINE' };
+  const upstream = BigInt(`${parts[1]}${decimals.padEnd(4 + shift, '0')}`);
+  if (upstream <= 0n || upstream >= TEN_THOUSANDTHS_MAX) return { kind: 'BAD_COST' };
+  const upstreamUnitCost = decimal4Text(upstream);
+  const unitCost = convertedCost(upstreamUnitCost, rate, currency, 'UNIT_PRICE');
+  const isPrice = unitCost.tenThousandths > 0n && unitCost.tenThousandths < TEN_THOUSANDTHS_MAX;
+  return isPrice ? { kind: 'COST', upstreamUnitCost, unitCost } : { kind: 'BAD_COST' };
+}
+
+/** An offer as far as news of its upstream concern it. */
+export type ToldOffer = {
+  readonly offerId: string;
+  readonly unitSize: number;
+  readonly minQuantity: number;
+  readonly currency: CurrencyCode;
+  readonly upstreamUnitCost: string;
+  readonly rate: string;
+  readonly stockCount: number | null;
+  readonly stockAt: Date | null;
+};
+
+/** News of an offer: a connector's of its goods, or the answer to a question. */
+export type OfferNews =
+  | Pick<GoodsNews, 'unitCost' | 'stockCount' | 'stockBesidePrice'>
+  /** `cost`: of the offer's smallest quantity; null where it is sold out, and nobody says what it would cost */
+  | { readonly cost: string | null; readonly stockCount: number | null };
+
+/** What news make of an offer. `cost` null: it stays. */
+export type ToldChange = {
+  readonly offerId: string;
+  readonly cost: { readonly upstreamUnitCost: string; readonly unitCost: Money } | null;
+  readonly stockCount: number | null;
+  /** whether there are more or fewer than before, or it is another question whether somebody knows */
+  readonly isStockOther: boolean;
+};
+
+/** An upstream's word is written down anew when half of the time for which it stands is over. */
+const STOCK_RENEWED_MILLISECONDS = 30 * 60_000;
+
+/**
+ * What news make of an offer: another cost, at the rate that it has, another stock; null: nothing. A cost that is none (0, or finer than
+ * four decimals) changes nothing, and a total that the offer's cost explains, rounded, is no other cost.
+ */
+export function toldChange(offer: ToldOffer, news: OfferNews, now: Date): ToldChange | null {
+  const cost = 'cost' in news ? askedCost(offer, news.cost) : toldCost(offer, news.unitCost);
+  const stockCount = toldStock(offer, news);
+  const isStockOther = stockCount !== offer.stockCount;
+  const isOld = stockCount !== null && now.getTime() - (offer.stockAt?.getTime() ?? 0) >= STOCK_RENEWED_MILLISECONDS;
+  return cost !== null || isStockOther || isOld ? { offerId: offer.offerId, cost, stockCount, isStockOther } : null;
+}
+
+function toldStock({ stockCount }: ToldOffer, news: OfferNews): number | null {
+  const told = news.stockCount === undefined ? stockCount : news.stockCount;
+  const isBeside = 'stockBesidePrice' in news && news.stockBesidePrice !== undefined && told === 0;
+  return isBeside ? (news.stockBesidePrice ?? null) : told;
+}
+
+function toldCost(offer: ToldOffer, unitCost: string | undefined): ToldChange['cost'] {
+  if (unitCost === undefined) return null;
+  const read = readUnitCost(unitCost, offer.unitSize, offer);
+  return read.kind === 'COST' && decimal4(read.upstreamUnitCost) !== decimal4(offer.upstreamUnitCost) ? read : null;
+}
+
+function askedCost(offer: ToldOffer, total: string | null): ToldChange['cost'] {
+  if (total === null || isExplained(total, offer)) return null;
+  const read = readUnitCost(unitCostOf(total, offer.minQuantity, offer.unitSize), 1, offer);
+  return read.kind === 'COST' && decimal4(read.upstreamUnitCost) !== decimal4(offer.upstreamUnitCost) ? read : null;
+}
+
+/** Whether a total is what the offer's cost comes to, exactly or rounded to cents. */
+function isExplained(total: string, { upstreamUnitCost, minQuantity, unitSize }: ToldOffer): boolean {
+  const [asked, own] = [decimal4(total), decimal4(upstreamUnitCost) * BigInt(minQuantity)];
+  return asked === roundedQuotient(own, BigInt(unitSize)) || asked === roundedQuotient(own, BigInt(unitSize) * CENT) * CENT;
 }
 
 /** Whether a rate is so old that its owner is warned; one that is none never is. */

@@ -3,7 +3,7 @@ import { type Queryable, run, type Statement, statement, type Transaction } from
 import { firstIdAt } from '#server/platform/ids.ts';
 import { currencyCode, money, toUnitPriceString } from '#server/platform/money.ts';
 import type { PageRequest } from '#server/platform/page.ts';
-import type { AccountInput, OfferCandidate, OfferInput, RoutingPolicy, SealedAccount, SettledCost } from './rules.ts';
+import type { AccountInput, OfferCandidate, OfferInput, RoutingPolicy, SealedAccount, SettledCost, ToldChange } from './rules.ts';
 
 type CandidateRow = {
   id: string;
@@ -72,6 +72,10 @@ const STOCK = `CASE WHEN o.stock_count IS NULL THEN NULL
     WHEN c.kind = 'MANUAL' THEN greatest(o.stock_count - typed.quantity, 0)
     WHEN o.stock_at >= $3::timestamptz - make_interval(secs => ${STOCK_STANDS_SECONDS}) THEN o.stock_count END`;
 
+// Once a breaker's time is over, the first thing that is due there is its probe (purchase_attempt_due_idx): nothing more is sent after it.
+const PROBE_IS_THERE =
+  'EXISTS (SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.account_id = o.account_id AND a.due_at <= $3::timestamptz)';
+
 /**
  * The offers of SKUs ($2) that may be used at all. Indexes: supply_offer_route_idx, then primary keys of account, its state and the
  * network. No locks: a cap is read as it stands, so orders of one instant may pass it by their own quantities.
@@ -81,7 +85,7 @@ const candidates: Statement<CandidateRow> = statement(
   `SELECT o.id, o.sku_id, o.owner_id, o.supplier_id, o.account_id, c.kind, o.terms::text, n.currency, o.unit_cost, o.upstream_currency,
      o.upstream_unit_cost, o.rate::text, o.goods, o.min_quantity, o.max_quantity, o.lead_time_seconds, o.priority, o.weight,
      o.daily_cap - today.quantity AS cap_left,
-     coalesce((t.breaker = 'OPEN' AND t.open_until > $3::timestamptz) OR (t.breaker = 'HALF_OPEN' AND t.probe_until > $3::timestamptz), false) AS is_broken,
+     coalesce(t.breaker <> 'CLOSED' AND (t.open_until > $3::timestamptz OR t.probe_until > $3::timestamptz OR ${PROBE_IS_THERE}), false) AS is_broken,
      (${STOCK})::bigint AS stock_count, record.success_bps, speed.median_seconds
    FROM supply_offer o
    JOIN supply_account c ON c.network_id = $1 AND c.id = o.account_id
@@ -250,14 +254,15 @@ const insertCostRows: Statement<Record<string, never>> = statement(
   'offers.insertCosts',
   `INSERT INTO supply_offer_cost (network_id, id, offer_id, upstream_currency, upstream_unit_cost, rate, rate_source, rate_at, unit_cost,
      agreed_unit_cost, actor_id, reason, created_at)
-   SELECT $1, n.id, o.id, o.upstream_currency, o.upstream_unit_cost, o.rate, o.rate_source, o.rate_at, o.unit_cost, o.agreed_unit_cost, $2, $3, $4
+   SELECT $1, n.id, o.id, o.upstream_currency, o.upstream_unit_cost, o.rate, o.rate_source, o.rate_at, o.unit_cost, o.agreed_unit_cost,
+     coalesce($2::uuid, o.created_by), $3, $4
    FROM unnest($5::uuid[], $6::uuid[]) AS n (id, offer_id) JOIN supply_offer o ON o.network_id = $1 AND o.id = n.offer_id`,
 );
 
-/** Writes down what offers cost from now on, as their rows say. */
+/** Writes down what offers cost from now on, as their rows say. `actorId` null: nobody said it but the upstream; it stands in the maker's name. */
 export async function insertOfferCosts(
   tx: Transaction,
-  { networkId, actorId }: { readonly networkId: string; readonly actorId: string },
+  { networkId, actorId }: { readonly networkId: string; readonly actorId: string | null },
   { offerIds, reason }: { readonly offerIds: readonly string[]; readonly reason: string },
 ): Promise<void> {
   if (offerIds.length > 0) await run(tx, insertCostRows, [networkId, actorId, reason, tx.now, offerIds.map(() => tx.newId()), offerIds]);
@@ -285,11 +290,15 @@ export type AccountRow = {
   open_until: Date | null;
   last_success_at: Date | null;
   last_failure: string | null;
+  news_at: Date | null;
+  news_failure: string | null;
 };
 
 const ACCOUNT_COLUMNS = `c.id, c.owner_id, c.supplier_id, c.name, c.kind, c.base_url, c.currency, c.settings, c.calls_at_once, c.is_enabled, c.checked_at,
-  c.version, c.created_at, c.updated_at, coalesce(t.breaker, 'CLOSED') AS breaker, t.open_until, t.last_success_at, t.last_failure`;
-const ACCOUNTS = `supply_account c LEFT JOIN supply_account_state t ON t.network_id = $1 AND t.account_id = c.id WHERE c.network_id = $1`;
+  c.version, c.created_at, c.updated_at, coalesce(t.breaker, 'CLOSED') AS breaker, t.open_until, t.last_success_at, t.last_failure, w.told_at AS news_at, w.failure AS news_failure`;
+const ACCOUNTS = `supply_account c
+   LEFT JOIN supply_account_state t ON t.network_id = $1 AND t.account_id = c.id
+   LEFT JOIN supply_account_news w ON w.network_id = $1 AND w.account_id = c.id WHERE c.network_id = $1`;
 
 /** Newest first by supply_account_network_id_owner_id_id_idx; $3 is the id to go on from. An owner has few. */
 const accountsOf = (name: string, beyond: string, order: string): Statement<AccountRow> =>
@@ -716,6 +725,173 @@ const routedSkus: Statement<{ id: string; owner_id: string; routing_policy: Rout
 /** How SKUs are routed, whoever owns them. Index: primary key. */
 export function selectRoutedSkus(db: Queryable, networkId: string, skuIds: readonly string[]) {
   return run(db, routedSkus, [networkId, skuIds]);
+}
+
+// ---- what upstreams tell of costs and stock ----
+
+/** An account that a worker listens to, or asks, until its lease runs out. */
+export type NewsClaimRow = { network_id: string; account_id: string; place: string | null; read_at: Date | null; failure_count: number };
+
+// Accounts over all networks, as the workers of purchases look at them: those with offers (supply_offer_network_id_account_id_idx) of which
+// nobody hears now (supply_account_news_pkey). Two processes that find the same meet at its row, and the second finds it taken.
+const claimNewsRows: Statement<NewsClaimRow> = statement(
+  'offers.claimNews',
+  `INSERT INTO supply_account_news AS w (network_id, account_id, worker_id, due_at, updated_at)
+   SELECT c.network_id, c.id, $2, $3, $1 FROM supply_account c
+   LEFT JOIN supply_account_news n ON n.network_id = c.network_id AND n.account_id = c.id
+   WHERE c.is_enabled AND c.kind <> 'MANUAL' AND (n.due_at IS NULL OR n.due_at <= $1)
+     AND EXISTS (SELECT FROM supply_offer o WHERE o.network_id = c.network_id AND o.account_id = c.id AND o.archived_at IS NULL)
+   ORDER BY c.network_id, c.id LIMIT $4
+   ON CONFLICT (network_id, account_id) DO UPDATE SET worker_id = $2, due_at = $3, updated_at = $1 WHERE w.due_at <= $1
+   RETURNING network_id, account_id, place, read_at, failure_count`,
+);
+
+/** Takes accounts of which nobody hears what their upstreams tell. */
+export function claimNews(
+  db: Queryable,
+  claim: { readonly workerId: string; readonly now: Date; readonly leaseUntil: Date; readonly limit: number },
+): Promise<NewsClaimRow[]> {
+  return run(db, claimNewsRows, [claim.now, claim.workerId, claim.leaseUntil, claim.limit]);
+}
+
+/** An account that a worker has taken. */
+export type NewsLease = { readonly networkId: string; readonly accountId: string; readonly workerId: string };
+
+const renewNewsRow: Statement<{ account_id: string }> = statement(
+  'offers.renewNews',
+  `UPDATE supply_account_news w SET due_at = $5, told_at = CASE WHEN $6 THEN $4 ELSE w.told_at END, updated_at = $4
+   WHERE w.network_id = $1 AND w.account_id = $2 AND w.worker_id = $3
+     AND EXISTS (SELECT FROM supply_account c WHERE c.network_id = $1 AND c.id = $2 AND c.is_enabled) RETURNING w.account_id`,
+);
+
+/** Keeps an account; false when somebody else has it by now, or it was switched off. `isLive`: it would have told what has changed. */
+export async function renewNews(
+  db: Queryable,
+  { networkId, accountId, workerId }: NewsLease,
+  { now, leaseUntil, isLive }: { readonly now: Date; readonly leaseUntil: Date; readonly isLive: boolean },
+): Promise<boolean> {
+  return (await run(db, renewNewsRow, [networkId, accountId, workerId, now, leaseUntil, isLive])).length === 1;
+}
+
+const placeNewsRow: Statement<{ account_id: string }> = statement(
+  'offers.placeNews',
+  `UPDATE supply_account_news w SET place = $4, read_at = CASE WHEN $5 THEN $6 ELSE w.read_at END, told_at = $6, failure = NULL, updated_at = $6
+   WHERE w.network_id = $1 AND w.account_id = $2 AND w.worker_id = $3 RETURNING w.account_id`,
+);
+
+/** Notes up to where an account's news are taken in, in the transaction that does; false when somebody else has it by now. */
+export async function placeNews(
+  tx: Transaction,
+  { networkId, accountId, workerId }: NewsLease,
+  { place, isAll }: { readonly place: string; readonly isAll: boolean },
+): Promise<boolean> {
+  return (await run(tx, placeNewsRow, [networkId, accountId, workerId, place, isAll, tx.now])).length === 1;
+}
+
+const releaseNewsRow: Statement<Record<string, never>> = statement(
+  'offers.releaseNews',
+  `UPDATE supply_account_news w SET worker_id = NULL, due_at = $4, failure = $5, failure_count = $6, read_at = CASE WHEN $7 THEN NULL ELSE w.read_at END,
+     updated_at = $8
+   WHERE w.network_id = $1 AND w.account_id = $2 AND w.worker_id = $3`,
+);
+
+/** Lets an account go; `dueAt` is when somebody takes it next, `readAgain`: by reading everything. Nothing happens when somebody else has it. */
+export async function releaseNews(
+  db: Queryable,
+  { networkId, accountId, workerId }: NewsLease,
+  left: {
+    readonly now: Date;
+    readonly dueAt: Date;
+    readonly failure: string | null;
+    readonly failureCount: number;
+    readonly readAgain: boolean;
+  },
+): Promise<void> {
+  await run(db, releaseNewsRow, [networkId, accountId, workerId, left.dueAt, left.failure, left.failureCount, left.readAgain, left.now]);
+}
+
+const hastenNewsRow: Statement<Record<string, never>> = statement(
+  'offers.hastenNews',
+  `UPDATE supply_account_news w SET worker_id = NULL, due_at = $3, read_at = NULL, failure_count = 0, updated_at = $3
+   WHERE w.network_id = $1 AND w.account_id = $2`,
+);
+
+/** An account has other settings: whoever listens by the old ones has lost it, and everything is read by the new. */
+export async function hastenNews(tx: Transaction, networkId: string, accountId: string): Promise<void> {
+  await run(tx, hastenNewsRow, [networkId, accountId, tx.now]);
+}
+
+/** An offer that an upstream tells of. */
+export type ToldOfferRow = Pick<
+  OfferRow,
+  | 'id'
+  | 'owner_id'
+  | 'sku_id'
+  | 'supplier_id'
+  | 'unit_size'
+  | 'goods'
+  | 'currency'
+  | 'upstream_unit_cost'
+  | 'rate'
+  | 'min_quantity'
+  | 'stock_count'
+  | 'stock_at'
+>;
+
+const toldOffers = (name: string, which: string): Statement<ToldOfferRow> =>
+  statement(
+    name,
+    `SELECT o.id, o.owner_id, o.sku_id, o.supplier_id, k.unit_size, o.goods, k.currency, o.upstream_unit_cost, o.rate::text, o.min_quantity,
+       o.stock_count, o.stock_at
+     FROM supply_offer o JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id WHERE o.network_id = $1 AND o.archived_at IS NULL AND ${which}`,
+  );
+const offersOfGoods = toldOffers('offers.ofGoods', 'o.account_id = $2 AND o.goods ->> $3 = ANY ($4::text[])');
+const offersToAsk = toldOffers('offers.toAsk', 'o.account_id = $2 AND o.is_enabled AND o.id > $3 ORDER BY o.id LIMIT $4');
+const lockedToldOffers = toldOffers('offers.lockTold', 'o.id = ANY ($2::uuid[]) ORDER BY o.id FOR NO KEY UPDATE OF o');
+
+/** An account's offers by what they call their goods (the first of the connector's goodsFields). Index: supply_offer_network_id_account_id_idx. */
+export function selectOffersOfGoods(
+  db: Queryable,
+  { networkId, accountId }: Pick<NewsLease, 'networkId' | 'accountId'>,
+  named: { readonly field: string; readonly values: readonly string[] },
+): Promise<ToldOfferRow[]> {
+  return run(db, offersOfGoods, [networkId, accountId, named.field, named.values]);
+}
+
+/** An account's next offers after one, in the order of their ids. Index: supply_offer_network_id_account_id_idx. */
+export function selectOffersToAsk(
+  db: Queryable,
+  { networkId, accountId }: Pick<NewsLease, 'networkId' | 'accountId'>,
+  { afterId, limit }: { readonly afterId: string; readonly limit: number },
+): Promise<ToldOfferRow[]> {
+  return run(db, offersToAsk, [networkId, accountId, afterId, limit]);
+}
+
+/** Locks offers in the order of their ids, as they are now. Index: primary key. */
+export function lockToldOffers(tx: Transaction, networkId: string, offerIds: readonly string[]): Promise<ToldOfferRow[]> {
+  return run(tx, lockedToldOffers, [networkId, offerIds]);
+}
+
+const updateToldRows: Statement<Record<string, never>> = statement(
+  'offers.updateTold',
+  `UPDATE supply_offer o SET upstream_unit_cost = coalesce(n.upstream_unit_cost, o.upstream_unit_cost), unit_cost = coalesce(n.unit_cost, o.unit_cost),
+     stock_count = n.stock_count, stock_at = CASE WHEN n.stock_count IS NOT NULL THEN $2::timestamptz END,
+     version = o.version + CASE WHEN n.unit_cost IS NULL THEN 0 ELSE 1 END, updated_at = $2
+   FROM unnest($3::uuid[], $4::numeric[], $5::numeric[], $6::int[]) AS n (id, upstream_unit_cost, unit_cost, stock_count)
+   WHERE o.network_id = $1 AND o.id = n.id`,
+);
+
+/** Gives locked offers what their upstream told of cost and stock. Index: primary key. Other costs are written down by `insertOfferCosts`. */
+export async function updateToldOffers(tx: Transaction, networkId: string, changes: readonly ToldChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await run(tx, updateToldRows, [
+    networkId,
+    tx.now,
+    changes.map(({ offerId }) => offerId),
+    changes.map(({ cost }) => cost?.upstreamUnitCost ?? null),
+    changes.map(({ cost }) => (cost === null ? null : toUnitPriceString(cost.unitCost))),
+    changes.map(({ stockCount }) => stockCount),
+  ]);
 }
 
 // ---- what is warned of ----

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
 
 /** A call to an address that somebody else chose. */
 export interface OutgoingRequest {
@@ -70,6 +70,11 @@ export interface Outgoing {
   urlProblem(url: string): string | null;
   /** Calls it once. Throws OutgoingFailure where no answer came. */
   send(request: OutgoingRequest): Promise<OutgoingAnswer>;
+  /**
+   * For a connection that stays open (a WebSocket): looks the name up once and checks its addresses as `send` does. The connection is to
+   * be made with the answered `lookup`, which leads to the address that was checked. Throws OutgoingFailure where it may not be made.
+   */
+  pin(url: string): Promise<LookupFunction>;
 }
 
 const CONNECT_MILLISECONDS = 5_000;
@@ -85,18 +90,31 @@ export function createOutgoing(options: OutgoingOptions): Outgoing {
   const allowed = new Set(options.allowedHosts.map((host) => host.toLowerCase()));
   const resolve = options.resolve ?? systemResolver;
   const isAllowed = (url: URL) => allowed.has(url.host) || allowed.has(url.hostname);
+  const readable = (text: string): URL => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url === null || problemOf(url, isAllowed(url)) !== null) throw new OutgoingFailure('URL_NOT_ALLOWED');
+    return url;
+  };
   return {
     urlProblem: (text) => {
       const url = URL.canParse(text) ? new URL(text) : null;
       return url === null ? 'This is no URL.' : problemOf(url, isAllowed(url));
     },
     send: async (request) => {
-      const url = URL.canParse(request.url) ? new URL(request.url) : null;
-      if (url === null || problemOf(url, isAllowed(url)) !== null) throw new OutgoingFailure('URL_NOT_ALLOWED');
+      const url = readable(request.url);
       const clock = deadline(request.totalMilliseconds ?? options.totalMilliseconds ?? TOTAL_MILLISECONDS);
       try {
         const address = await Promise.race([chooseAddress(url, isAllowed(url), resolve), clock.failed]);
         return await exchange(request, url, address, options, clock);
+      } finally {
+        clock.stop();
+      }
+    },
+    pin: async (text) => {
+      const url = readable(text);
+      const clock = deadline(options.connectMilliseconds ?? CONNECT_MILLISECONDS);
+      try {
+        return lookupOf(await Promise.race([chooseAddress(url, isAllowed(url), resolve), clock.failed]));
       } finally {
         clock.stop();
       }
@@ -137,6 +155,15 @@ function systemResolver(name: string): Promise<readonly ResolvedAddress[]> {
   return lookup(name, { all: true });
 }
 
+/** The name is not looked up a second time: the connection goes to the address that was checked. */
+function lookupOf(address: string): LookupFunction {
+  const family = isIP(address);
+  return (_name, asked, callback) => {
+    if (asked.all) callback(null, [{ address, family }]);
+    else callback(null, address, family);
+  };
+}
+
 type Deadline = { readonly failed: Promise<never>; stop(): void };
 
 function deadline(milliseconds: number): Deadline {
@@ -158,12 +185,7 @@ async function exchange(
     method,
     headers: { ...headers, host: url.host, 'content-length': String(Buffer.byteLength(body ?? '')) },
     agent: false,
-    // the name is not looked up a second time: the connection goes to the address that was checked
-    lookup: (_name, asked, callback) => {
-      const family = isIP(address);
-      if (asked.all) callback(null, [{ address, family }]);
-      else callback(null, address, family);
-    },
+    lookup: lookupOf(address),
   });
   let isConnected = false;
   client.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));

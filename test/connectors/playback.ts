@@ -24,6 +24,7 @@ export function playBack(answers: readonly RecordedAnswer[]): { readonly outgoin
         isCut: false,
       };
     },
+    pin: () => Promise.reject(new Error('nothing stays open here')),
   };
   return { outgoing, sent };
 }
