@@ -6,18 +6,11 @@ import { type Database, run, type Transaction } from '#server/platform/database.
 import { isId } from '#server/platform/ids.ts';
 import { currencyCode, decimal4, decimal4Text, isAmountText, money, toAmountString } from '#server/platform/money.ts';
 import { hashInput, isRequestKey, type KeyedRequest, onceForKey } from '#server/platform/request-keys.ts';
-import type { Vault, WrappedKey } from '#server/platform/vault.ts';
-import {
-  type CardKeyFormat,
-  type CardKeyLine,
-  cardKeySealer,
-  fingerprintCardKey,
-  lotContext,
-  PROBLEMS_MAX,
-  readCardKeyFile,
-} from '#server/stock/rules.ts';
-import { insertImportJob, insertImportLines, type NewImportJob, type SealedLine } from '#server/stock/sql.ts';
+import type { Vault } from '#server/platform/vault.ts';
+import { type CardKeyFormat, lotContext, PROBLEMS_MAX, readCardKeyFile } from '#server/stock/rules.ts';
+import { insertImportChunk, insertImportJob, type NewImportJob } from '#server/stock/sql.ts';
 import { suppliersById } from '#server/suppliers/sql.ts';
+import { sealAll } from './seal-lines.ts';
 
 /** What a file of card keys is. `totalCost` is a decimal text in the network's currency, `expiresOn` a date (YYYY-MM-DD). */
 export type ImportTerms = {
@@ -56,7 +49,7 @@ export async function importCardKeys(db: Database, vault: Vault, viewer: Viewer,
   const { networkId } = viewer;
   const file = readCardKeyFile(input.text, input.format);
   if (file.kind === 'UNREADABLE') return invalid('text', file.why);
-  const lines = await createLineSealer(db, vault, placeOf(job))(file.keys);
+  const chunks = await sealAll(db, vault, job, file.keys);
   const received = {
     lineCount: file.keys.length + file.problems.length,
     problemCount: file.problems.length,
@@ -69,7 +62,7 @@ export async function importCardKeys(db: Database, vault: Vault, viewer: Viewer,
     async (tx) => {
       await Promise.all([
         insertImportJob(tx, { ...job, state: 'PENDING', ...received }),
-        insertImportLines(tx, networkId, job.id, lines),
+        ...chunks.map((chunk) => insertImportChunk(tx, networkId, job.id, chunk)),
         auditImport(tx, viewer, job, received.lineCount),
       ]);
       return null;
@@ -112,11 +105,6 @@ export async function openImport(db: Database, vault: Vault, viewer: Viewer, inp
   };
 }
 
-/** Where the lines of a job are sealed for. */
-export function placeOf({ networkId, lotId, skuId, dataKey, vaultKeyId }: OpenedImport): LotPlace {
-  return { networkId, lotId, skuId, wrapped: { dataKey, vaultKeyId } };
-}
-
 /** The request key of an import; `content`: the file, or what stands for it. */
 export function keyedImport(viewer: Viewer, stationId: string, input: ImportTerms, content: string): KeyedRequest {
   const { requestKey, skuId, supplierId, terms, totalCost, expiresOn, format } = input;
@@ -127,25 +115,6 @@ export function keyedImport(viewer: Viewer, stationId: string, input: ImportTerm
 /** Notes who took an import in. */
 export function auditImport(tx: Transaction, viewer: Viewer, { id, skuId }: OpenedImport, lineCount: number): Promise<void> {
   return writeAudit(tx, viewer, { action: 'card_keys.import_started', subjectId: id, data: { skuId, lineCount } });
-}
-
-/** Lines sealed between two turns of the event loop: about 3 ms of work, so that orders go on meanwhile. */
-const LINES_A_TURN = 200;
-
-type LotPlace = { readonly networkId: string; readonly lotId: string; readonly skuId: string; readonly wrapped: WrappedKey };
-
-/** Seals lines for the keys that they will be, a few at a time. */
-export function createLineSealer(db: Database, vault: Vault, place: LotPlace) {
-  const seal = cardKeySealer(vault, place);
-  return async (keys: readonly CardKeyLine[]): Promise<SealedLine[]> => {
-    const lines: SealedLine[] = [];
-    for (const [index, key] of keys.entries()) {
-      if (index % LINES_A_TURN === LINES_A_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
-      const id = db.newId();
-      lines.push({ id, line: key.line, fingerprint: fingerprintCardKey(vault, place.networkId, key), sealed: seal(id, key) });
-    }
-    return lines;
-  };
 }
 
 function inputProblem(input: ImportTerms, currency: ReturnType<typeof currencyCode>, today: string): ImportRefusal | null {

@@ -14,6 +14,7 @@ import {
   cancelImport,
   endImport,
   insertImportedLot,
+  isAnyLineKnown,
   judgeImport,
   lockAbandonedImports,
   lockImport,
@@ -76,9 +77,10 @@ export async function importNext(db: Database, log: Log): Promise<boolean> {
     return waiting;
   });
   if (!job) return false;
+  let hasMet = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await inTransaction(db, (tx) => importLot(tx, job.network_id, job.id));
+      await inTransaction(db, (tx) => importLot(tx, job.network_id, job.id, hasMet));
       return true;
     } catch (error) {
       if (error instanceof CannotPay) return fail(db, job, 'INSUFFICIENT_BALANCE');
@@ -86,7 +88,9 @@ export async function importNext(db: Database, log: Log): Promise<boolean> {
         log.error({ err: error, jobId: job.id }, 'an import failed');
         return fail(db, job, 'INTERNAL');
       }
-      // another import brought one of the keys in meanwhile: the next look sees it. Anything else may pass by itself
+      // the network has one of the keys, or another import brought it in meanwhile: the next look is for each of them. Anything else may
+      // pass by itself
+      hasMet = sqlState(error) === UNIQUE_VIOLATION || hasMet;
       if (sqlState(error) !== UNIQUE_VIOLATION) await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
     }
   }
@@ -103,12 +107,16 @@ async function fail(db: Database, job: { network_id: string; id: string }, failu
   return true;
 }
 
-/** The whole import in one transaction: lot, keys, payment, report. A file that somebody else has imported leaves no lot. */
-async function importLot(tx: Transaction, networkId: string, jobId: string): Promise<void> {
+/**
+ * The whole import in one transaction: lot, keys, payment, report. A file that somebody else has imported leaves no lot. Keys are mostly
+ * new, so they are looked for only when some of them are known, or `hasMet` one: the unique fingerprint stands guard.
+ */
+async function importLot(tx: Transaction, networkId: string, jobId: string, hasMet: boolean): Promise<void> {
   const job = await lockImport(tx, networkId, jobId);
   if (!job) return;
   await Promise.all([allowImportMemory(tx), lockImportsOfNetwork(tx, networkId)]);
-  const { lineCount, inFile, own, isElsewhere } = await judgeImport(tx, networkId, job);
+  const mayBeKnown = hasMet || (await isAnyLineKnown(tx, networkId, jobId));
+  const { lineCount, inFile, own, isElsewhere } = await judgeImport(tx, networkId, { ...job, mayBeKnown });
   const keyCount = lineCount - inFile.length - own.length;
   const problems = [...job.problems, ...named(inFile, 'DUPLICATE_IN_FILE'), ...named(own, 'DUPLICATE_OF_OWN_KEY')];
   if (keyCount > 0) await makeLot(tx, networkId, job, { keyCount, withoutLines: [...inFile, ...own], isElsewhere });

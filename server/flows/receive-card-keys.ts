@@ -7,16 +7,16 @@ import { type CardKeyLine, type LineProblem, NO_KEYS, PROBLEMS_MAX, tooManyLines
 import {
   CHUNK_LINES,
   cancelImport,
+  insertImportChunk,
   insertImportJob,
-  insertImportLines,
   markImportReceived,
   type Received,
+  type SealedChunk,
   touchImport,
 } from '#server/stock/sql.ts';
 import { readCardKeyLines, UnreadableFile } from './card-key-lines.ts';
 import {
   auditImport,
-  createLineSealer,
   type ImportOutcome,
   type ImportRefusal,
   type ImportTerms,
@@ -24,8 +24,8 @@ import {
   keyedImport,
   type OpenedImport,
   openImport,
-  placeOf,
 } from './import-card-keys.ts';
+import { openLineSealer } from './seal-lines.ts';
 
 /** What an owner reads of an upload that ended before it was a job. */
 const ENDED = {
@@ -66,7 +66,7 @@ export async function receiveCardKeys(
 
 type Whole = { readonly received: Received; readonly contentHash: string };
 
-/** Stages the file chunk by chunk: one is being written while the next is being sealed. */
+/** Stages the file chunk by chunk: while one is being written the next is being sealed, and the one after that is being read. */
 async function stage(
   db: Database,
   vault: Vault,
@@ -75,37 +75,47 @@ async function stage(
   format: ImportTerms['format'],
 ): Promise<Whole> {
   const hash = createHash('sha256');
-  const seal = createLineSealer(db, vault, placeOf(job));
+  const sealer = openLineSealer(db, vault, job);
   const problems: LineProblem[] = [];
   let lineCount = 0;
   let problemCount = 0;
   let keys: CardKeyLine[] = [];
-  let writing: Promise<void> = Promise.resolve();
-  const write = async (some: readonly CardKeyLine[]) => {
-    const lines = await seal(some);
-    await writing;
-    writing = inTransaction(db, async (tx) => {
-      const [isOpen] = await Promise.all([touchImport(tx, job.networkId, job.id), insertImportLines(tx, job.networkId, job.id, lines)]);
-      if (!isOpen) throw new Error('an upload was given up while it still came');
-    });
-    // told by the next `await writing`
-    writing.catch(() => undefined);
+  let staging: Promise<void> = Promise.resolve();
+  const stageNext = async (some: readonly CardKeyLine[]) => {
+    const sealing = sealer.seal(some);
+    // told by the next `await staging`, should the one before fail
+    sealing.catch(() => undefined);
+    await staging;
+    staging = sealing.then((chunk) => stageChunk(db, job, chunk));
+    staging.catch(() => undefined);
   };
-  for await (const read of readCardKeyLines(hashed(source, hash), format)) {
-    lineCount += read.keys.length + read.problems.length;
-    problemCount += read.problems.length;
-    if (lineCount > UPLOAD_LINES_MAX) throw new UnreadableFile(tooManyLines(UPLOAD_LINES_MAX));
-    problems.push(...read.problems.slice(0, PROBLEMS_MAX - problems.length));
-    keys = keys.length === 0 ? read.keys : keys.concat(read.keys);
-    while (keys.length >= CHUNK_LINES) {
-      await write(keys.slice(0, CHUNK_LINES));
-      keys = keys.slice(CHUNK_LINES);
+  try {
+    for await (const read of readCardKeyLines(hashed(source, hash), format)) {
+      lineCount += read.keys.length + read.problems.length;
+      problemCount += read.problems.length;
+      if (lineCount > UPLOAD_LINES_MAX) throw new UnreadableFile(tooManyLines(UPLOAD_LINES_MAX));
+      problems.push(...read.problems.slice(0, PROBLEMS_MAX - problems.length));
+      keys = keys.length === 0 ? read.keys : keys.concat(read.keys);
+      while (keys.length >= CHUNK_LINES) {
+        await stageNext(keys.slice(0, CHUNK_LINES));
+        keys = keys.slice(CHUNK_LINES);
+      }
     }
+    if (lineCount === 0) throw new UnreadableFile(NO_KEYS);
+    if (keys.length > 0) await stageNext(keys);
+    await staging;
+  } finally {
+    await sealer.close();
   }
-  if (lineCount === 0) throw new UnreadableFile(NO_KEYS);
-  await write(keys);
-  await writing;
   return { received: { lineCount, problemCount, problems }, contentHash: hash.digest('hex') };
+}
+
+/** Commits a chunk. Throws when the upload was given up meanwhile. */
+async function stageChunk(db: Database, job: OpenedImport, chunk: SealedChunk): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const [isOpen] = await Promise.all([touchImport(tx, job.networkId, job.id), insertImportChunk(tx, job.networkId, job.id, chunk)]);
+    if (!isOpen) throw new Error('an upload was given up while it still came');
+  });
 }
 
 async function* hashed(source: AsyncIterable<Uint8Array>, hash: ReturnType<typeof createHash>): AsyncGenerator<Uint8Array> {

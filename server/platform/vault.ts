@@ -21,14 +21,20 @@ export interface VaultKey {
   readonly key: Buffer;
 }
 
+/** Keys that are ready for use. They can be posted to a thread of this process, and are never written anywhere. */
+export interface SealingKeys {
+  readonly dataKey: KeyObject;
+  readonly fingerprintKey: KeyObject;
+}
+
 /** Seals and opens what must not be readable in the database. */
 export interface Vault {
   /** A new data key (one per lot), wrapped; `context` must be given again to open it. */
   createDataKey(context: readonly string[]): WrappedKey;
   /** Encrypts a text under a data key, bound to `context` (network, SKU, key id): a sealed text moved to another row does not open. */
   seal(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], plain: string): Buffer;
-  /** Seals many texts under one data key, which is looked up once. */
-  sealer(wrapped: WrappedKey, dataKeyContext: readonly string[]): (context: readonly string[], plain: string) => Buffer;
+  /** What `sealText` and `fingerprintText` need for many texts under one data key: another thread may be given it, nothing else. */
+  sealingKeys(wrapped: WrappedKey, dataKeyContext: readonly string[]): SealingKeys;
   /** Decrypts; throws when the text, the key or either context is not what was sealed. */
   open(wrapped: WrappedKey, dataKeyContext: readonly string[], context: readonly string[], sealed: Uint8Array): string;
   /** As `seal`, of a file. */
@@ -78,16 +84,23 @@ export function createVault(keys: readonly [VaultKey, ...VaultKey[]]): Vault {
   return {
     createDataKey: (context) => wrap(randomBytes(32), context),
     seal: (wrapped, keyContext, context, plain) => encrypt(unwrap(wrapped, keyContext), context, Buffer.from(plain, 'utf8')),
-    sealer: (wrapped, keyContext) => {
-      const key = unwrap(wrapped, keyContext);
-      return (context, plain) => encrypt(key, context, Buffer.from(plain, 'utf8'));
-    },
+    sealingKeys: (wrapped, keyContext) => ({ dataKey: unwrap(wrapped, keyContext), fingerprintKey }),
     open: (wrapped, keyContext, context, sealed) => decrypt(unwrap(wrapped, keyContext), context, sealed).toString('utf8'),
     sealBytes: (wrapped, keyContext, context, plain) => encrypt(unwrap(wrapped, keyContext), context, plain),
     openBytes: (wrapped, keyContext, context, sealed) => decrypt(unwrap(wrapped, keyContext), context, sealed),
     rewrap: (wrapped, context) => wrap(unwrap(wrapped, context).export(), context),
-    fingerprint: (networkId, plain) => createHmac('sha256', fingerprintKey).update(`${networkId}\0${plain}`, 'utf8').digest(),
+    fingerprint: (networkId, plain) => fingerprintText({ fingerprintKey }, networkId, plain),
   };
+}
+
+/** As `Vault.seal`, with keys at hand. */
+export function sealText({ dataKey }: Pick<SealingKeys, 'dataKey'>, context: readonly string[], plain: string): Buffer {
+  return encrypt(dataKey, context, Buffer.from(plain, 'utf8'));
+}
+
+/** As `Vault.fingerprint`, with keys at hand. */
+export function fingerprintText({ fingerprintKey }: Pick<SealingKeys, 'fingerprintKey'>, networkId: string, plain: string): Buffer {
+  return createHmac('sha256', fingerprintKey).update(`${networkId}\0${plain}`, 'utf8').digest();
 }
 
 /** Reads `id:key,id:key`, each key 32 bytes in base64 or hex; the first is current. Throws with the reason, never with a key. */
@@ -144,7 +157,9 @@ function decrypt(key: KeyObject, context: readonly string[], sealed: Uint8Array)
 
 /** Each part with its length, so that ["ab", "c"] and ["a", "bc"] differ. */
 function additionalData(context: readonly string[]): Buffer {
-  return Buffer.from(context.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''), 'utf8');
+  let text = '';
+  for (const part of context) text += `${Buffer.byteLength(part)}:${part}`;
+  return Buffer.from(text, 'utf8');
 }
 
 // a KeyObject is prepared once: a cipher or hash made from raw bytes costs ten times as much

@@ -131,6 +131,11 @@ export function spreadLotCost(totalCost: Money, keyCount: number): LotCosts {
   return { first, rest, firstCount: costs.filter((cost) => compareMoney(cost, first) === 0).length };
 }
 
+/** A card key as one text: what is sealed of it, and what its fingerprint is of. */
+export function cardKeyText({ number, secret }: PlainCardKey): string {
+  return JSON.stringify([number, secret]);
+}
+
 /** What a lot's data key is bound to. */
 export function lotContext(networkId: string, lotId: string): string[] {
   return [networkId, lotId];
@@ -138,13 +143,7 @@ export function lotContext(networkId: string, lotId: string): string[] {
 
 /** Seals a card key for the row that will hold it; in any other row it does not open. */
 export function sealCardKey(vault: Vault, place: SealPlace, key: PlainCardKey): Buffer {
-  return vault.seal(place.wrapped, lotContext(place.networkId, place.lotId), keyContext(place), JSON.stringify([key.number, key.secret]));
-}
-
-/** Seals the keys of one lot: the lot's data key is looked up once. */
-export function cardKeySealer(vault: Vault, { wrapped, networkId, lotId, skuId }: Omit<SealPlace, 'keyId'>) {
-  const seal = vault.sealer(wrapped, lotContext(networkId, lotId));
-  return (keyId: string, key: PlainCardKey): Buffer => seal([networkId, skuId, keyId], JSON.stringify([key.number, key.secret]));
+  return vault.seal(place.wrapped, lotContext(place.networkId, place.lotId), keyContext(place), cardKeyText(key));
 }
 
 /** Opens a card key; throws when the row is not the one that it was sealed for. */
@@ -158,7 +157,7 @@ export function openCardKey(vault: Vault, place: SealPlace, sealed: Uint8Array):
 
 /** The keyed hash (32 bytes) by which the same number and secret are found again within a network. */
 export function fingerprintCardKey(vault: Vault, networkId: string, key: PlainCardKey): Buffer {
-  return vault.fingerprint(networkId, JSON.stringify([key.number, key.secret]));
+  return vault.fingerprint(networkId, cardKeyText(key));
 }
 
 function wholeText(text: string): FileRow[] {
@@ -236,7 +235,8 @@ function withoutMark(text: string): string {
   return text.replace(/^\uFEFF/, '');
 }
 
-function keyContext({ networkId, skuId, keyId }: SealPlace): string[] {
+/** What a sealed card key is bound to beside its data key. */
+export function keyContext({ networkId, skuId, keyId }: Pick<SealPlace, 'networkId' | 'skuId' | 'keyId'>): string[] {
   return [networkId, skuId, keyId];
 }
 

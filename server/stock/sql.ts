@@ -1,4 +1,3 @@
-import { byteaArray, int4Array, uuidArray } from '#server/platform/array-binary.ts';
 import { type Queryable, run, type Statement, statement, type Transaction } from '#server/platform/database.ts';
 
 /** What can be done with a lot as a whole: its keys may be sold, were put aside together, or never come back. */
@@ -630,8 +629,13 @@ export async function insertImportJob(tx: Transaction, job: NewImportJob): Promi
   ]);
 }
 
-/** A line as it waits: sealed for the card key that it will be (`id`). */
-export type SealedLine = { readonly id: string; readonly line: number; readonly sealed: Buffer; readonly fingerprint: Buffer };
+/** Lines as they wait, in PostgreSQL's binary arrays, each sealed for the card key that it will be (`ids`); at most CHUNK_LINES. */
+export type SealedChunk = {
+  readonly ids: Uint8Array;
+  readonly lineNumbers: Uint8Array;
+  readonly sealed: Uint8Array;
+  readonly fingerprints: Uint8Array;
+};
 
 /** Lines of one chunk: a statement's worth of work, and what a process holds of a file. */
 export const CHUNK_LINES = 5_000;
@@ -642,20 +646,10 @@ const insertChunkStatement = statement(
    VALUES ($1, $2, $3, $4::uuid[], $5::int[], $6::bytea[], $7::bytea[])`,
 );
 
-/** Stages sealed lines of an import, at most CHUNK_LINES to a row. Nothing for no lines. */
-export async function insertImportLines(tx: Transaction, networkId: string, jobId: string, lines: readonly SealedLine[]): Promise<void> {
-  for (let start = 0; start < lines.length; start += CHUNK_LINES) {
-    const some = lines.slice(start, start + CHUNK_LINES);
-    await run(tx, insertChunkStatement, [
-      networkId,
-      tx.newId(),
-      jobId,
-      uuidArray(some.map(({ id }) => id)),
-      int4Array(some.map(({ line }) => line)),
-      byteaArray(some.map(({ sealed }) => sealed)),
-      byteaArray(some.map(({ fingerprint }) => fingerprint)),
-    ]);
-  }
+/** Stages a chunk of an import's lines. */
+export async function insertImportChunk(tx: Transaction, networkId: string, jobId: string, chunk: SealedChunk): Promise<void> {
+  const { ids, lineNumbers, sealed, fingerprints } = chunk;
+  await run(tx, insertChunkStatement, [networkId, tx.newId(), jobId, ids, lineNumbers, sealed, fingerprints]);
 }
 
 const touchStatement = statement<{ id: string }>(
@@ -767,14 +761,27 @@ export async function allowImportMemory(tx: Transaction): Promise<void> {
   await run(tx, memoryStatement, []);
 }
 
-const judgeStatement = statement<{ line_count: number; lines: number[]; own_lines: number[]; is_elsewhere: boolean }>(
-  'stock.judgeImport',
-  `WITH line AS (
+// `place`: a line's among those of the file that say the same
+const PLACED_LINES = `line AS (
      SELECT u.line_number, u.fingerprint FROM import_chunk c CROSS JOIN LATERAL unnest(c.line_numbers, c.fingerprints) AS u (line_number, fingerprint)
      WHERE c.network_id = $1 AND c.job_id = $2
    ), placed AS (
      SELECT l.line_number, l.fingerprint, row_number() OVER (PARTITION BY l.fingerprint ORDER BY l.line_number) AS place FROM line l
-   ), judged AS (
+   )`;
+
+type JudgedRow = { line_count: number; lines: number[]; own_lines: number[]; is_elsewhere: boolean };
+
+const judgeNewStatement = statement<JudgedRow>(
+  'stock.judgeNewLines',
+  `WITH ${PLACED_LINES}
+   SELECT count(*)::int AS line_count, coalesce(array_agg(p.line_number) FILTER (WHERE p.place > 1), '{}') AS lines,
+          '{}'::int[] AS own_lines, false AS is_elsewhere
+   FROM placed p`,
+);
+
+const judgeStatement = statement<JudgedRow>(
+  'stock.judgeImport',
+  `WITH ${PLACED_LINES}, judged AS (
      SELECT p.line_number, p.place > 1 AS again, o.owner_id <> $3 AS elsewhere,
             coalesce(o.owner_id = $3, false) OR EXISTS (
               SELECT FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $3 AND k.fingerprint = p.fingerprint AND k.duplicate_of IS NOT NULL) AS own
@@ -802,13 +809,39 @@ export type JudgedLines = {
 };
 
 /**
- * Finds an import's duplicates, looking in the order of the fingerprints. Chunks by import_chunk_network_id_job_id_id_idx, keys by
- * card_key_original_fingerprint_key and card_key_owner_duplicate_key; locks nothing.
+ * Finds an import's duplicates: those within it by a sort and, when some of its keys `mayBeKnown`, those of the network by a look for
+ * each, in the order of the fingerprints. Chunks by import_chunk_network_id_job_id_id_idx, keys by card_key_original_fingerprint_key and
+ * card_key_owner_duplicate_key; locks nothing.
  */
-export async function judgeImport(tx: Transaction, networkId: string, job: { id: string; owner_id: string }): Promise<JudgedLines> {
-  const [row] = await run(tx, judgeStatement, [networkId, job.id, job.owner_id]);
+export async function judgeImport(
+  tx: Transaction,
+  networkId: string,
+  job: { id: string; owner_id: string; mayBeKnown: boolean },
+): Promise<JudgedLines> {
+  const [row] = job.mayBeKnown
+    ? await run(tx, judgeStatement, [networkId, job.id, job.owner_id])
+    : await run(tx, judgeNewStatement, [networkId, job.id]);
   if (!row) throw new Error('an aggregate answered no row');
   return { lineCount: row.line_count, inFile: row.lines, own: row.own_lines, isElsewhere: row.is_elsewhere };
+}
+
+// a copy of another owner's key has an original, so originals tell
+const knownLineStatement = statement<{ is_known: boolean }>(
+  'stock.knownLine',
+  `SELECT EXISTS (
+     SELECT FROM import_chunk c
+     CROSS JOIN LATERAL unnest(c.fingerprints[1:50]) AS u (fingerprint)
+     CROSS JOIN LATERAL (SELECT FROM card_key k WHERE k.network_id = $1 AND k.fingerprint = u.fingerprint AND k.duplicate_of IS NULL LIMIT 1) k
+     WHERE c.network_id = $1 AND c.job_id = $2) AS is_known`,
+);
+
+/**
+ * Whether the network has a key of an import's lines, as far as the first fifty of each chunk tell: files that were taken in before, in
+ * whole or in part, are nearly always found out by them. Indexes as of `judgeImport`; locks nothing.
+ */
+export async function isAnyLineKnown(tx: Transaction, networkId: string, jobId: string): Promise<boolean> {
+  const [row] = await run(tx, knownLineStatement, [networkId, jobId]);
+  return row?.is_known ?? true;
 }
 
 const insertLotStatement = statement(

@@ -113,6 +113,16 @@ describe('a file that is uploaded', () => {
     expect(await waiting()).toEqual([{ count: 0 }]);
   });
 
+  test('names its one known key far down the file, and brings in what stands around it', async () => {
+    const lines = Array.from({ length: 120 }, (_, index) => `far-${index}`);
+    await send(lines[100] ?? '');
+    await send(lines.join('\n'));
+    await imported();
+    expect((await jobs()).at(-1)).toMatchObject({ state: 'DONE', imported_count: 119, duplicate_count: 1 });
+    const [{ problems } = {}] = await fresh.sql('SELECT problems FROM import_job ORDER BY id DESC LIMIT 1');
+    expect(problems).toEqual([{ line: 101, code: 'DUPLICATE_OF_OWN_KEY' }]);
+  });
+
   test('in CSV with a heading is read by its columns', async () => {
     await send('卡号,卡密\n"1,1",csv-1\n,csv-2\n', { format: 'CSV' });
     await imported();
