@@ -19,8 +19,8 @@ export function stationIdOf(context: Context): string {
 
 /** Whether the viewer acts for this station. */
 export function actsFor(context: Context, stationId: string): boolean {
-  const party = context.viewer?.party;
-  return party?.kind === 'STATION' && party.stationId === stationId;
+  const ask = ({ viewer }: Context) => viewer?.party.kind === 'STATION' && viewer.party.stationId === stationId;
+  return context.observer === undefined ? ask(context) : context.observer.look(ask);
 }
 
 /** The network of the viewer, the only source of a network id (domain §2); read once. */

@@ -1,15 +1,18 @@
 import {
   categoriesByIds,
+  categoriesSeenBy,
   childCategories,
   productsByIds,
+  productsSeenBy,
   type SeenSku,
   skusByIds,
   skusOfProducts,
+  skusSeenBy,
   topCategories,
 } from '#server/catalog/reads.ts';
 import type { Offer, OfferBreak, Stock } from '#server/catalog/rules.ts';
 import type { CategoryRecord, ProductRecord } from '#server/catalog/sql.ts';
-import { type CatalogueEntry, catalogueCount, catalogueEntries, cataloguePage } from '#server/flows/catalogue.ts';
+import { type CatalogueEntry, catalogueCount, catalogueEntries, catalogueEntriesSeenBy, cataloguePage } from '#server/flows/catalogue.ts';
 import { actsFor, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { connectionType, emptyConnection, pageArgs, pageCost, readPage, toConnection } from './connection.ts';
@@ -49,20 +52,37 @@ export const ProductType = Product.ref;
 export const SkuType = Sku.ref;
 
 /** A category that the viewer may see, by id; batched. */
-export const loadCategory = batched<string, CategoryRecord>((context, ids) => categoriesByIds(context.db.pool, viewerOf(context), ids));
+export const loadCategory = batched<string, CategoryRecord>((context, ids) => categoriesByIds(context.db.pool, viewerOf(context), ids), {
+  readForMany: ({ pool }, ...asked) => categoriesSeenBy(pool, ...asked),
+});
 /** A product that the viewer may see, by id; batched. */
-export const loadProduct = batched<string, ProductRecord>((context, ids) => productsByIds(context.db.pool, viewerOf(context), ids));
+export const loadProduct = batched<string, ProductRecord>((context, ids) => productsByIds(context.db.pool, viewerOf(context), ids), {
+  readForMany: ({ pool }, ...asked) => productsSeenBy(pool, ...asked),
+});
 /** A SKU that the viewer may see, by id; batched. */
-export const loadSku = batched<string, SeenSku>((context, ids) => skusByIds(context.db.pool, viewerOf(context), ids));
+export const loadSku = batched<string, SeenSku>((context, ids) => skusByIds(context.db.pool, viewerOf(context), ids), {
+  readForMany: ({ pool }, ...asked) => skusSeenBy(pool, ...asked),
+});
 
 const childrenOfCategory = batched<string, readonly CategoryRecord[]>((context, ids) =>
   childCategories(context.db.pool, viewerOf(context), ids),
 );
 const skusOfProduct = batched<string, readonly SeenSku[]>((context, ids) => skusOfProducts(context.db.pool, viewerOf(context), ids));
-const loadEntry = batched<string, CatalogueEntry>((context, ids) => catalogueEntries(context.db, viewerOf(context), ids));
+const loadEntry = batched<string, CatalogueEntry>((context, ids) => catalogueEntries(context.db, viewerOf(context), ids), {
+  readForMany: catalogueEntriesSeenBy,
+});
 
 /** SKUs that a catalogue's page brought together with their offers: these are not asked for again. */
 const knownEntries = new WeakMap<SeenSku, CatalogueEntry>();
+
+/**
+ * What the acting station finds of a SKU in stock. Apart from the offer, whose price is the station's own: what is told of stock
+ * alone is the same for many.
+ */
+export const loadStock = batched<string, Stock>(async (context, ids) => {
+  const entries = await Promise.all(ids.map((id) => loadEntry(context, id)));
+  return new Map(entries.flatMap((entry) => (entry === null ? [] : [[entry.id, entry.offer.stock]])));
+});
 
 /** A SKU's offer to the acting station, from the page that brought it or in one batch with others. */
 export async function loadOffer(context: Context, sku: SeenSku): Promise<CatalogueEntry> {

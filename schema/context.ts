@@ -7,6 +7,17 @@ import type { Database } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
 import type { Vault } from '#server/platform/vault.ts';
 
+/**
+ * Notes what an execution learns of the very party that it is made for, so that parties who learn the same share one execution. The
+ * party's own id can't be looked at meanwhile: whatever depends on it is asked for here, and answered by the party's `own` context.
+ */
+export interface Observer {
+  /** Rows by what reads them and under which key; read once for all documents of the party. */
+  readonly read: <Row>(what: object, key: string, ask: (own: Context) => Promise<Row>) => Promise<Row>;
+  /** A fact about the party itself. */
+  readonly look: <Fact extends string | boolean>(ask: (own: Context) => Fact) => Fact;
+}
+
 /** What a resolver may use. One is made for every operation (for a subscription: one for its whole life) by server/http. */
 export interface Context {
   /**
@@ -32,4 +43,8 @@ export interface Context {
   /** Stands in the answer of every error and in every log line of the request. */
   readonly requestId: string;
   readonly log: Log;
+  /** There while something is executed for many parties at once. */
+  readonly observer?: Observer;
+  /** Whether other parties ask for the same rows at the same moment, so that they are read for all of them at once. */
+  readonly isOneOfMany?: boolean;
 }

@@ -1,13 +1,15 @@
-import { skusByIds } from '#server/catalog/reads.ts';
+import { partyId } from '#server/accounts/rules.ts';
+import { skusSeenBy } from '#server/catalog/reads.ts';
 import { bundlesOfComponents } from '#server/listings/reads.ts';
 import { openStream } from '#server/live/live-stream.ts';
 import { type OrderEvent, orderFeed, type StockEvent, stockFeed } from '#server/live/subscriptions.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
-import { loadOffer, requireSku, SkuType, StockType } from './catalogue.ts';
+import { loadStock, requireSku, SkuType, StockType } from './catalogue.ts';
 import type { Context } from './context.ts';
 import { OrderScopeEnum } from './enums.ts';
 import { afterArg, eventOf, eventType, goodsArgs, readGoods } from './event.ts';
+import { gathered } from './gathered.ts';
 import { loadOrder, OrderType } from './order.ts';
 
 const OrderEventKindEnum = builder.enumType('OrderEventKind', {
@@ -45,9 +47,16 @@ const StockEventType = eventType<StockEvent>('StockEvent', {
     stock: t.field({
       type: StockType,
       description: 'What is left now.',
-      resolve: async ({ skuId }, _, context) => (await loadOffer(context, await requireSku(context, skuId))).offer.stock,
+      resolve: async ({ skuId }, _, context) => (await loadStock(context, skuId)) ?? gone(skuId),
     }),
   }),
+});
+
+/** Asked for by each group of subscribers at the same moment, so read for all of them at once. */
+const seenSkus = gathered(({ pool }, networkId, stationIds, ids: readonly string[]) => skusSeenBy(pool, networkId, stationIds, ids));
+const holdingBundles = gathered(async ({ pool }, networkId, stationIds, ids: readonly string[]) => {
+  const holding = await bundlesOfComponents(pool, { networkId }, ids);
+  return new Map(stationIds.map((stationId) => [stationId, holding]));
 });
 
 builder.subscriptionField('orderUpdated', (t) =>
@@ -77,17 +86,23 @@ builder.subscriptionField('stockUpdated', (t) =>
       const viewer = viewerOf(context);
       const { skuIds, categoryId } = readGoods(goods);
       const wanted = skuIds && new Set(skuIds);
+      const stationId = partyId(viewer.party);
       const maySee = async (ids: readonly string[]) => {
         const asked = wanted ? ids.filter((id) => wanted.has(id)) : ids;
-        const seen = [...(await skusByIds(context.db.pool, viewer, asked)).values()];
+        const found = await seenSkus(context.db, viewer.networkId, stationId, asked);
+        const seen = asked.flatMap((id) => found.get(id) ?? []);
         return new Set(seen.filter(({ categoryPath }) => categoryId === null || categoryPath.includes(categoryId)).map(({ id }) => id));
       };
-      const bundlesHolding = (ids: readonly string[]) => bundlesOfComponents(context.db.pool, viewer, ids);
+      const bundlesHolding = (ids: readonly string[]) => holdingBundles(context.db, viewer.networkId, stationId, ids);
       return openStream(context.events, stockFeed(viewer, { maySee, bundlesHolding }), after ?? null);
     },
     resolve: eventOf,
   }),
 );
+
+function gone(skuId: string): never {
+  throw new Error(`the stock of the SKU ${skuId} of an event is not seen by who is told of it`);
+}
 
 async function requireOrder(context: Context, orderId: string) {
   const order = await loadOrder(context, orderId);

@@ -4,9 +4,13 @@ import {
   type CategoryChoice,
   type CategoryRecord,
   type ProductRecord,
+  type SeenBy,
   type SkuRecord,
   selectCategories,
+  selectCategoriesSeenBy,
+  selectProductsSeenBy,
   selectSkusOfProducts,
+  selectSkusSeenBy,
   selectVisibleProducts,
   selectVisibleSkus,
 } from './sql.ts';
@@ -80,4 +84,50 @@ export function seenSku(viewerStationId: string, sku: SkuRecord): SeenSku {
 async function categories(db: Queryable, viewer: Reader, choice: CategoryChoice): Promise<CategoryRecord[]> {
   const scope = visibleProducts(viewer);
   return scope === null ? [] : selectCategories(db, scope, choice);
+}
+
+/** Rows as each of many stations sees them: by station, then by id. What it does not see it does not have. */
+export type Sights<Row> = ReadonlyMap<string, ReadonlyMap<string, Row>>;
+
+/** `skusByIds` for many stations of a network: one statement. */
+export async function skusSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  ids: readonly string[],
+): Promise<Sights<SeenSku>> {
+  return sightsOf(stationIds, await selectSkusSeenBy(db, networkId, stationIds, ids), seenSku);
+}
+
+/** `productsByIds` for many stations of a network: one statement. */
+export async function productsSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  ids: readonly string[],
+): Promise<Sights<ProductRecord>> {
+  return sightsOf(stationIds, await selectProductsSeenBy(db, networkId, stationIds, ids), (_, row) => row);
+}
+
+/** `categoriesByIds` for many stations of a network: one statement. */
+export async function categoriesSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  ids: readonly string[],
+): Promise<Sights<CategoryRecord>> {
+  return sightsOf(stationIds, await selectCategoriesSeenBy(db, networkId, stationIds, ids), (_, row) => row);
+}
+
+/** What each station sees of rows that were read once for all of them. */
+export function sightsOf<Record extends { readonly id: string }, Row>(
+  stationIds: readonly string[],
+  found: readonly SeenBy<Record>[],
+  asSeen: (stationId: string, record: Record) => Row,
+): Sights<Row> {
+  const sights = new Map<string, Map<string, Row>>(stationIds.map((id) => [id, new Map()]));
+  for (const { record, seenBy } of found) {
+    for (const stationId of seenBy) sights.get(stationId)?.set(record.id, asSeen(stationId, record));
+  }
+  return sights;
 }

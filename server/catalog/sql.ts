@@ -106,6 +106,13 @@ const LAST = `'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid`;
 const VISIBLE = `s.owner_id = ANY ((SELECT v.path FROM station v WHERE v.network_id = $1 AND v.id = $2)::uuid[])
   AND (s.owner_id = $2 OR s.listing_state IN ('LIVE', 'PAUSED', 'RETIRED'))`;
 
+// The same for many stations ($2) at once: those of them that see the goods, per row.
+const SIGHT = `s.owner_id = ANY (v.path) AND (s.owner_id = v.id OR s.listing_state IN ('LIVE', 'PAUSED', 'RETIRED'))`;
+const SEEN_BY = `ARRAY(SELECT v.id FROM station v WHERE v.network_id = $1 AND v.id = ANY ($2::uuid[]) AND ${SIGHT}) AS seen_by`;
+
+/** A row, and which of the stations that were asked for may see it. */
+export type SeenBy<Record> = { readonly record: Record; readonly seenBy: readonly string[] };
+
 // A key that expires today can still be sold today, by the calendar of the network ($3: now).
 const TODAY = '($3::timestamptz AT TIME ZONE (SELECT n.time_zone FROM network n WHERE n.id = $1))::date';
 const saleable = (sku: string) =>
@@ -206,6 +213,22 @@ export async function selectSkuFacts(db: Queryable, at: StationNow, skuIds: read
   return (await run(db, factsByIds, [at.networkId, at.stationId, at.now, skuIds])).map(factsOf);
 }
 
+/** The same for many stations: each SKU once. Indexes: primary keys. */
+const factsSeenBy: Statement<SkuFactsRow & { seen_by: string[] }> = statement(
+  'catalog.factsSeenBy',
+  `SELECT ${FACT_COLUMNS}, ${SEEN_BY} FROM sku s ${FACTS} WHERE s.network_id = $1 AND s.id = ANY ($4::uuid[])`,
+);
+
+/** Of these SKUs, what their offers are made from, each once for all of these stations; in no order. */
+export async function selectSkuFactsSeenBy(
+  db: Queryable,
+  at: { readonly networkId: string; readonly stationIds: readonly string[]; readonly now: Date },
+  skuIds: readonly string[],
+): Promise<SeenBy<SkuFacts>[]> {
+  const rows = await run(db, factsSeenBy, [at.networkId, at.stationIds, at.now, skuIds]);
+  return rows.map((row) => ({ record: factsOf(row), seenBy: row.seen_by }));
+}
+
 /** SKUs by id as far as the station may see them, without stock. Index: primary key. */
 const visibleSkus: Statement<SkuRow> = statement(
   'catalog.visibleSkus',
@@ -220,6 +243,23 @@ export async function selectVisibleSkus(
 ): Promise<Map<string, SkuRecord>> {
   const rows = await run(db, visibleSkus, [viewer.networkId, viewer.stationId, skuIds]);
   return new Map(rows.map((row) => [row.id, skuOf(row)]));
+}
+
+/** The same for many stations: each SKU once. Indexes: primary keys. */
+const skusSeenBy: Statement<SkuRow & { seen_by: string[] }> = statement(
+  'catalog.skusSeenBy',
+  `SELECT ${SKU_COLUMNS}, ${SEEN_BY} FROM sku s WHERE s.network_id = $1 AND s.id = ANY ($3::uuid[])`,
+);
+
+/** These SKUs, each once for all of these stations. */
+export async function selectSkusSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  skuIds: readonly string[],
+): Promise<SeenBy<SkuRecord>[]> {
+  const rows = await run(db, skusSeenBy, [networkId, stationIds, skuIds]);
+  return rows.map((row) => ({ record: skuOf(row), seenBy: row.seen_by }));
 }
 
 /** SKUs of products. Index: sku_network_id_product_id_idx. */
@@ -357,6 +397,25 @@ export async function selectVisibleProducts(
   return new Map(rows.map((row) => [row.id, productOf(row)]));
 }
 
+/** The same for many stations: each product once. Indexes: primary keys, sku_network_id_product_id_idx. */
+const productsSeenBy: Statement<ProductRow & { seen_by: string[] }> = statement(
+  'catalog.productsSeenBy',
+  `SELECT ${PRODUCT_COLUMNS}, ARRAY(SELECT v.id FROM station v WHERE v.network_id = $1 AND v.id = ANY ($2::uuid[])
+     AND (p.owner_id = v.id OR EXISTS (SELECT 1 FROM sku s WHERE s.network_id = $1 AND s.product_id = p.id AND ${SIGHT}))) AS seen_by
+   FROM product p WHERE p.network_id = $1 AND p.id = ANY ($3::uuid[])`,
+);
+
+/** These products, each once for all of these stations. */
+export async function selectProductsSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  ids: readonly string[],
+): Promise<SeenBy<ProductRecord>[]> {
+  const rows = await run(db, productsSeenBy, [networkId, stationIds, ids]);
+  return rows.map((row) => ({ record: productOf(row), seenBy: row.seen_by }));
+}
+
 function productOf(row: ProductRow): ProductRecord {
   const { id, name, brand, description, attributes, version } = row;
   return {
@@ -404,7 +463,30 @@ export async function selectCategories(
   const ids = choice !== 'TOP' && 'ids' in choice ? choice.ids : null;
   const parentIds = choice !== 'TOP' && 'parentIds' in choice ? choice.parentIds : null;
   const rows = await run(db, visibleCategories, [viewer.networkId, viewer.stationId, ids, parentIds, choice === 'TOP']);
-  return rows.map((row) => ({ id: row.id, ownerId: row.owner_id, parentId: row.parent_id, name: row.name, path: row.path }));
+  return rows.map(categoryOf);
+}
+
+/** Categories by id for many stations: each once. Indexes: primary keys. */
+const categoriesSeenBy: Statement<CategoryRow & { seen_by: string[] }> = statement(
+  'catalog.categoriesSeenBy',
+  `SELECT c.id, c.owner_id, c.parent_id, c.name, c.path,
+     ARRAY(SELECT v.id FROM station v WHERE v.network_id = $1 AND v.id = ANY ($2::uuid[]) AND c.owner_id = ANY (v.path)) AS seen_by
+   FROM category c WHERE c.network_id = $1 AND c.id = ANY ($3::uuid[])`,
+);
+
+/** These categories, each once for all of these stations. */
+export async function selectCategoriesSeenBy(
+  db: Queryable,
+  networkId: string,
+  stationIds: readonly string[],
+  ids: readonly string[],
+): Promise<SeenBy<CategoryRecord>[]> {
+  const rows = await run(db, categoriesSeenBy, [networkId, stationIds, ids]);
+  return rows.map((row) => ({ record: categoryOf(row), seenBy: row.seen_by }));
+}
+
+function categoryOf({ id, owner_id, parent_id, name, path }: CategoryRow): CategoryRecord {
+  return { id, ownerId: owner_id, parentId: parent_id, name, path };
 }
 
 // ---- writing ----

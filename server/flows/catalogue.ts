@@ -1,15 +1,23 @@
 import type { Viewer } from '#server/accounts/rules.ts';
-import { type SeenSku, seenSku, visibleSkus } from '#server/catalog/reads.ts';
+import { type SeenSku, type Sights, seenSku, sightsOf, visibleSkus } from '#server/catalog/reads.ts';
 import { type Offer, offerOf } from '#server/catalog/rules.ts';
-import { type CatalogueCut, countCatalogue, type SkuFacts, STOCK_COUNT_MAX, selectCatalogue, selectSkuFacts } from '#server/catalog/sql.ts';
-import { type LineStation, loadLine } from '#server/network/sql.ts';
+import {
+  type CatalogueCut,
+  countCatalogue,
+  type SkuFacts,
+  STOCK_COUNT_MAX,
+  selectCatalogue,
+  selectSkuFacts,
+  selectSkuFactsSeenBy,
+} from '#server/catalog/sql.ts';
+import { type LineStation, loadLine, loadLines } from '#server/network/sql.ts';
 import type { Database, Queryable } from '#server/platform/database.ts';
 import type { Money } from '#server/platform/money.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
 import { together } from '#server/platform/together.ts';
 import { type RuleBook, ruleBook } from '#server/pricing/rules.ts';
 import { hopsOf, loadRules } from '#server/pricing/sql.ts';
-import { loadSupply, withSupply } from './sku-supply.ts';
+import { type Candidates, loadSupply, withSupply } from './sku-supply.ts';
 
 /** How a catalogue is filtered: a category with all below it; a part of a name, brand or code; only what can be bought now. */
 export type CatalogueFilter = {
@@ -72,6 +80,27 @@ export async function catalogueEntries(db: Database, viewer: Viewer, skuIds: rea
   return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
+/** `catalogueEntries` for many stations of a network: the same statements, however many stations there are. */
+export async function catalogueEntriesSeenBy(
+  db: Database,
+  networkId: string,
+  stationIds: readonly string[],
+  skuIds: readonly string[],
+): Promise<Sights<CatalogueEntry>> {
+  const [lines, found] = await Promise.all([
+    loadLines(db.pool, networkId, stationIds),
+    selectSkuFactsSeenBy(db.pool, { networkId, stationIds, now: db.clock() }, skuIds),
+  ]);
+  const { rules, supply } = await pricedBy(
+    db,
+    networkId,
+    [...lines.values()],
+    found.map(({ record }) => record),
+  );
+  const rows = found.map(({ record, seenBy }) => ({ record: { id: record.sku.id, facts: withSupply(record, supply) }, seenBy }));
+  return sightsOf(stationIds, rows, (stationId, { facts }) => entryOf(stationId, lines.get(stationId) ?? [], rules, facts));
+}
+
 /** The line from HQ down to a station; throws when it is not there, since a viewer's station is. */
 export async function lineOf(db: Database, station: { networkId: string; stationId: string }): Promise<LineStation[]> {
   const line = await loadLine(db.pool, station.networkId, station.stationId);
@@ -95,16 +124,26 @@ async function entriesOf(
   facts: readonly SkuFacts[],
 ): Promise<CatalogueEntry[]> {
   if (facts.length === 0) return [];
+  const { rules, supply } = await pricedBy(db, scope.networkId, [line], facts);
+  return facts.map((each) => entryOf(scope.stationId, line, rules, withSupply(each, supply)));
+}
+
+/** Every rule of these lines that may price the goods, and the offers of what is bought when it is ordered. */
+async function pricedBy(
+  db: Database,
+  networkId: string,
+  lines: readonly (readonly LineStation[])[],
+  facts: readonly SkuFacts[],
+): Promise<{ readonly rules: RuleBook; readonly supply: Candidates }> {
   const skus = facts.map(({ sku }) => sku);
   const [rules, supply] = await together(db.pool, (gathering: Queryable) =>
     Promise.all([
-      loadRules(gathering, scope.networkId, hopsOf([line]), skus),
-      // only where something of the page is bought when it is ordered
-      loadSupply(gathering, scope.networkId, db.clock(), facts),
+      loadRules(gathering, networkId, hopsOf(lines), skus),
+      // only where something of them is bought when it is ordered
+      loadSupply(gathering, networkId, db.clock(), facts),
     ]),
   );
-  const book = ruleBook(rules);
-  return facts.map((each) => entryOf(scope.stationId, line, book, withSupply(each, supply)));
+  return { rules: ruleBook(rules), supply };
 }
 
 function entryOf(stationId: string, line: readonly LineStation[], rules: RuleBook, facts: SkuFacts): CatalogueEntry {

@@ -5,7 +5,7 @@ import { type DocumentNode, Kind, type OperationDefinitionNode, print, type Vali
 const CURSOR_ARGUMENT = 'after';
 
 interface Shape {
-  /** Equal for documents that differ in nothing but blanks and comments. */
+  /** Equal for documents that differ in nothing but blanks, comments, the operation's name and the order of fragments. */
   readonly hash: string;
   /** The variables that decide what is answered: all but the one whose only use is to say where to go on. */
   readonly variables: readonly string[];
@@ -25,7 +25,7 @@ export function documentKey(document: DocumentNode, args: ValidatedExecutionArgs
     shape = shapeOf(document, operation);
     shapes.set(operation, shape);
   }
-  return JSON.stringify([shape.hash, operation.name?.value ?? null, shape.variables.map((name) => sent[name])]);
+  return JSON.stringify([shape.hash, shape.variables.map((name) => sent[name])]);
 }
 
 function shapeOf(document: DocumentNode, operation: OperationDefinitionNode): Shape {
@@ -34,9 +34,15 @@ function shapeOf(document: DocumentNode, operation: OperationDefinitionNode): Sh
   // its definition and one use; a second use would be something that answers depend on
   const isCursorOnly = cursor !== null && occurrences(document, cursor) === 2;
   return {
-    hash: createHash('sha256').update(print(document)).digest('base64url'),
+    hash: createHash('sha256').update(textOf(document, operation)).digest('base64url'),
     variables: isCursorOnly ? declared.filter((name) => name !== cursor) : declared,
   };
+}
+
+/** What is executed: the one operation, which no answer names, and the fragments by name. */
+function textOf({ definitions }: DocumentNode, { name: _, ...operation }: OperationDefinitionNode): string {
+  const fragments = definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION).map((each) => print(each));
+  return [print(operation), ...fragments.sort()].join('\n');
 }
 
 function cursorVariable({ selectionSet }: OperationDefinitionNode): string | null {

@@ -16,7 +16,7 @@ import {
 } from 'graphql';
 import type { Context } from '#schema/context.ts';
 import { type Asked, NotShareable } from '#server/live/fan-out-group.ts';
-import { isLiveStream, type LiveStream } from '#server/live/live-stream.ts';
+import { isLiveStream, type LiveStream, type Watched } from '#server/live/live-stream.ts';
 import type { Log } from '#server/platform/log.ts';
 import type { Budgets, Cost } from './budget.ts';
 import type { Caller, RequestFacts } from './caller.ts';
@@ -26,6 +26,7 @@ import { tooMany } from './document-limits.ts';
 import { formatResult, presentResult, requestError } from './errors.ts';
 import { unauthenticated } from './identify.ts';
 import type { Limits } from './limits.ts';
+import { createSharedExecution, type Rooted, type SharedExecution } from './shared-execution.ts';
 import { type Asker, type Guard, guard, visibilityClass } from './visibility.ts';
 
 /** A resolver's context, with the caller beside it for the engine. */
@@ -58,6 +59,7 @@ export interface Shareable extends Asked {
 /** Makes the engine. */
 export function createEngine(options: EngineOptions): Engine {
   const hideSuggestions = !options.introspection;
+  const together = createSharedExecution();
   return {
     execute: async (given) => {
       const stop = new AbortController();
@@ -73,20 +75,24 @@ export function createEngine(options: EngineOptions): Engine {
       if (isRefused(args)) return { errors: args.map(ofVariables) };
       const admission = admit(args, options);
       if ('errors' in admission) return admission;
-      return open(args, { document: given.document, variables: given.variableValues ?? {} }, options);
+      return open(args, { document: given.document, variables: given.variableValues ?? {} }, { ...options, together });
     },
   };
 }
 
 type Sent = { readonly document: DocumentNode; readonly variables: Readonly<Record<string, unknown>> };
 
+type SharingOptions = EngineOptions & { readonly together: SharedExecution };
+
 /** Documents whose answers were found to depend on the very person. */
 const byActor = new WeakSet<DocumentNode>();
+/** Documents whose answers were found to depend on the party in a way that its reads don't tell. */
+const byParty = new WeakSet<DocumentNode>();
 
 async function open(
   args: ValidatedSubscriptionArgs,
   sent: Sent,
-  options: EngineOptions,
+  options: SharingOptions,
 ): Promise<ExecutionResult | AsyncIterableIterator<ExecutionResult> | Shareable> {
   const { caller } = args.contextValue as OperationContext;
   const { viewer, person } = caller.facts;
@@ -110,42 +116,78 @@ function shareable(
   sent: Sent,
   stream: LiveStream<unknown>,
   asker: Asker,
-  options: EngineOptions,
+  options: SharingOptions,
 ): Shareable {
   const { requestId, log } = (args.contextValue as OperationContext).caller.facts;
   // a group outlives who came first: nothing of that request is kept
-  return share({ args: { ...args, contextValue: undefined }, sent, stream, requestId, log, options }, asker);
+  const shared = { args: { ...args, contextValue: undefined }, sent, stream, requestId, log, options };
+  return share({ ...shared, documentKey: documentKey(sent.document, args, sent.variables) }, asker);
 }
 
 type Shared = {
+  readonly documentKey: string;
   readonly args: ValidatedSubscriptionArgs;
   readonly sent: Sent;
   readonly stream: LiveStream<unknown>;
   readonly requestId: string;
   readonly log: Log;
-  readonly options: EngineOptions;
+  readonly options: SharingOptions;
 };
 
 function share(shared: Shared, asker: Asker): Shareable {
-  const { args, sent, stream } = shared;
+  const { documentKey, sent, stream } = shared;
   // the key and the execution must agree on who is behind it, whatever is found out in between
   const isByActor = byActor.has(sent.document);
   return {
-    key: `${documentKey(sent.document, args, sent.variables)} ${visibilityClass(asker, isByActor)}`,
+    key: `${documentKey} ${visibilityClass(asker, isByActor)}`,
     stream,
-    render: (roots) => executeForMany(shared, asker, isByActor, roots),
+    render: async (roots, upTo) => {
+      const answers = isByActor || upTo === undefined ? null : await executeTogether(shared, asker, roots, upTo);
+      return answers ?? executeForMany(shared, asker, isByActor, roots);
+    },
     as: (changed) => share(shared, changed),
   };
 }
 
-/** Executes for all who share: once for each event, together, from nothing that was loaded before, and seen by nobody in particular. */
+/** Executes once for all parties that see the same of these events; null when the very person was looked at. */
+async function executeTogether(
+  shared: Shared,
+  asker: Asker,
+  roots: readonly Watched<unknown>[],
+  upTo: bigint,
+): Promise<readonly Buffer[] | null> {
+  const { documentKey, args, sent, options } = shared;
+  const events = roots.flatMap((root) => ('event' in root ? [root as Rooted] : []));
+  if (events.length < roots.length) return null;
+  const facts = factsOf(shared, asker);
+  const open = () => {
+    const watcher = guard(asker);
+    // the property stays with those that are made from it
+    return { guard: watcher, own: Object.assign(guarded(watcher, facts, options), { isOneOfMany: true }) };
+  };
+  const execute = async (rootValue: unknown, contextValue: Context) =>
+    withinTime(executeSubscriptionEvent({ ...args, rootValue, contextValue }), options.limits, () => undefined);
+  const asked = {
+    documentKey,
+    viewer: asker.viewer,
+    open,
+    execute,
+    isBlind: () => byParty.has(sent.document),
+    noteBlind: () => void byParty.add(sent.document),
+    textOf: (result: ExecutionResult) => textOf(result, facts),
+  };
+  return options.together.answer(asked, events, upTo);
+}
+
+/** Executes for all who share the party and its rights, or are one person: once for each event, together, from nothing that was loaded before, and seen by nobody in particular. */
 async function executeForMany(
-  { args, sent, requestId, log, options }: Shared,
+  shared: Shared,
   asker: Asker,
   isByActor: boolean,
-  roots: readonly unknown[],
+  roots: readonly Watched<unknown>[],
 ): Promise<readonly Buffer[]> {
-  const facts: RequestFacts = { ...asker, requestId, log, revalidate: async () => asker.viewer };
+  const { args, sent, options } = shared;
+  const facts = factsOf(shared, asker);
   const watcher = isByActor ? null : guard(asker);
   const contextValue = watcher === null ? options.context(facts) : guarded(watcher, facts, options);
   const execute = (rootValue: unknown) =>
@@ -155,7 +197,15 @@ async function executeForMany(
     byActor.add(sent.document);
     throw new NotShareable();
   }
-  return results.map((result) => Buffer.from(JSON.stringify(formatResult(presentResult(result, { facts })))));
+  return results.map((result) => Buffer.from(textOf(result, facts)));
+}
+
+function factsOf({ requestId, log }: Shared, asker: Asker): RequestFacts {
+  return { ...asker, requestId, log, revalidate: async () => asker.viewer };
+}
+
+function textOf(result: ExecutionResult, facts: RequestFacts): string {
+  return JSON.stringify(formatResult(presentResult(result, { facts })));
 }
 
 function guarded(watcher: Guard, facts: RequestFacts, options: EngineOptions): Context {

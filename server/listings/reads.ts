@@ -102,7 +102,11 @@ export function componentsOfBundles(db: Queryable, viewer: Reader, bundleIds: re
 }
 
 /** The bundles that hold these SKUs, by SKU: whoever is told of them is asked for each whether it may see it. */
-export function bundlesOfComponents(db: Queryable, { networkId }: Reader, skuIds: readonly string[]): Promise<Map<string, string[]>> {
+export function bundlesOfComponents(
+  db: Queryable,
+  { networkId }: Pick<Reader, 'networkId'>,
+  skuIds: readonly string[],
+): Promise<Map<string, string[]>> {
   return selectBundlesHolding(db, networkId, skuIds);
 }
 

@@ -2,6 +2,7 @@ import type { LiveEvent } from './event-source.ts';
 import { type Told, tellBatch } from './feed.ts';
 import type { LiveStream, Watched } from './live-stream.ts';
 import type { Pace } from './pace.ts';
+import type { Turns } from './turns.ts';
 
 /** One event as all subscribers of a group are told it: executed once, serialised once. */
 export interface Payload {
@@ -29,8 +30,11 @@ export interface Asked {
   /** Equal for those that are told the same, to the byte. */
   readonly key: string;
   readonly stream: LiveStream<unknown>;
-  /** Executes once for each root, in order. Rejects with NotShareable when an answer depends on more than the key says. */
-  readonly render: (roots: readonly Watched<unknown>[]) => Promise<readonly Buffer[]>;
+  /**
+   * Executes once for each root, in order. `upTo`: the place that has been reached; who reads for several groups may use what was read
+   * since. Rejects with NotShareable when an answer depends on more than the key says.
+   */
+  readonly render: (roots: readonly Watched<unknown>[], upTo?: bigint) => Promise<readonly Buffer[]>;
 }
 
 /** An execution looked at something that its group does not share, such as the very person who asks. */
@@ -44,8 +48,8 @@ export class NotShareable extends Error {
 /** Those who are told the same. Every subscriber is in exactly one of the three. */
 export interface Group {
   readonly asked: Asked;
-  /** Subscribers told in one go, before others have their turn. */
-  readonly turn: number;
+  /** Taken by each subscriber that is told. */
+  readonly turns: Turns;
   /** Told everything up to `done`, and nothing beyond. */
   readonly members: Set<Subscriber>;
   /** Told everything up to their place, which is at `done` or beyond: the group skips what they have. */
@@ -67,10 +71,10 @@ export interface Group {
 const SLICE = 50;
 
 /** A group of nobody. */
-export function newGroup(asked: Asked, turn: number): Group {
+export function newGroup(asked: Asked, turns: Turns): Group {
   return {
     asked,
-    turn,
+    turns,
     members: new Set(),
     late: new Map(),
     behind: new Map(),
@@ -118,17 +122,20 @@ export async function renderBatch(
   pace: Pace = (work) => work(),
 ): Promise<void> {
   const told = await tellBatch(asked.stream.feed, batch);
+  const upTo = batch.at(-1)?.seq;
   for (let from = 0; from < told.length; from += SLICE) {
     const slice = told.slice(from, from + SLICE);
     const end = slice.at(-1)?.seq;
-    if (end !== undefined) await pace(async () => tell(await renderSlice(asked, slice), end));
+    if (end !== undefined) await pace(async () => tell(await renderSlice(asked, slice, upTo), end));
   }
-  const end = batch.at(-1)?.seq;
-  if (end !== undefined) await tell([], end);
+  if (upTo !== undefined) await tell([], upTo);
 }
 
-async function renderSlice(asked: Asked, slice: readonly Told<unknown>[]): Promise<readonly Payload[]> {
-  const rendered = await asked.render(slice.map(({ root }) => ({ event: root })));
+async function renderSlice(asked: Asked, slice: readonly Told<unknown>[], upTo: bigint | undefined): Promise<readonly Payload[]> {
+  const rendered = await asked.render(
+    slice.map(({ root }) => ({ event: root })),
+    upTo,
+  );
   return slice.map(({ seq, key }, index) => ({ seq, key, json: rendered[index] ?? Buffer.alloc(0) }));
 }
 
@@ -136,11 +143,11 @@ async function renderSlice(asked: Asked, slice: readonly Told<unknown>[]): Promi
 export async function tellEverybody(group: Group, payloads: readonly Payload[], end: bigint): Promise<void> {
   if (payloads.length > 0) {
     group.telling = true;
-    let count = 0;
     for (const member of group.members) {
-      member.tell(payloads);
-      count += 1;
-      if (count % group.turn === 0) await othersTurn();
+      const turn = group.turns();
+      if (turn !== null) await turn;
+      // it may have gone while it waited for its turn
+      if (group.members.has(member)) member.tell(payloads);
     }
     for (const [subscriber, after] of group.late) tellAfter(subscriber, payloads, after);
     group.telling = false;
@@ -159,8 +166,4 @@ export async function tellEverybody(group: Group, payloads: readonly Payload[], 
 export function tellAfter(subscriber: Subscriber, payloads: readonly Payload[], after: bigint): void {
   const rest = payloads.filter(({ seq }) => seq > after);
   if (rest.length > 0) subscriber.tell(rest);
-}
-
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -16,6 +16,7 @@ import {
 import { replay } from './fan-out-replay.ts';
 import { isCursorFailure } from './live-stream.ts';
 import { createPace } from './pace.ts';
+import { createTurns } from './turns.ts';
 
 /** One reader, one execution and one serialised payload for all who are told the same. */
 export interface FanOut<Ask extends Asked> {
@@ -54,6 +55,7 @@ export function createFanOut<Ask extends Asked>(
   turn: number = TURN,
 ): FanOut<Ask> {
   const groups = new Map<string, { readonly group: Group; readonly watching: Watching<Ask> }>();
+  const turns = createTurns(turn);
   const pace = createPace({ share: REPLAY_SHARE, burstMilliseconds: REPLAY_BURST_MILLISECONDS });
   const positionOf = ({ stream }: Asked) => readPosition(stream.feed.scope.networkId);
 
@@ -145,7 +147,7 @@ export function createFanOut<Ask extends Asked>(
   }
 
   function open(asked: Ask): { readonly group: Group; readonly watching: Watching<Ask> } {
-    const group = newGroup(asked, turn);
+    const group = newGroup(asked, turns);
     const leave = (subscriber: Subscriber) => {
       take(group, subscriber);
       closeIfEmpty(group);

@@ -241,9 +241,9 @@ async function toldByFanOut(
       watching = watching && fanOut.join(watching.asked.as({ viewer, person: null }), subscriber, after);
     },
   };
-  const render: Shareable['render'] = (roots) => {
+  const render: Shareable['render'] = (roots, upTo) => {
     executions += roots.length;
-    return answer.render(roots);
+    return answer.render(roots, upTo);
   };
   watching = fanOut.join({ ...answer, render }, subscriber, after);
   for (let wait = 0; wait < 500 && told.length < expected.length; wait += 1) await new Promise((resolve) => setTimeout(resolve, 10));
