@@ -1,0 +1,164 @@
+import type { Browser, Locator } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { askAs, keep, openAs, openBrowser, type Person, settled, signIn } from './people.ts';
+
+// Headquarters' supply desk: what a person decides there really happens, once each.
+let browser: Browser;
+let hq: Person;
+beforeAll(async () => {
+  browser = await openBrowser();
+  hq = await openAs(browser);
+  await signIn(hq, 'hq');
+});
+afterAll(() => browser.close());
+
+test('of the top-ups that wait, one is marked as delivered and another is refunded: both leave the queue', async () => {
+  const { page } = hq;
+  await page.goto('/supply/attempts');
+  await settled(page);
+  const waiting = page.locator('tbody tr', { hasText: '话费直充' });
+  const before = await waiting.count();
+  expect(before).toBeGreaterThan(1);
+  await waiting.first().locator('a').click();
+  await page.locator('.details').getByRole('button', { name: '标记已充值' }).click();
+  await sheet()
+    .getByRole('button', { name: /^交付给/ })
+    .click();
+  await page.locator('.details-lead').getByText('成功', { exact: true }).waitFor();
+  await expect.poll(() => waiting.count()).toBe(before - 1);
+
+  await page.goto('/supply/attempts');
+  await settled(page);
+  await waiting.first().locator('a').click();
+  await page.locator('.details').getByRole('button', { name: '退款给买家' }).click();
+  await sheet().getByLabel('原因').fill('号码已停机');
+  await sheet()
+    .getByRole('button', { name: /^退款给/ })
+    .click();
+  await expect.poll(() => waiting.count()).toBe(before - 2);
+  await page.locator('.details .timeline').getByText('号码已停机').waitFor();
+  expect(hq.problems).toEqual([]);
+});
+
+test('a whole lot is put aside, put back, put aside again and made void, each with its reason', async () => {
+  const { page } = hq;
+  const stamp = crypto.randomUUID().slice(0, 8);
+  const { skuId } = await makeSku(`隔离试验卡 ${stamp}`, 'FROM_STOCK');
+  const { importCardKeys } = await askAs<{ importCardKeys: { __typename: string } }>(
+    hq,
+    'mutation ($input: ImportCardKeysInput!) { importCardKeys(input: $input) { __typename } }',
+    { input: { requestKey: stamp, skuId, terms: 'OWN', totalCost: '20.00', format: 'TEXT', text: `${stamp}-LOT-1\n${stamp}-LOT-2` } },
+  );
+  expect(importCardKeys.__typename).toBe('CardKeysImportStarted');
+  const lotId = async () => {
+    const { lots } = await askAs<{ lots: { edges: { node: { id: string } }[] } }>(
+      hq,
+      'query ($skuId: ID) { lots(skuId: $skuId, first: 1) { edges { node { id } } } }',
+      { skuId },
+    );
+    return lots.edges[0]?.node.id ?? '';
+  };
+  await expect.poll(lotId).not.toBe('');
+  await page.goto(`/stock/lots/${encodeURIComponent(await lotId())}`);
+  const drawer = page.locator('.details');
+  for (const [move, state] of [
+    ['隔离整批', '已隔离'],
+    ['解除隔离', '可售'],
+    ['隔离整批', '已隔离'],
+    ['整批作废', '已作废'],
+  ] as const) {
+    await drawer.getByRole('button', { name: move }).click();
+    await sheet().getByLabel('原因').fill(`${move}：试验`);
+    await sheet().getByRole('button', { name: move }).click();
+    await drawer.locator('.details-lead').getByText(state).waitFor();
+    await drawer.getByText(`${move}：试验`).waitFor();
+  }
+  await drawer.locator('.lot-counts', { hasText: '已作废 2' }).waitFor();
+  expect(hq.problems).toEqual([]);
+});
+
+test('keys that a person hands over pass the test purchase; one listing is approved with them, another is sent back', async () => {
+  const { page } = hq;
+  const stamp = crypto.randomUUID().slice(0, 8);
+  const good = await makeSku(`手工卡 ${stamp}`, 'SOURCED');
+  const bad = await makeSku(`退回卡 ${stamp}`, 'FROM_STOCK');
+  await page.goto('/supply/attempts');
+  await settled(page);
+  await page.locator('tbody tr', { hasText: stamp }).locator('a').click({ timeout: 60_000 });
+  await page.locator('.details').getByRole('button', { name: '交付卡密' }).click();
+  await sheet().getByLabel('卡密', { exact: true }).fill(`${stamp}-HAND-1`);
+  await sheet().getByRole('button', { name: '交付卡密' }).click();
+  await page.locator('.details-lead').getByText('成功', { exact: true }).waitFor();
+
+  await page.goto(`/supply/listings/${encodeURIComponent(good.listingId)}`);
+  const drawer = page.locator('.details');
+  const passed = drawer.locator('.checks').getByText('通过', { exact: true });
+  const approve = drawer.getByRole('button', { name: '通过上架' });
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await drawer.locator('.checks').waitFor();
+      return passed.count();
+    })
+    .toBe(3);
+  await approve.click();
+  await sheet().getByRole('button', { name: '通过上架' }).click();
+  await drawer.locator('.details-lead').getByText('在售').waitFor();
+
+  await page.goto(`/supply/listings/${encodeURIComponent(bad.listingId)}`);
+  await drawer.getByRole('button', { name: '退回' }).click();
+  await sheet().getByLabel('说明').fill('库存里还没有卡密');
+  await sheet().getByRole('button', { name: '退回' }).click();
+  await drawer.locator('.details-lead').getByText('已退回').waitFor();
+  await drawer.getByText('库存里还没有卡密').waitFor();
+  await keep(page, 'hq-listing-rejected');
+  expect(hq.problems).toEqual([]);
+});
+
+function sheet(): Locator {
+  return hq.page.getByRole('dialog').last();
+}
+
+/** A SKU of headquarters' own with its listing submitted; one that is bought, of the demo's account by hand. */
+async function makeSku(name: string, deliveryKind: 'FROM_STOCK' | 'SOURCED'): Promise<{ skuId: string; listingId: string }> {
+  const { categories, supplyAccounts } = await askAs<{
+    categories: { id: string }[];
+    supplyAccounts: { edges: { node: { id: string; kind: string } }[] };
+  }>(hq, '{ categories { id } supplyAccounts(first: 50) { edges { node { id kind } } } }');
+  const product = { categoryId: categories[0]?.id, name, attributes: [], description: '由人工交付的卡密，用来试验供货台。' };
+  const { createProduct } = await askAs<{ createProduct: { product: { id: string } } }>(
+    hq,
+    'mutation ($input: CreateProductInput!) { createProduct(input: $input) { __typename ... on ProductCreated { product { id } } } }',
+    { input: product },
+  );
+  const sku = {
+    productId: createProduct.product.id,
+    code: `T-${crypto.randomUUID().slice(0, 13)}`,
+    name: '10 元',
+    scene: '试用',
+    basePrice: '10.00',
+  };
+  const { createSku } = await askAs<{ createSku: { sku: { id: string; listing: { id: string; version: number } } } }>(
+    hq,
+    'mutation ($input: CreateSkuInput!) { createSku(input: $input) { __typename ... on SkuCreated { sku { id listing { id version } } } } }',
+    { input: { ...sku, deliveryKind } },
+  );
+  const { id: skuId, listing } = createSku.sku;
+  const account = supplyAccounts.edges.find(({ node }) => node.kind === 'MANUAL')?.node.id;
+  if (deliveryKind === 'SOURCED') {
+    const offer = { skuId, supplyAccountId: account, terms: 'OWN', goods: [], cost: { unitCost: '6.00' } };
+    const { createSupplyOffer } = await askAs<{ createSupplyOffer: { __typename: string } }>(
+      hq,
+      'mutation ($input: CreateSupplyOfferInput!) { createSupplyOffer(input: $input) { __typename } }',
+      { input: offer },
+    );
+    expect(createSupplyOffer.__typename).toBe('SupplyOfferCreated');
+  }
+  const { submitListing } = await askAs<{ submitListing: { __typename: string } }>(
+    hq,
+    'mutation ($input: SubmitListingInput!) { submitListing(input: $input) { __typename } }',
+    { input: { skuId, expectedVersion: listing.version } },
+  );
+  expect(submitListing.__typename).toBe('ListingMoved');
+  return { skuId, listingId: listing.id };
+}
