@@ -1,4 +1,4 @@
-import { addDays, localDate } from '#server/platform/clock.ts';
+import { addDays, localDate, startOfDay } from '#server/platform/clock.ts';
 import type { Database, Queryable } from '#server/platform/database.ts';
 import { decimal4 } from '#server/platform/money.ts';
 import {
@@ -262,34 +262,11 @@ function periodQuery(period: GmvPeriod, timeZone: string): PeriodQuery {
   return { ...period, lastDayStart: startOfDay(comparisonTo, timeZone), lastDayEnd: startOfDay(addDays(comparisonTo, 1), timeZone) };
 }
 
-/** The first instant of a local day. */
-function startOfDay(date: string, timeZone: string): Date {
-  const guess = new Date(`${date}T00:00:00Z`).getTime();
-  // zones are at most 14 hours from UTC: the offset at the guess is right but across a change of the clock, hence twice
-  const once = guess - offsetMilliseconds(guess, timeZone);
-  return new Date(guess - offsetMilliseconds(once, timeZone));
-}
-
 function hoursOfDay(date: string, timeZone: string): Date[] {
   const end = startOfDay(addDays(date, 1), timeZone).getTime();
   const starts: Date[] = [];
   for (let at = startOfDay(date, timeZone).getTime(); at < end; at += 3_600_000) starts.push(new Date(at));
   return starts;
-}
-
-function offsetMilliseconds(instant: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: 'numeric',
-    day: 'numeric',
-    hour: 'numeric',
-    minute: 'numeric',
-    second: 'numeric',
-  }).formatToParts(new Date(instant));
-  const part = (type: string) => Number(parts.find((one) => one.type === type)?.value);
-  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - instant;
 }
 
 // ---- scorecards ----

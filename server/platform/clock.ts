@@ -27,16 +27,45 @@ export function controllableClock(start: Date): ControllableClock {
 
 /** The calendar date (YYYY-MM-DD) of an instant in a time zone: days of a network are days of its own zone. */
 export function localDate(instant: Date, timeZone: string): string {
-  let format = dateFormats.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-    dateFormats.set(timeZone, format);
-  }
-  return format.format(instant);
+  return dateFormat(timeZone).format(instant);
 }
 
-// a format costs a hundred times its use, and a deployment's networks stand in few zones (at most those that ICU knows)
-const dateFormats = new Map<string, Intl.DateTimeFormat>();
+/** The first instant of a calendar date (YYYY-MM-DD) in a time zone. */
+export function startOfDay(date: string, timeZone: string): Date {
+  const guess = new Date(`${date}T00:00:00Z`).getTime();
+  // zones are at most 14 hours from UTC: the offset at the guess is right but across a change of the clock, hence twice
+  const once = guess - offsetMilliseconds(guess, timeZone);
+  return new Date(guess - offsetMilliseconds(once, timeZone));
+}
+
+function offsetMilliseconds(instant: number, timeZone: string): number {
+  const parts = timeFormat(timeZone).formatToParts(new Date(instant));
+  const part = (type: string) => Number(parts.find((one) => one.type === type)?.value);
+  return Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second')) - instant;
+}
+
+const dateFormat = formatOfZone('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit' });
+const timeFormat = formatOfZone('en-US', {
+  hourCycle: 'h23',
+  year: 'numeric',
+  month: 'numeric',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: 'numeric',
+  second: 'numeric',
+});
+
+/** A format for each time zone. One costs a hundred times its use, and a deployment's networks stand in few zones (at most those that ICU knows). */
+function formatOfZone(locale: string, parts: Intl.DateTimeFormatOptions): (timeZone: string) => Intl.DateTimeFormat {
+  const made = new Map<string, Intl.DateTimeFormat>();
+  return (timeZone) => {
+    const known = made.get(timeZone);
+    if (known) return known;
+    const format = new Intl.DateTimeFormat(locale, { ...parts, timeZone });
+    made.set(timeZone, format);
+    return format;
+  };
+}
 
 /** A calendar date (YYYY-MM-DD) moved by whole days: "T+N" of the domain's §5. */
 export function addDays(date: string, days: number): string {
