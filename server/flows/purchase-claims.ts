@@ -1,19 +1,10 @@
-import { applyConditions } from '#server/alerts/commands.ts';
 import type { Connector, UpstreamAccount } from '#server/connectors/connector.ts';
 import { inTransaction, run, type Transaction } from '#server/platform/database.ts';
-import { type AccountHealth, breakerAt, type CallTally, healthAfter } from '#server/purchases/rules.ts';
-import {
-  type AccountRow,
-  type ClaimedAttemptRow,
-  claimDue,
-  claimProbe,
-  hastenUnknown,
-  insertHealth,
-  lockAccount,
-  updateHealth,
-} from '#server/purchases/sql.ts';
-import { downConditions } from './purchase-causes.ts';
+import { type CallTally, NO_CALLS } from '#server/purchases/rules.ts';
+import { type AccountRow, type ClaimedAttemptRow, claimDue, claimProbe, lockAccounts } from '#server/purchases/sql.ts';
+import { putBackCapped, rerouteCapped } from './purchase-caps.ts';
 import { type AccountPlace, openedAccount, type PurchaseGround } from './purchase-ground.ts';
+import { type Standing, standingOf, writeHealth } from './purchase-health.ts';
 import { beginSourcing } from './settle-lines.ts';
 
 /** Attempts of one account that this worker has taken, with what calls them. */
@@ -36,90 +27,104 @@ const LEASE_MORE_MILLISECONDS = 5_000;
 /** A probe waits for no call that hangs. */
 const CALLS_UNBOUNDED = 1_000_000;
 
+/** An account of which something may be due, with the calls that ended here since its health was written. */
+export type AskedAccount = { readonly accountId: string; readonly tally: CallTally };
+
 /**
- * Takes what is due of an account: in one commit, before anything is sent (domain §6). Its health is brought up to date with the calls
- * that ended here, its row is the lock under which all processes count what is under way, so no more is sent at once than the upstream
- * takes. A process that dies after this commit leaves attempts whose lease runs out: the next one finds them UNKNOWN and asks.
+ * Takes what is due of accounts of one network, `free` attempts at most: in one commit, before anything is sent (domain §6). Their health
+ * is brought up to date with the calls that ended here; their rows are the locks under which all processes count what is under way, so
+ * no more is sent at once than an upstream takes. An account that another process is taking from is passed over: it is not among the
+ * claims, and its tally stays with the caller. A process that dies after this commit leaves attempts whose lease runs out: the next one
+ * finds them UNKNOWN and asks. What would pass an offer's daily cap goes elsewhere. Five statements, whatever the number of accounts, where no breaker moves.
  */
 export async function claimAttempts(
   ground: PurchaseGround,
-  place: AccountPlace,
-  { tally, free }: { readonly tally: CallTally; readonly free: number },
-): Promise<Claim | null> {
-  const { db } = ground;
-  const workerId = db.newId();
-  const taken = await inTransaction(db, async (tx) => {
-    const account = await lockedAccount(tx, place);
-    if (!account) return null;
-    const connector = ground.upstreams.connectorOf(account.kind);
-    const health = healthAfter(healthOf(account), tally, tx.now);
-    const breaker = breakerAt(health, tx.now);
-    const isProbe = breaker === 'PROBE';
-    const callsMax = Math.min(account.calls_at_once, connector.abilities.callsAtOnceMax);
-    const bounds = isProbe ? [CALLS_UNBOUNDED, account.is_enabled, 1] : [callsMax, account.is_enabled, free];
-    const lease = new Date(tx.now.getTime() + leaseMilliseconds(ground));
-    const values = [place.networkId, place.accountId, tx.now, workerId, lease, ...bounds];
-    const attempts = breaker === 'OPEN' || free === 0 ? [] : await run(tx, isProbe ? claimProbe : claimDue, values);
-    const probing: AccountHealth = isProbe && attempts.length > 0 ? { ...health, breaker: 'HALF_OPEN', probeUntil: lease } : health;
-    await writeHealth(tx, place, { account, health: probing, tally });
-    await beginSourcing(tx, place.networkId, ordersBegun(attempts));
-    return { account, connector, attempts, isProbe, callsMax, isBroken: breaker !== 'CLOSED' || !account.is_enabled };
+  networkId: string,
+  asked: readonly AskedAccount[],
+  free: number,
+): Promise<readonly Claim[]> {
+  const workerId = ground.db.newId();
+  const cappedIds = new Set<string>();
+  const tallyOf = new Map(asked.map(({ accountId, tally }) => [accountId, tally]));
+  const taken = await inTransaction(
+    ground.db,
+    async (tx) => {
+      const rows = await run(tx, lockAccounts, [networkId, [...tallyOf.keys()]]);
+      const standings = rows.map((row) => standingOf(ground, row, tallyOf.get(row.id) ?? NO_CALLS, tx.now));
+      const lease = new Date(tx.now.getTime() + leaseMilliseconds(ground));
+      const due = await takeDue(tx, { networkId, standings, workerId, lease, free });
+      const capped = await putBackCapped(tx, networkId, [...due.values()].flat());
+      for (const id of capped) cappedIds.add(id);
+      const attempts = capped.size === 0 ? due : without(due, capped);
+      await writeTaken(tx, { networkId, standings, attempts, lease });
+      return standings.map((standing) => ({ ...standing, attempts: attempts.get(standing.row.id) ?? [] }));
+    },
+    { settledPlans: true },
+  );
+  await rerouteCapped(ground, networkId, [...cappedIds]);
+  return taken.map(({ row, connector, breaker, callsMax, attempts }): Claim => {
+    const place = { networkId, accountId: row.id };
+    return {
+      ...place,
+      workerId,
+      connector,
+      attempts,
+      isProbe: breaker === 'PROBE',
+      callsMax,
+      isBroken: breaker !== 'CLOSED' || !row.is_enabled,
+      account: attempts.length === 0 ? null : opened(ground, place, row),
+    };
   });
-  if (taken === null) return null;
-  const { account, ...rest } = taken;
-  return { ...place, ...rest, workerId, account: rest.attempts.length === 0 ? null : opened(ground, place, account) };
 }
 
-async function lockedAccount(tx: Transaction, { networkId, accountId }: AccountPlace): Promise<AccountRow | undefined> {
-  const [account] = await run(tx, lockAccount, [networkId, accountId]);
-  if (account) return account;
-  // the very first time
-  await run(tx, insertHealth, [networkId, accountId, tx.now]);
-  return (await run(tx, lockAccount, [networkId, accountId]))[0];
+type Taking = {
+  readonly networkId: string;
+  readonly standings: readonly Standing[];
+  readonly workerId: string;
+  readonly lease: Date;
+  readonly free: number;
+};
+
+/** By account. What an open breaker lets through is one attempt. */
+async function takeDue(
+  tx: Transaction,
+  { networkId, standings, workerId, lease, free }: Taking,
+): Promise<ReadonlyMap<string, readonly ClaimedAttemptRow[]>> {
+  const take = async (query: typeof claimDue, from: readonly Standing[], callsMax: (standing: Standing) => number, most: number) => {
+    if (from.length === 0 || most === 0) return [];
+    const ids = from.map(({ row }) => row.id);
+    const buys = from.map(({ row }) => String(row.is_enabled));
+    return run(tx, query, [networkId, ids, tx.now, workerId, lease, from.map(callsMax), buys, most]);
+  };
+  const closed = standings.filter(({ breaker }) => breaker === 'CLOSED');
+  const probed = standings.filter(({ breaker }) => breaker === 'PROBE');
+  const rows = await Promise.all([
+    take(claimDue, closed, ({ callsMax }) => callsMax, free),
+    ...probed.map((standing) => take(claimProbe, [standing], () => CALLS_UNBOUNDED, Math.min(1, free))),
+  ]);
+  return Map.groupBy(rows.flat(), (row) => row.account_id);
+}
+
+function without(due: ReadonlyMap<string, readonly ClaimedAttemptRow[]>, ids: ReadonlySet<string>): typeof due {
+  return Map.groupBy(
+    [...due.values()].flat().filter(({ id }) => !ids.has(id)),
+    (row) => row.account_id,
+  );
+}
+
+type Taken = Pick<Taking, 'networkId' | 'standings' | 'lease'> & { readonly attempts: ReadonlyMap<string, readonly ClaimedAttemptRow[]> };
+
+async function writeTaken(tx: Transaction, { networkId, standings, attempts, lease }: Taken): Promise<void> {
+  const after = standings.map((standing) => {
+    const isProbing = standing.breaker === 'PROBE' && attempts.has(standing.row.id);
+    return isProbing ? { ...standing, health: { ...standing.health, breaker: 'HALF_OPEN' as const, probeUntil: lease } } : standing;
+  });
+  await Promise.all([writeHealth(tx, networkId, after), beginSourcing(tx, networkId, [...attempts.values()].flatMap(ordersBegun))]);
 }
 
 /** A lease outlasts the calls of one attempt (a purchase and a question, or two): it is over only after a crash or a standstill. */
 function leaseMilliseconds({ callMilliseconds = CALL_MILLISECONDS }: PurchaseGround): number {
   return 3 * callMilliseconds + LEASE_MORE_MILLISECONDS;
-}
-
-function healthOf(row: AccountRow): AccountHealth {
-  return {
-    breaker: row.breaker,
-    windowStart: row.window_start,
-    callCount: row.call_count,
-    failureCount: row.failure_count,
-    slowCount: row.slow_count,
-    openedCount: row.opened_count,
-    openUntil: row.open_until,
-    probeUntil: row.probe_until,
-  };
-}
-
-async function writeHealth(
-  tx: Transaction,
-  { networkId, accountId }: AccountPlace,
-  { account, health, tally }: { readonly account: AccountRow; readonly health: AccountHealth; readonly tally: CallTally },
-): Promise<void> {
-  if (tally.callCount === 0 && health.breaker === account.breaker && health.probeUntil === account.probe_until) return;
-  await run(tx, updateHealth, [
-    networkId,
-    accountId,
-    health.breaker,
-    health.windowStart,
-    health.callCount,
-    health.failureCount,
-    health.slowCount,
-    health.openedCount,
-    health.openUntil,
-    health.probeUntil,
-    tally.lastSuccessAt,
-    tally.lastFailure,
-    tx.now,
-  ]);
-  // it answers again: whoever waits for news of a purchase need not wait for the end of a long pause
-  if (account.breaker !== 'CLOSED' && health.breaker === 'CLOSED') await run(tx, hastenUnknown, [networkId, accountId, tx.now]);
-  if (account.breaker !== health.breaker) await applyConditions(tx, networkId, downConditions(accountId, account, health));
 }
 
 /** Orders whose goods are asked for from now on. */

@@ -14,16 +14,19 @@ export type EndedAttempt = { readonly row: WaitingAttemptRow; readonly reason: s
 /** What is tried for its line instead; null: nothing (yet, or any more). */
 export type NextTry = { readonly row: WaitingAttemptRow; readonly next: NewAttempt | null; readonly isOver: boolean };
 
+/** Whether only another account helps, and which ones. */
+export type Elsewhere = 'NO' | 'ANYWHERE' | ReadonlySet<string>;
+
 /**
  * Finds another offer for lines whose attempts were refused (domain §6: fail over only from REJECTED). Whoever was tried is not asked
  * again, unless nothing ever arrived there: then it is tried again, later, while the line is young. `elsewhere`: the attempt was not
- * sent yet, and only another account helps; where there is none, it goes on waiting. Three statements at most, whatever the length.
+ * sent yet, and only another account helps (any, or one of these); where there is none, it goes on waiting. Three statements at most, whatever the length.
  */
 export async function planNext(
   tx: Transaction,
   networkId: string,
   ended: readonly EndedAttempt[],
-  { elsewhere, chance }: { readonly elsewhere: boolean; readonly chance: () => number },
+  { elsewhere, chance }: { readonly elsewhere: Elsewhere; readonly chance: () => number },
 ): Promise<NextTry[]> {
   const [first] = ended;
   if (!first) return [];
@@ -51,7 +54,10 @@ export async function planNext(
       unitSize: route.unit_size,
       chance: chance(),
     };
-    return elsewhere ? elsewhereFor(tx, seeking, candidates.get(row.sku_id) ?? []) : nextFor(tx, seeking, candidates.get(row.sku_id) ?? []);
+    const offers = candidates.get(row.sku_id) ?? [];
+    if (elsewhere === 'NO') return nextFor(tx, seeking, offers);
+    const others = offers.filter(({ accountId }) => accountId !== row.account_id && (elsewhere === 'ANYWHERE' || elsewhere.has(accountId)));
+    return elsewhereFor(tx, seeking, others);
   });
 }
 
@@ -64,9 +70,8 @@ type Seeking = {
   readonly chance: number;
 };
 
-function elsewhereFor(tx: Transaction, seeking: Seeking, candidates: readonly OfferCandidate[]): NextTry {
+function elsewhereFor(tx: Transaction, seeking: Seeking, others: readonly OfferCandidate[]): NextTry {
   const { row } = seeking;
-  const others = candidates.filter(({ accountId }) => accountId !== row.account_id);
   const choice = choose(seeking, others, refusedOffers(seeking));
   if (choice.kind === 'CHOSEN') return { row, next: attemptOf(tx, seeking, choice, null), isOver: false };
   return { row, next: null, isOver: isOld(tx, seeking) };

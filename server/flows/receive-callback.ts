@@ -1,18 +1,9 @@
 import { sameHash } from '#server/accounts/rules.ts';
-import type { CallbackReading, CallbackRequest, UpstreamCallback } from '#server/connectors/connector.ts';
+import type { CallbackReading, CallbackRequest } from '#server/connectors/connector.ts';
 import { type CallbackAddress, hashCallbackToken } from '#server/offers/rules.ts';
-import { inTransaction, run, type Transaction } from '#server/platform/database.ts';
-import type { WrappedKey } from '#server/platform/vault.ts';
-import { writeSteps } from '#server/purchases/commands.ts';
-import { callbackContext, canBeAsked } from '#server/purchases/rules.ts';
-import {
-  insertCallback,
-  lockByRequestKey,
-  lockByUpstreamRef,
-  makeDue,
-  type NamedAttemptRow,
-  selectCallbackAccount,
-} from '#server/purchases/sql.ts';
+import { run } from '#server/platform/database.ts';
+import { callbackContext } from '#server/purchases/rules.ts';
+import { callbackByRequestKey, callbackByUpstreamRef, selectCallbackAccount } from '#server/purchases/sql.ts';
 import type { PurchaseGround } from './purchase-ground.ts';
 
 /** How a callback is answered. */
@@ -20,7 +11,7 @@ export type CallbackAnswer = Pick<CallbackReading, 'status' | 'contentType' | 'a
 
 /**
  * Takes in what an upstream tells by itself. It is kept as it came, sealed, and never believed (domain §6): all it does is that the attempt
- * which it names is asked for now. Told twice, it asks twice, which harms nothing. null: there is no such account, or the token is
+ * which it names is asked for now, in one statement that waits for no purchase under way. Told twice, it asks twice, which harms nothing. null: there is no such account, or the token is
  * another one; whoever asks learns no more.
  */
 export async function receiveCallback(
@@ -38,56 +29,19 @@ export async function receiveCallback(
   const context = callbackContext(networkId, accountId);
   const wrapped = vault.createDataKey(context);
   const sealed = vault.seal(wrapped, context, context, JSON.stringify(raw));
-  await inTransaction(db, async (tx) => {
-    const attempt = await attemptNamed(tx, address, reading.callback);
-    await keep(tx, address, { attempt, clientAddress, sealed, wrapped });
-    if (attempt !== null && mayBeAsked(attempt, canBeAsked(abilities, { state: 'REJECTED', upstreamRef: attempt.upstream_ref }), tx.now))
-      await run(tx, makeDue, [networkId, attempt.id, tx.now]);
-  });
-  return { status: reading.status, contentType: reading.contentType, answer: reading.answer };
-}
-
-async function attemptNamed(
-  tx: Transaction,
-  { networkId, accountId }: CallbackAddress,
-  callback: UpstreamCallback | null,
-): Promise<NamedAttemptRow | null> {
-  if (callback === null) return null;
-  const { requestKey, upstreamRef } = callback;
-  const [attempt] =
-    requestKey === null
-      ? await run(tx, lockByUpstreamRef, [networkId, accountId, upstreamRef])
-      : await run(tx, lockByRequestKey, [networkId, accountId, requestKey]);
-  return attempt ?? null;
-}
-
-type Kept = {
-  readonly attempt: NamedAttemptRow | null;
-  readonly clientAddress: string | null;
-  readonly sealed: Buffer;
-  readonly wrapped: WrappedKey;
-};
-
-async function keep(tx: Transaction, { networkId, accountId }: CallbackAddress, { attempt, clientAddress, sealed, wrapped }: Kept) {
-  const values = [
+  const { requestKey, upstreamRef } = reading.callback ?? { requestKey: null, upstreamRef: null };
+  await run(db.pool, requestKey === null ? callbackByUpstreamRef : callbackByRequestKey, [
     networkId,
-    tx.newId(),
+    db.newId(),
     accountId,
-    attempt?.id ?? null,
     clientAddress,
     sealed,
     wrapped.dataKey,
     wrapped.vaultKeyId,
-    tx.now,
-  ];
-  await Promise.all([
-    run(tx, insertCallback, values),
-    attempt === null ? null : writeSteps(tx, networkId, [{ attemptId: attempt.id, kind: 'CALLED_BACK', outcome: attempt.state }]),
+    db.clock(),
+    db.newId(),
+    abilities.canQuery,
+    requestKey ?? upstreamRef,
   ]);
-}
-
-/** Not while a worker asks already; of what was given up only where a question buys nothing; of what is settled or was never sent, never. */
-function mayBeAsked({ state, lease_until }: NamedAttemptRow, canAskLate: boolean, now: Date): boolean {
-  if (lease_until !== null && lease_until > now) return false;
-  return state === 'SENT' || state === 'UNKNOWN' || (state === 'REJECTED' && canAskLate);
+  return { status: reading.status, contentType: reading.contentType, answer: reading.answer };
 }

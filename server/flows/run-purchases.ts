@@ -1,11 +1,11 @@
-import { CommitUnknown, run, sqlState } from '#server/platform/database.ts';
-import { type CallTally, NO_CALLS, tallied } from '#server/purchases/rules.ts';
-import { type ClaimedAttemptRow, dueAccounts } from '#server/purchases/sql.ts';
-import { type CalledAttempt, callUpstream } from './purchase-calls.ts';
+import { run } from '#server/platform/database.ts';
+import { type CallTally, NO_CALLS, tallied, talliesTogether } from '#server/purchases/rules.ts';
+import { type ClaimedAttemptRow, dueAccounts, insertHealth } from '#server/purchases/sql.ts';
+import { callUpstream } from './purchase-calls.ts';
 import { type Claim, claimAttempts } from './purchase-claims.ts';
 import type { AccountPlace, PurchaseGround } from './purchase-ground.ts';
 import { rerouteWaiting, standsStill } from './reroute-purchases.ts';
-import { settlePurchases } from './settle-purchases.ts';
+import { createSettleLane } from './settle-lane.ts';
 
 /** Buys what is due, so many calls at once as upstreams and this process take. */
 export interface PurchaseRunner {
@@ -17,13 +17,14 @@ export interface PurchaseRunner {
 
 /** Calls that one process has under way at once. */
 const CALLS_AT_ONCE = 96;
-/** Attempts that are written down by one transaction, at most. */
-const BATCH = 64;
-const STANDSTILL_EVERY_MILLISECONDS = 250;
+/** An account that takes nothing is looked at so often. */
+const LOOK_AGAIN_MILLISECONDS = 250;
+/** A broken one of which nothing could move is left alone for so long; whether a probe of it is due, too, is looked at then. */
+const BROKEN_RESTS_MILLISECONDS = 500;
+/** Accounts that are taken from by one transaction, at most. */
+const ACCOUNTS_AT_ONCE = 64;
 /** Successes are written to an account's health so often. */
 const HEALTH_EVERY_MILLISECONDS = 300;
-const WRITE_AGAIN_MILLISECONDS = 500;
-const UNIQUE_VIOLATION = '23505';
 
 /**
  * Runs purchase attempts (domain §6). A claim is committed before the call and its outcome after it: no transaction waits for the
@@ -52,7 +53,16 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
   const hereOf = (place: AccountPlace): AccountHere => {
     const known = accounts.get(place.accountId);
     if (known !== undefined) return known;
-    const here: AccountHere = { place, tally: NO_CALLS, tallyAt: performance.now(), callCount: 0, callsMax: 1, lookedAt: 0 };
+    const here: AccountHere = {
+      place,
+      tally: NO_CALLS,
+      tallyAt: performance.now(),
+      callCount: 0,
+      callsMax: 1,
+      lookedAt: 0,
+      takenAt: 0,
+      restsUntil: 0,
+    };
     accounts.set(place.accountId, here);
     return here;
   };
@@ -64,26 +74,41 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
     await lane.write(claim.networkId, called);
   };
 
-  const runAccount = async (here: AccountHere, isDue: boolean): Promise<number> => {
-    const { place } = here;
-    const isFull = here.callCount >= here.callsMax || underWay.size >= CALLS_AT_ONCE;
-    if (isFull && !isUrgent(here)) return isDue && (await mayStandStill(here)) ? rerouteWaiting(ground, place, 'STANDS_STILL') : 0;
-    const tally = isUrgent(here) ? here.tally : NO_CALLS;
-    if (tally === here.tally) [here.tally, here.tallyAt] = [NO_CALLS, performance.now()];
-    const claim = await claimAttempts(ground, place, { tally, free: CALLS_AT_ONCE - underWay.size });
-    if (claim === null) return 0;
-    here.callsMax = claim.callsMax;
-    for (const row of claim.attempts) begin(claim, row);
-    const isStuck = claim.isBroken || (claim.attempts.length === 0 && isDue && (await mayStandStill(here)));
-    return claim.attempts.length + (isStuck ? await rerouteWaiting(ground, place, claim.isBroken ? 'BROKEN' : 'STANDS_STILL') : 0);
+  /** Takes what is due at these accounts of a network; answers whose claims were made. */
+  const take = async (networkId: string, list: readonly AccountHere[]): Promise<ReadonlyMap<AccountHere, Claim>> => {
+    const asked = list.map((here) => ({ here, accountId: here.place.accountId, tally: takeTally(here) }));
+    const claims = await claimAttempts(ground, networkId, asked, CALLS_AT_ONCE - underWay.size);
+    const claimOf = new Map(claims.map((claim) => [claim.accountId, claim]));
+    for (const { here, accountId, tally } of asked) if (!claimOf.has(accountId)) giveTallyBack(here, tally);
+    for (const claim of claims) {
+      hereOf(claim).callsMax = claim.callsMax;
+      for (const row of claim.attempts) begin(claim, row);
+    }
+    return new Map(asked.flatMap(({ here, accountId }) => (claimOf.has(accountId) ? [[here, claimOf.get(accountId) as Claim]] : [])));
   };
 
-  const mayStandStill = async (here: AccountHere): Promise<boolean> => {
-    const now = performance.now();
-    if (now - here.lookedAt < STANDSTILL_EVERY_MILLISECONDS) return false;
-    here.lookedAt = now;
-    return standsStill(ground, here.place);
+  const runNetwork = async (networkId: string, list: readonly AccountHere[], dueIds: ReadonlySet<string>): Promise<number> => {
+    const isFull = (here: AccountHere) => here.callCount >= here.callsMax || underWay.size >= CALLS_AT_ONCE;
+    const asking = list.filter((here) => isUrgent(here) || !(isFull(here) || rests(here)));
+    const claims = asking.length === 0 ? new Map<AccountHere, Claim>() : await take(networkId, asking.slice(0, ACCOUNTS_AT_ONCE));
+    const moved = await Promise.all(list.map((here) => moveOn(here, claims.get(here), dueIds.has(here.place.accountId))));
+    return [...claims.values()].reduce((sum, { attempts }) => sum + attempts.length, 0) + moved.reduce((sum, count) => sum + count, 0);
   };
+
+  /** What waits at an account that takes nothing goes elsewhere; looked at now and then, and again at once where something moved. */
+  const moveOn = async (here: AccountHere, claim: Claim | undefined, isDue: boolean): Promise<number> => {
+    if (claim?.isBroken) {
+      const count = await rerouteWaiting(ground, here.place, { kind: 'BROKEN' });
+      here.restsUntil = count > 0 ? 0 : ground.db.clock().getTime() + BROKEN_RESTS_MILLISECONDS;
+      return count;
+    }
+    const isIdle = claim === undefined ? here.callCount > 0 : claim.attempts.length === 0;
+    if (!isDue || !isIdle || !mayLook(here)) return 0;
+    const roomy = await standsStill(ground, here.place);
+    return roomy.length === 0 ? 0 : rerouteWaiting(ground, here.place, { kind: 'STANDS_STILL', roomy });
+  };
+
+  const rests = (here: AccountHere) => here.restsUntil > ground.db.clock().getTime();
 
   return {
     runDue: async () => {
@@ -91,7 +116,14 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
       const dueIds = new Set(due.map((row) => row.account_id));
       for (const row of due) hereOf({ networkId: row.network_id, accountId: row.account_id });
       const toRun = [...accounts.values()].filter((here) => dueIds.has(here.place.accountId) || isUrgent(here));
-      const counts = await Promise.all(toRun.map((here) => runAccount(here, dueIds.has(here.place.accountId))));
+      const isNew = Map.groupBy(
+        due.filter((row) => row.is_new),
+        (row) => row.network_id,
+      );
+      for (const [networkId, rows] of isNew)
+        await run(ground.db.pool, insertHealth, [networkId, rows.map((row) => row.account_id), ground.db.clock()]);
+      const ofNetworks = Map.groupBy(toRun, ({ place }) => place.networkId);
+      const counts = await Promise.all([...ofNetworks].map(([networkId, list]) => runNetwork(networkId, fairly(list), dueIds)));
       for (const [id, here] of accounts) if (!dueIds.has(id) && here.callCount === 0 && here.tally.callCount === 0) accounts.delete(id);
       return counts.reduce((sum, count) => sum + count, 0);
     },
@@ -99,6 +131,30 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
       while (underWay.size > 0) await Promise.all(underWay);
     },
   };
+}
+
+/** Another account first each time: what this process has room for goes to the first. */
+function fairly(list: readonly AccountHere[]): AccountHere[] {
+  return list.toSorted((a, b) => a.takenAt - b.takenAt);
+}
+
+function takeTally(here: AccountHere): CallTally {
+  here.takenAt = performance.now();
+  const tally = isUrgent(here) ? here.tally : NO_CALLS;
+  if (tally === here.tally) [here.tally, here.tallyAt] = [NO_CALLS, performance.now()];
+  return tally;
+}
+
+/** Another process had the account: what was not written is written next time. */
+function giveTallyBack(here: AccountHere, tally: CallTally): void {
+  here.tally = talliesTogether(tally, here.tally);
+}
+
+function mayLook(here: AccountHere): boolean {
+  const now = performance.now();
+  if (now - here.lookedAt < LOOK_AGAIN_MILLISECONDS) return false;
+  here.lookedAt = now;
+  return true;
 }
 
 /** What this process knows of an account that it works for. */
@@ -110,88 +166,15 @@ type AccountHere = {
   /** Calls that are under way here. */
   callCount: number;
   callsMax: number;
+  /** When its standstill was looked at last, and when its attempts were taken last (performance.now). */
   lookedAt: number;
+  takenAt: number;
+  /** It is broken, and nothing of it could move: until this instant of the clock it is left alone, in milliseconds. */
+  restsUntil: number;
 };
 
 /** News of an account's health that others wait for: a failure, a probe, or successes of some time. */
 function isUrgent({ tally, tallyAt }: AccountHere): boolean {
   if (tally.callCount === 0) return false;
   return tally.failureCount > 0 || tally.probe !== null || performance.now() - tallyAt >= HEALTH_EVERY_MILLISECONDS;
-}
-
-type Waiting = { readonly called: CalledAttempt; readonly resolve: () => void; readonly reject: (error: unknown) => void };
-
-/**
- * Writes outcomes down, in lists: what comes while one list of a network is being written is the next one. While the database is away
- * they are kept and written again: goods that came cannot be asked for everywhere a second time.
- */
-function createSettleLane(ground: PurchaseGround) {
-  const queues = new Map<string, Waiting[]>();
-
-  const drain = async (networkId: string, queue: Waiting[]): Promise<void> => {
-    while (queue.length > 0) {
-      const list = queue.splice(0, BATCH);
-      const failures = await writeList(
-        ground,
-        networkId,
-        list.map(({ called }) => called),
-      );
-      for (const { called, resolve, reject } of list) {
-        const failure = failures.get(called.row.id);
-        if (failure === undefined) resolve();
-        else reject(failure);
-      }
-    }
-    queues.delete(networkId);
-  };
-
-  return {
-    write: (networkId: string, called: CalledAttempt): Promise<void> => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const queue = queues.get(networkId);
-      if (queue) queue.push({ called, resolve, reject });
-      else {
-        const begun: Waiting[] = [{ called, resolve, reject }];
-        queues.set(networkId, begun);
-        void drain(networkId, begun);
-      }
-      return promise;
-    },
-  };
-}
-
-/** Writes a list; where it cannot be written, each by itself, so that one does not keep the others from it. Answers what failed. */
-async function writeList(ground: PurchaseGround, networkId: string, list: readonly CalledAttempt[]): Promise<Map<string, unknown>> {
-  try {
-    await writeSurely(ground, networkId, list);
-    return new Map();
-  } catch (error) {
-    if (list.length === 1) return new Map(list.map(({ row }) => [row.id, error]));
-    const failures = new Map<string, unknown>();
-    for (const each of list) for (const [id, failure] of await writeList(ground, networkId, [each])) failures.set(id, failure);
-    return failures;
-  }
-}
-
-/** Goods are worth waiting for; after this the lease is over, and another worker asks for what can be asked for. */
-const WRITE_TRIES = 60;
-
-async function writeSurely(ground: PurchaseGround, networkId: string, list: readonly CalledAttempt[]): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await settlePurchases(ground, networkId, list);
-    } catch (error) {
-      // another transaction brought one of the keys at the same time: the next look sees it
-      const isClash = sqlState(error) === UNIQUE_VIOLATION && tries < 3;
-      if (!isClash && (!isAway(error) || tries >= WRITE_TRIES)) throw error;
-      if (!isClash) await new Promise((resolve) => setTimeout(resolve, WRITE_AGAIN_MILLISECONDS));
-    }
-  }
-}
-
-/** The database cannot be reached, or ended the session; whether a COMMIT took effect is found out by writing again. */
-function isAway(error: unknown): boolean {
-  const state = sqlState(error);
-  if (state !== undefined) return /^(08|57P|53)/.test(state);
-  return error instanceof CommitUnknown || (error instanceof Error && ('syscall' in error || /connect|terminated/i.test(error.message)));
 }

@@ -2,7 +2,7 @@ import { inTransaction, run, type Transaction } from '#server/platform/database.
 import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import { type AttemptChange, changeAttempts, type NewStep, planAttempts, writeSteps } from '#server/purchases/commands.ts';
 import { type AttentionReason, type Decision, VERIFY_AFTER_SECONDS } from '#server/purchases/rules.ts';
-import { type ClaimedAttemptRow, lockClaimed } from '#server/purchases/sql.ts';
+import { type ClaimedAttemptRow, calledBack, lockClaimed } from '#server/purchases/sql.ts';
 import type { CalledAttempt } from './purchase-calls.ts';
 import { type NextTry, planNext } from './purchase-failover.ts';
 import type { PurchaseGround } from './purchase-ground.ts';
@@ -16,31 +16,48 @@ import { type StockedCounts, stockPurchased } from './stock-purchased.ts';
  * transaction at the same time.
  */
 export async function settlePurchases(ground: PurchaseGround, networkId: string, called: readonly CalledAttempt[]): Promise<void> {
-  await inTransaction(ground.db, async (tx) => {
-    const ids = called.map(({ row }) => row.id);
-    const held = await run(tx, lockClaimed, [networkId, ids, called.map(({ workerId }) => workerId)]);
-    const heldIds = new Set(held.map(({ id }) => id));
-    const mine = called.filter(({ row }) => heldIds.has(row.id));
-    const lost = called.filter(({ row }) => !heldIds.has(row.id));
-    const settled = await settleMine(tx, ground, networkId, mine);
-    await changeAttempts(
+  await inTransaction(ground.db, (tx) => settleList(tx, ground, networkId, called), { settledPlans: true });
+}
+
+async function settleList(tx: Transaction, ground: PurchaseGround, networkId: string, called: readonly CalledAttempt[]): Promise<void> {
+  const ids = called.map(({ row }) => row.id);
+  const held = await run(tx, lockClaimed, [networkId, ids, called.map(({ workerId }) => workerId)]);
+  const heldIds = new Set(held.map(({ id }) => id));
+  const mine = await askedSooner(
+    tx,
+    networkId,
+    called.filter(({ row }) => heldIds.has(row.id)),
+  );
+  const lost = called.filter(({ row }) => !heldIds.has(row.id));
+  const settled = await settleMine(tx, ground, networkId, mine);
+  await changeAttempts(
+    tx,
+    networkId,
+    settled.map(({ change }) => change),
+  );
+  await planAttempts(
+    tx,
+    networkId,
+    settled.flatMap(({ next }) => next?.next ?? []),
+  );
+  await Promise.all([
+    writeSteps(tx, networkId, [...lost.map(lostStep), ...settled.flatMap(stepsOf)]),
+    writeEvents(
       tx,
-      networkId,
-      settled.map(({ change }) => change),
-    );
-    await planAttempts(
-      tx,
-      networkId,
-      settled.flatMap(({ next }) => next?.next ?? []),
-    );
-    await Promise.all([
-      writeSteps(tx, networkId, [...lost.map(lostStep), ...settled.flatMap(stepsOf)]),
-      writeEvents(
-        tx,
-        settled.flatMap((each) => eventsOf(networkId, each)),
-      ),
-    ]);
-  });
+      settled.flatMap((each) => eventsOf(networkId, each)),
+    ),
+  ]);
+}
+
+/** What an upstream called back about while it was asked is asked for again at once: the answer may be from before. */
+async function askedSooner(tx: Transaction, networkId: string, mine: readonly CalledAttempt[]): Promise<readonly CalledAttempt[]> {
+  const waiting = mine.filter(({ decision }) => decision.kind === 'WAIT' && decision.dueAt !== null);
+  if (waiting.length === 0) return mine;
+  const values = [networkId, waiting.map(({ row }) => row.id), waiting.map(({ workerId }) => workerId)];
+  const told = new Set((await run(tx, calledBack, values)).map(({ id }) => id));
+  return mine.map((called) =>
+    called.decision.kind === 'WAIT' && told.has(called.row.id) ? { ...called, decision: { ...called.decision, dueAt: tx.now } } : called,
+  );
 }
 
 /** An attempt with what becomes of it. */
@@ -56,7 +73,7 @@ async function settleMine(tx: Transaction, ground: PurchaseGround, networkId: st
     decision.kind === 'REJECTED' && row.purpose === 'ORDER' ? [{ row, reason: decision.reason }] : [],
   );
   const nexts = new Map(
-    (await planNext(tx, networkId, ended, { elsewhere: false, chance: ground.chance })).map((next) => [next.row.id, next]),
+    (await planNext(tx, networkId, ended, { elsewhere: 'NO', chance: ground.chance })).map((next) => [next.row.id, next]),
   );
   const settlements = new Map(
     mine.flatMap((called) => settlementOf(called, nexts.get(called.row.id)) ?? []).map((each) => [each.lineId, each]),

@@ -205,8 +205,10 @@ export type Decision =
   /** An attempt that was rejected stays so. */
   | { readonly kind: 'STANDS' };
 
-const UNKNOWN_TOO_LONG_SECONDS = 15 * 60;
-const PENDING_TOO_LONG_SECONDS = 2 * 60 * 60;
+/** Unknown for so long, a purchase is told to a person; it is asked for still. */
+export const UNKNOWN_TOO_LONG_SECONDS = 15 * 60;
+/** Accepted and not delivered for so long, likewise. */
+export const PENDING_TOO_LONG_SECONDS = 2 * 60 * 60;
 const NOT_FOUND_TWICE = 2;
 
 type Judging = {
@@ -450,6 +452,18 @@ export function tallied(
   };
 }
 
+/** Two tallies of an account as one, the earlier first. */
+export function talliesTogether(before: CallTally, after: CallTally): CallTally {
+  return {
+    callCount: before.callCount + after.callCount,
+    failureCount: before.failureCount + after.failureCount,
+    slowCount: before.slowCount + after.slowCount,
+    probe: after.probe ?? before.probe,
+    lastSuccessAt: after.lastSuccessAt ?? before.lastSuccessAt,
+    lastFailure: after.lastFailure ?? before.lastFailure,
+  };
+}
+
 /** A call that takes longer than this is slow. */
 const SLOW_MILLISECONDS = 5_000;
 const WINDOW_MILLISECONDS = 10_000;
@@ -521,4 +535,18 @@ function opened(health: AccountHealth, now: Date): AccountHealth {
 function isFailedCall(outcome: UpstreamOutcome): boolean {
   if (outcome.kind === 'UNKNOWN') return true;
   return outcome.kind === 'REJECTED' && (outcome.reason === 'NOT_SENT' || outcome.reason === 'ACCOUNT_REFUSED');
+}
+
+/** A purchase that counts against what is left of something: `left` is the same for all of one `pool`. */
+export type CappedPurchase = { readonly id: string; readonly pool: string; readonly quantity: number; readonly left: number };
+
+/** Of purchases in their order, the ids of those that what is left does not suffice for; smaller ones behind them may still fit. */
+export function beyondCap(purchases: readonly CappedPurchase[]): string[] {
+  const left = new Map(purchases.map((purchase) => [purchase.pool, purchase.left]));
+  return purchases.flatMap(({ id, pool, quantity }) => {
+    const rest = (left.get(pool) ?? 0) - quantity;
+    if (rest < 0) return [id];
+    left.set(pool, rest);
+    return [];
+  });
 }

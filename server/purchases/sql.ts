@@ -20,27 +20,30 @@ export const insertAttempts = statement(
 
 // ---- what is due ----
 
-/** An account whose attempts wait for a worker. */
-export type DueAccountRow = { network_id: string; account_id: string };
+/** An account whose attempts wait for a worker; `is_new`: it has no health yet. */
+export type DueAccountRow = { network_id: string; account_id: string; is_new: boolean };
 
 /**
  * Accounts with attempts that are due, over all networks: the workers' round. One look into purchase_attempt_due_idx for each account
- * there is.
+ * there is, and one at its health (supply_account_state_pkey).
  */
 export const dueAccounts = statement<DueAccountRow>(
   'purchases.dueAccounts',
-  `SELECT c.network_id, c.id AS account_id FROM supply_account c
+  `SELECT c.network_id, c.id AS account_id, s.account_id IS NULL AS is_new
+   FROM supply_account c LEFT JOIN supply_account_state s ON s.network_id = c.network_id AND s.account_id = c.id
    WHERE EXISTS (SELECT FROM purchase_attempt a WHERE a.network_id = c.network_id AND a.account_id = c.id AND a.due_at <= $1)`,
 );
 
-/** An account begins in good health (supply_account_state_pkey). */
+/** Accounts begin in good health (supply_account_state_pkey). */
 export const insertHealth = statement(
   'purchases.insertHealth',
-  `INSERT INTO supply_account_state (network_id, account_id, window_start, updated_at) VALUES ($1, $2, $3, $3) ON CONFLICT DO NOTHING`,
+  `INSERT INTO supply_account_state (network_id, account_id, window_start, updated_at)
+   SELECT $1, a.id, $3, $3 FROM unnest($2::uuid[]) AS a (id) ON CONFLICT DO NOTHING`,
 );
 
 /** An account with its secrets, sealed, and its health. */
 export type AccountRow = {
+  id: string;
   kind: ConnectorKind;
   owner_id: string;
   supplier_id: string;
@@ -65,24 +68,28 @@ export type AccountRow = {
 };
 
 /**
- * Locks an account's health, so that one worker at a time counts what is under way there and takes more (supply_account_state_pkey,
- * supply_account_pkey). The lock is held for three statements.
+ * Locks accounts' health, so that one worker at a time counts what is under way there and takes more (supply_account_state_pkey,
+ * supply_account_pkey). Those that another worker has are passed over: it takes what is due there.
  */
-export const lockAccount = statement<AccountRow>(
-  'purchases.lockAccount',
-  `SELECT c.kind, c.owner_id, c.supplier_id, c.name, c.base_url, c.currency, c.settings, c.secrets, c.data_key, c.vault_key_id, c.calls_at_once,
+export const lockAccounts = statement<AccountRow>(
+  'purchases.lockAccounts',
+  `SELECT c.id, c.kind, c.owner_id, c.supplier_id, c.name, c.base_url, c.currency, c.settings, c.secrets, c.data_key, c.vault_key_id, c.calls_at_once,
      c.is_enabled, s.breaker, s.window_start, s.call_count, s.failure_count, s.slow_count, s.opened_count, s.open_until, s.probe_until,
      s.last_success_at
    FROM supply_account_state s JOIN supply_account c ON c.network_id = $1 AND c.id = s.account_id
-   WHERE s.network_id = $1 AND s.account_id = $2 FOR NO KEY UPDATE OF s`,
+   WHERE s.network_id = $1 AND s.account_id = ANY ($2::uuid[]) ORDER BY s.account_id FOR NO KEY UPDATE OF s SKIP LOCKED`,
 );
 
-/** An account's health after calls; its row is locked (supply_account_state_pkey). */
+/** Accounts' health after calls; their rows are locked (supply_account_state_pkey). */
 export const updateHealth = statement(
   'purchases.updateHealth',
-  `UPDATE supply_account_state SET breaker = $3, window_start = $4, call_count = $5, failure_count = $6, slow_count = $7, opened_count = $8,
-     open_until = $9, probe_until = $10, last_success_at = coalesce($11, last_success_at), last_failure = coalesce($12, last_failure), updated_at = $13
-   WHERE network_id = $1 AND account_id = $2`,
+  `UPDATE supply_account_state s SET breaker = w.breaker, window_start = w.window_start, call_count = w.call_count, failure_count = w.failure_count,
+     slow_count = w.slow_count, opened_count = w.opened_count, open_until = w.open_until, probe_until = w.probe_until,
+     last_success_at = coalesce(w.last_success_at, s.last_success_at), last_failure = coalesce(w.last_failure, s.last_failure), updated_at = $2
+   FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::int[], $7::int[], $8::int[], $9::int[], $10::timestamptz[], $11::timestamptz[],
+     $12::timestamptz[], $13::text[]) AS w (account_id, breaker, window_start, call_count, failure_count, slow_count, opened_count, open_until,
+     probe_until, last_success_at, last_failure)
+   WHERE s.network_id = $1 AND s.account_id = w.account_id`,
 );
 
 /** An attempt that a worker has taken, with what a call needs. Amounts are NUMERIC texts. */
@@ -120,6 +127,8 @@ export type ClaimedAttemptRow = {
   created_at: Date;
   currency: string;
   time_zone: string;
+  /** of its offer; null: none */
+  daily_cap: number | null;
 };
 
 // What is under way: purchase_attempt_under_way_idx. What is due, eldest first: purchase_attempt_due_idx; rows that another worker holds
@@ -128,12 +137,16 @@ const claim = (name: string, order: string) =>
   statement<ClaimedAttemptRow>(
     name,
     `WITH due AS MATERIALIZED (
-       SELECT a.id, a.state FROM purchase_attempt a
-       WHERE a.network_id = $1 AND a.account_id = $2 AND a.due_at <= $3 AND (a.state <> 'PLANNED' OR $7)
-       ORDER BY ${order}
-       LIMIT greatest(0, least($8::int, $6::int - (SELECT count(*)::int FROM purchase_attempt u
-                                    WHERE u.network_id = $1 AND u.account_id = $2 AND u.worker_id IS NOT NULL AND u.lease_until > $3)))
-       FOR UPDATE SKIP LOCKED)
+       SELECT d.id, d.state
+       FROM unnest($2::uuid[], $6::int[], $7::boolean[]) AS w (account_id, calls_max, buys)
+       CROSS JOIN LATERAL (
+         SELECT a.id, a.state FROM purchase_attempt a
+         WHERE a.network_id = $1 AND a.account_id = w.account_id AND a.due_at <= $3 AND (a.state <> 'PLANNED' OR w.buys)
+         ORDER BY ${order}
+         LIMIT greatest(0, w.calls_max - (SELECT count(*)::int FROM purchase_attempt u
+                           WHERE u.network_id = $1 AND u.account_id = w.account_id AND u.worker_id IS NOT NULL AND u.lease_until > $3))
+         FOR NO KEY UPDATE SKIP LOCKED) d
+       LIMIT $8)
      UPDATE purchase_attempt a SET
        state = CASE WHEN a.state = 'PLANNED' THEN 'SENT' WHEN a.state = 'SENT' AND a.accepted_at IS NULL THEN 'UNKNOWN' ELSE a.state END,
        sent_at = coalesce(a.sent_at, $3), worker_id = $4, lease_until = $5, due_at = $5, updated_at = $3
@@ -143,12 +156,13 @@ const claim = (name: string, order: string) =>
        a.attempt_number, a.quantity, a.terms::text, a.goods, a.goods_kind, a.quoted_cost, a.cost_limit, a.upstream_max_cost, a.rate::text,
        a.request_key, a.state, a.upstream_ref, a.accepted_at, a.sent_at, a.query_count, a.not_found_count, a.outcome_reason,
        a.outcome_message, a.attention_reason, a.created_at,
-       n.currency, n.time_zone`,
+       n.currency, n.time_zone,
+       (SELECT o.daily_cap FROM supply_offer o WHERE o.network_id = $1 AND o.id = a.offer_id) AS daily_cap`,
   );
 
-/** Takes what is due of an account, eldest first: up to so many calls at once over all processes ($6) and $8 now; purchases only when $7. */
+/** Takes what is due of accounts, eldest first: up to so many calls at once over all processes ($6) and $8 in all; purchases only when $7. */
 export const claimDue = claim('purchases.claimDue', 'a.due_at');
-/** As `claimDue`, questions before purchases: for the one probe of an open breaker, since a question risks no money. */
+/** As `claimDue` of one account, questions before purchases: for the one probe of an open breaker, since a question risks no money. */
 export const claimProbe = claim('purchases.claimProbe', `a.state = 'PLANNED', a.due_at`);
 
 /** Once an upstream answers again, whose outcome is not known is asked for at once, a few at a time. By purchase_attempt_due_idx. */
@@ -252,17 +266,95 @@ export const lockWaiting = statement<WaitingAttemptRow>(
    ORDER BY a.due_at LIMIT $4 FOR NO KEY UPDATE OF a SKIP LOCKED`,
 );
 
+/** An attempt that counts against the cap of its offer on the day on which it was planned, with what was sent of that day beside it. */
+export type CappedRow = { id: string; offer_id: string; day: string; quantity: number; cap: number; used: bigint };
+
+/**
+ * Attempts that were just taken of offers with a cap, eldest first, with the units of that day's others that were sent and not refused. By
+ * purchase_attempt_pkey, and purchase_attempt_network_id_offer_id_id_idx from a little before the day on (ids take their time from the clock).
+ * Exact under the lock of the offer's account, which everybody holds who sends anything there.
+ */
+export const selectCapped = statement<CappedRow>(
+  'purchases.capped',
+  `WITH taken AS (
+     SELECT a.id, a.offer_id, a.quantity, o.daily_cap, n.time_zone, (a.created_at AT TIME ZONE n.time_zone)::date AS day
+     FROM purchase_attempt a JOIN network n ON n.id = $1 JOIN supply_offer o ON o.network_id = $1 AND o.id = a.offer_id
+     WHERE a.network_id = $1 AND a.id = ANY ($2::uuid[]) AND o.daily_cap IS NOT NULL),
+   used AS (
+     SELECT g.offer_id, g.day, (
+       SELECT coalesce(sum(u.quantity), 0)::bigint FROM purchase_attempt u
+       WHERE u.network_id = $1 AND u.offer_id = g.offer_id AND u.state NOT IN ('PLANNED', 'REJECTED') AND u.id <> ALL ($2::uuid[])
+         AND u.id >= (lpad(to_hex((extract(epoch FROM g.begun - interval '1 hour') * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
+         AND u.created_at >= g.begun AND u.created_at < g.ended) AS quantity
+     FROM (SELECT DISTINCT t.offer_id, t.day, t.day::timestamp AT TIME ZONE t.time_zone AS begun, (t.day + 1)::timestamp AT TIME ZONE t.time_zone AS ended
+           FROM taken t) g)
+   SELECT t.id, t.offer_id, t.day::text, t.quantity, t.daily_cap AS cap, u.quantity AS used
+   FROM taken t JOIN used u USING (offer_id, day) ORDER BY t.id`,
+);
+
+/** Attempts that were taken and not sent wait again, as if they had not been (purchase_attempt_pkey; the caller has taken them). */
+export const putBack = statement(
+  'purchases.putBack',
+  `UPDATE purchase_attempt SET state = 'PLANNED', sent_at = NULL, worker_id = NULL, lease_until = NULL, due_at = $3, updated_at = $3
+   WHERE network_id = $1 AND id = ANY ($2::uuid[])`,
+);
+
+/** Locks those of these attempts that still wait to be sent; those held by others are passed over (purchase_attempt_pkey). */
+export const lockPutBack = statement<WaitingAttemptRow>(
+  'purchases.lockPutBack',
+  `SELECT a.id, a.owner_id, a.purpose, a.order_id, a.line_id, a.subject_id, a.sku_id, a.offer_id, a.account_id, a.supplier_id, a.attempt_number,
+     a.quantity, a.goods_kind, a.cost_limit, a.created_at, n.currency, n.time_zone
+   FROM purchase_attempt a JOIN network n ON n.id = $1
+   WHERE a.network_id = $1 AND a.id = ANY ($2::uuid[]) AND a.state = 'PLANNED' ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED`,
+);
+
 /** The next look at attempts that wait for an upstream to come back; their rows are locked (purchase_attempt_pkey). */
 export const postponeWaiting = statement(
   'purchases.postponeWaiting',
   'UPDATE purchase_attempt SET due_at = $3, updated_at = $4 WHERE network_id = $1 AND id = ANY ($2::uuid[])',
 );
 
-/** Whether an account's calls stand still: since when its eldest call is under way (purchase_attempt_under_way_idx), and its last success. */
-export const selectStandstill = statement<{ eldest_call: Date | null; last_success_at: Date | null }>(
+/**
+ * Whether an account's calls stand still: since when its eldest call is under way (purchase_attempt_under_way_idx), its last success, and
+ * the network's other accounts at which no purchase has waited since $3 (one look into purchase_attempt_due_idx for each).
+ */
+export const selectStandstill = statement<{ eldest_call: Date | null; last_success_at: Date | null; roomy: string[] }>(
   'purchases.selectStandstill',
   `SELECT (SELECT min(u.updated_at) FROM purchase_attempt u WHERE u.network_id = $1 AND u.account_id = $2 AND u.worker_id IS NOT NULL) AS eldest_call,
-     (SELECT s.last_success_at FROM supply_account_state s WHERE s.network_id = $1 AND s.account_id = $2) AS last_success_at`,
+     (SELECT s.last_success_at FROM supply_account_state s WHERE s.network_id = $1 AND s.account_id = $2) AS last_success_at,
+     ARRAY(SELECT c.id FROM supply_account c WHERE c.network_id = $1 AND c.id <> $2 AND c.is_enabled AND NOT EXISTS (
+       SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.account_id = c.id AND a.due_at <= $3 AND a.state = 'PLANNED')) AS roomy`,
+);
+
+/** An attempt whose outcome nobody could ask for. */
+export type UnaskedAttemptRow = {
+  id: string;
+  owner_id: string;
+  purpose: AttemptPurpose['kind'];
+  order_id: string | null;
+  line_id: string | null;
+  sku_id: string;
+  accepted_at: Date | null;
+  state: AttemptState;
+};
+
+/**
+ * Locks attempts of an account that should have been asked for by $3, have been unknown since $4 or accepted since $5, and of which no
+ * person knows (purchase_attempt_due_idx); those held by others are passed over.
+ */
+export const lockUnasked = statement<UnaskedAttemptRow>(
+  'purchases.lockUnasked',
+  `SELECT a.id, a.owner_id, a.purpose, a.order_id, a.line_id, a.sku_id, a.accepted_at, a.state FROM purchase_attempt a
+   WHERE a.network_id = $1 AND a.account_id = $2 AND a.due_at <= $3 AND a.state IN ('SENT', 'UNKNOWN') AND a.attention_reason IS NULL
+     AND (a.lease_until IS NULL OR a.lease_until <= $3) AND a.sent_at <= CASE WHEN a.state = 'SENT' AND a.accepted_at IS NOT NULL THEN $5::timestamptz ELSE $4 END
+   ORDER BY a.due_at LIMIT $6 FOR NO KEY UPDATE SKIP LOCKED`,
+);
+
+/** A person is asked about attempts that stand as they do; their rows are locked (purchase_attempt_pkey). */
+export const raiseAttention = statement(
+  'purchases.raiseAttention',
+  `UPDATE purchase_attempt a SET attention_reason = w.reason, attention_since = $4, updated_at = $4
+   FROM unnest($2::uuid[], $3::text[]) AS w (id, reason) WHERE a.network_id = $1 AND a.id = w.id`,
 );
 
 /** A sealed card key of a SKU, to learn what its keys look like. */
@@ -475,24 +567,35 @@ export const selectCallbackAccount = statement<{ kind: ConnectorKind; callback_h
   'SELECT kind, callback_hash FROM supply_account WHERE network_id = $1 AND id = $2',
 );
 
-/** An attempt that a callback names. */
-export type NamedAttemptRow = { id: string; state: AttemptState; upstream_ref: string | null; lease_until: Date | null };
-
-const named = (name: string, column: 'request_key' | 'upstream_ref') =>
-  statement<NamedAttemptRow>(
+// The callback with a line in the log of the attempt that it names, which falls due: not while a worker asks already (`calledBack` tells
+// it), and of what was given up only where a question buys nothing ($10). An attempt that is being written is passed over, so that no
+// callback waits for a list of purchases.
+const callback = (name: string, column: 'request_key' | 'upstream_ref') =>
+  statement(
     name,
-    `SELECT a.id, a.state, a.upstream_ref, a.lease_until FROM purchase_attempt a
-     WHERE a.network_id = $1 AND a.account_id = $2 AND a.${column} = $3 ORDER BY a.id DESC LIMIT 1 FOR NO KEY UPDATE`,
+    `WITH named AS MATERIALIZED (
+       SELECT a.id, a.state FROM purchase_attempt a WHERE a.network_id = $1 AND a.account_id = $3 AND a.${column} = $11 ORDER BY a.id DESC LIMIT 1),
+     kept AS (
+       INSERT INTO supply_callback (network_id, id, account_id, attempt_id, client_address, raw, data_key, vault_key_id, created_at)
+       VALUES ($1, $2, $3, (SELECT id FROM named), $4, $5, $6, $7, $8)),
+     told AS (
+       INSERT INTO purchase_step (network_id, id, attempt_id, kind, outcome, created_at) SELECT $1, $9, id, 'CALLED_BACK', state, $8 FROM named),
+     asked AS (
+       SELECT a.id FROM purchase_attempt a
+       WHERE a.network_id = $1 AND a.id = (SELECT id FROM named) AND (a.lease_until IS NULL OR a.lease_until <= $8)
+         AND (a.state IN ('SENT', 'UNKNOWN') OR (a.state = 'REJECTED' AND ($10 OR a.upstream_ref IS NOT NULL)))
+       FOR NO KEY UPDATE SKIP LOCKED)
+     UPDATE purchase_attempt a SET due_at = $8, updated_at = $8 FROM asked WHERE a.network_id = $1 AND a.id = asked.id`,
   );
 
-/** Locks the attempt of an account that goes by our own key (purchase_attempt_request_key). */
-export const lockByRequestKey = named('purchases.lockByRequestKey', 'request_key');
-/** Locks the attempt of an account that goes by the upstream's number (purchase_attempt_upstream_ref_idx). */
-export const lockByUpstreamRef = named('purchases.lockByUpstreamRef', 'upstream_ref');
+/** Keeps a callback that names an attempt of its account by our own key (purchase_attempt_request_key), or none. */
+export const callbackByRequestKey = callback('purchases.callbackByRequestKey', 'request_key');
+/** Keeps a callback that names an attempt of its account by the upstream's number (purchase_attempt_upstream_ref_idx). */
+export const callbackByUpstreamRef = callback('purchases.callbackByUpstreamRef', 'upstream_ref');
 
-/** A callback as it came in, sealed. */
-export const insertCallback = statement(
-  'purchases.insertCallback',
-  `INSERT INTO supply_callback (network_id, id, account_id, attempt_id, client_address, raw, data_key, vault_key_id, created_at)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+/** Which attempts were called back since their workers took them: ids tell times (purchase_step_network_id_attempt_id_id_idx). */
+export const calledBack = statement<{ id: string }>(
+  'purchases.calledBack',
+  `SELECT w.id FROM unnest($2::uuid[], $3::uuid[]) AS w (id, worker_id)
+   WHERE EXISTS (SELECT FROM purchase_step s WHERE s.network_id = $1 AND s.attempt_id = w.id AND s.id > w.worker_id AND s.kind = 'CALLED_BACK')`,
 );

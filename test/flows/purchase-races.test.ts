@@ -65,6 +65,16 @@ async function scene(over: { readonly s?: Partial<ConnectorAbilities>; readonly 
   return { w, s, t, sId, tId, ground, order };
 }
 
+/** Takes what is due of an account, as a worker that dies then. */
+const take = async (ground: PurchaseGround, networkId: string, accountId: string) => {
+  await fresh.sql('INSERT INTO supply_account_state (network_id, account_id, window_start, updated_at) VALUES ($1, $2, $3, $3)', [
+    networkId,
+    accountId,
+    clock.now(),
+  ]);
+  expect(await claimAttempts(ground, networkId, [{ accountId, tally: NO_CALLS }], 8)).toHaveLength(1);
+};
+
 const stepsOf = (attemptId: string) =>
   fresh.sql<{ kind: string; outcome: string }>('SELECT kind, outcome FROM purchase_step WHERE attempt_id = $1 ORDER BY id', [attemptId]);
 const walletOf = async (stationId: string) =>
@@ -135,7 +145,7 @@ describe('several workers', () => {
   test('one that dies after it has taken an attempt leaves it UNKNOWN: asked for, believed to be unsold only twice and after the delay, then bought elsewhere', async () => {
     const { s, t, sId, w, ground, order } = await scene();
     const orderId = await order();
-    await claimAttempts(ground, { networkId: w.networkId, accountId: sId }, { tally: NO_CALLS, free: 8 });
+    await take(ground, w.networkId, sId);
     s.onQuestion = () => ({ kind: 'NOT_FOUND' });
     const runner = runnerOf(ground);
     await workOff(runner);
@@ -154,7 +164,7 @@ describe('several workers', () => {
   test('what was not found and is sold after all is SURPLUS: into stock, never a second delivery', async () => {
     const { s, sId, w, ground, order } = await scene();
     const orderId = await order();
-    await claimAttempts(ground, { networkId: w.networkId, accountId: sId }, { tally: NO_CALLS, free: 8 });
+    await take(ground, w.networkId, sId);
     s.onQuestion = () => ({ kind: 'NOT_FOUND' });
     const runner = runnerOf(ground);
     clock.advance(60_000);
