@@ -5,6 +5,7 @@ import { createPriceLevel, setPriceLevel } from '#server/flows/set-price-level.t
 import type { PriceLevelRecord } from '#server/network/sql.ts';
 import { viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 import { StationKindEnum } from './enums.ts';
 import { idOf, optionalIdOf } from './ids.ts';
 import { done, mutation, REPLAYED_TEXT, REQUEST_KEY_TEXT, successType } from './mutation.ts';
@@ -128,15 +129,7 @@ mutation('freezeStation', {
   access: managing,
   input: freezeInput('FreezeStationInput', 'The station to freeze.'),
   result: resultUnion('FreezeStationResult', 'A station that was frozen, or why not.', [StationFroze, NotFound, NotAllowed, StaleVersion]),
-  resolve: async (input, context) => {
-    const stationId = idOf('Station', input.stationId);
-    if (stationId === null) return notFound('station');
-    const outcome = await freezeStation(context.db, viewerOf(context), { ...input, stationId });
-    if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_FROZE'
-      ? done('StationFroze', { station: outcome.station })
-      : refused(outcome, 'station or price level');
-  },
+  resolve: (input, context) => changeTrading(context, 'StationFroze', freezeStation, input),
 });
 
 const StationUnfroze = stationAnswer('StationUnfroze', 'A station trades again.');
@@ -151,15 +144,7 @@ mutation('unfreezeStation', {
     NotAllowed,
     StaleVersion,
   ]),
-  resolve: async (input, context) => {
-    const stationId = idOf('Station', input.stationId);
-    if (stationId === null) return notFound('station');
-    const outcome = await unfreezeStation(context.db, viewerOf(context), { ...input, stationId });
-    if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_UNFROZE'
-      ? done('StationUnfroze', { station: outcome.station })
-      : refused(outcome, 'station or price level');
-  },
+  resolve: (input, context) => changeTrading(context, 'StationUnfroze', unfreezeStation, input),
 });
 
 const StationClosed = stationAnswer('StationClosed', 'A station was closed for ever.');
@@ -170,15 +155,7 @@ mutation('closeStation', {
   access: managing,
   input: freezeInput('CloseStationInput', 'The station to close.'),
   result: resultUnion('CloseStationResult', 'A station that was closed, or why not.', [StationClosed, NotFound, NotAllowed, StaleVersion]),
-  resolve: async (input, context) => {
-    const stationId = idOf('Station', input.stationId);
-    if (stationId === null) return notFound('station');
-    const outcome = await closeStation(context.db, viewerOf(context), { ...input, stationId });
-    if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
-    return outcome.kind === 'STATION_CLOSED'
-      ? done('StationClosed', { station: outcome.station })
-      : refused(outcome, 'station or price level');
-  },
+  resolve: (input, context) => changeTrading(context, 'StationClosed', closeStation, input),
 });
 
 const PriceLevelSet = stationAnswer('PriceLevelSet', 'A child has another price level.');
@@ -234,6 +211,20 @@ function stationAnswer<Name extends string>(name: Name, description: string) {
   return successType<Answer<Name>>(name, description, (t) => ({
     station: t.field({ type: StationType, description: 'The station.', resolve: ({ station }) => station }),
   }));
+}
+
+/** Freezes, unfreezes or closes the station of the input; answers with it as it is then, or why it is as it was. */
+async function changeTrading<const Name extends string>(
+  context: Context,
+  name: Name,
+  change: typeof freezeStation | typeof unfreezeStation | typeof closeStation,
+  input: { readonly stationId: string; readonly expectedVersion: number; readonly reason: string },
+) {
+  const stationId = idOf('Station', input.stationId);
+  if (stationId === null) return notFound('station');
+  const outcome = await change(context.db, viewerOf(context), { ...input, stationId });
+  if (outcome.kind === 'STALE_VERSION') return staleVersion('Station', outcome.current);
+  return 'station' in outcome ? done(name, { station: outcome.station }) : refused(outcome, 'station or price level');
 }
 
 function freezeInput(name: string, description: string) {
