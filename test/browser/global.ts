@@ -24,7 +24,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const dataDir = mkdtempSync(join(tmpdir(), 'fenzhan-browser-'));
   chmodSync(dataDir, 0o711);
   const began = performance.now();
-  const server = await startServerProcess({ dataDir, settings: { DEMO: 'on', LOG_LEVEL: 'warn' }, parameters: [] });
+  const server = await startServerProcess({
+    dataDir,
+    settings: { DEMO: 'on', LOG_LEVEL: 'warn', OUTGOING_ALLOWED_HOSTS: '127.0.0.1' },
+    parameters: [],
+  });
   // the address is printed first; the sign-ins and the command follow it
   while (!/^curl .*\n/m.test(server.output())) await new Promise((resolve) => setTimeout(resolve, 50));
   project.provide('serverUrl', server.url);

@@ -1,6 +1,9 @@
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askAs, keep, openAs, openBrowser, type Person, settled, signIn } from './people.ts';
+import { acgFakaProtocol } from '#test/simulators/acg-faka.ts';
+import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
+import { startSimulator } from '#test/simulators/simulator.ts';
+import { askAs, keep, openAs, openBrowser, type Person, seriousFindings, settled, signIn } from './people.ts';
 
 // Headquarters' supply desk: what a person decides there really happens, once each.
 let browser: Browser;
@@ -114,6 +117,58 @@ test('keys that a person hands over pass the test purchase; one listing is appro
   await keep(page, 'hq-listing-rejected');
   expect(hq.problems).toEqual([]);
 });
+
+test('an account is tried before it is kept; its catalogue is previewed, mapped and imported; a wrong secret is not saved', async () => {
+  const { page } = hq;
+  const upstream = await startSimulator(acgFakaProtocol({ appId: '1000', appKey: 'right-key' }), {
+    goods: DEFAULT_GOODS,
+    openingCents: 100_000_000,
+  });
+  const name = `共享店铺 ${crypto.randomUUID().slice(0, 6)}`;
+  await page.goto('/supply/accounts');
+  await settled(page);
+  await page.getByRole('button', { name: '添加账号' }).click();
+  await choose('供货商', '星河卡券供应链');
+  await choose('接口', 'acg-faka');
+  await sheet().getByLabel('账号名称').fill(name);
+  await sheet().getByLabel('接口地址').fill(upstream.url);
+  await sheet().getByLabel('app_id').fill('1000');
+  await sheet().getByLabel('app_key').fill('right-key');
+  await sheet().getByRole('button', { name: '试连并保存' }).click();
+  await page.getByRole('link', { name }).click();
+  const drawer = page.locator('.details');
+  await drawer.getByText('已加密保存，不再显示').waitFor();
+  await drawer.getByRole('button', { name: '修改账号' }).click();
+  await sheet().getByLabel('app_key').fill('wrong-key');
+  await sheet().getByRole('button', { name: '试连并保存' }).click();
+  await sheet().getByText('填写有误').waitFor();
+  expect(await seriousFindings(hq)).toEqual([]);
+  await page.keyboard.press('Escape');
+
+  await drawer.getByRole('button', { name: '导入目录' }).click();
+  await page.getByRole('button', { name: '预览', exact: true }).click();
+  const row = (goods: string) => page.locator('tbody tr', { hasText: goods });
+  await row('网易一卡通').waitFor();
+  await keep(page, 'hq-import-preview');
+  expect(await seriousFindings(hq)).toEqual([]);
+  await row('网易一卡通').getByRole('button', { name: /^对应/ }).click();
+  await sheet().getByLabel('“游戏点卡”整个分类换到别处').check();
+  await sheet().getByLabel('分类', { exact: true }).fill(`导入 / ${name}`);
+  await sheet().getByRole('button', { name: '保存并重新预览' }).click();
+  await row('网易一卡通').getByText(`导入 / ${name}`).waitFor();
+  await row('网易一卡通').getByRole('checkbox').check();
+  await page.getByRole('button', { name: '导入选中的 1 项' }).click();
+  await page.getByText('已导入 1 项').waitFor();
+  await row('网易一卡通').getByText('已导入').waitFor();
+  await keep(page, 'hq-imported');
+  await upstream.close();
+  expect(hq.problems).toEqual([]);
+});
+
+async function choose(label: string, option: string): Promise<void> {
+  await sheet().getByLabel(label, { exact: true }).click();
+  await hq.page.locator('.ant-select-item-option', { hasText: option }).last().click();
+}
 
 function sheet(): Locator {
   return hq.page.getByRole('dialog').last();

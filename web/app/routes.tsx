@@ -60,6 +60,12 @@ export const router = createBrowserRouter([
         lazy: async () => ({ Component: (await import('../supply/offers-page.tsx')).OffersPage }),
         children: [{ path: ':skuId', lazy: async () => ({ Component: (await import('../supply/routing-drawer.tsx')).RoutingDrawer }) }],
       },
+      {
+        path: 'supply/accounts',
+        lazy: async () => ({ Component: (await import('../supply/accounts-page.tsx')).AccountsPage }),
+        children: [{ path: ':accountId', lazy: async () => ({ Component: (await import('../supply/account-drawer.tsx')).AccountDrawer }) }],
+      },
+      { path: 'supply/import', lazy: async () => ({ Component: (await import('../supply/import-page.tsx')).ImportPage }) },
       { path: 'supply/scorecards', lazy: async () => ({ Component: (await import('../supply/scorecards-page.tsx')).ScorecardsPage }) },
       {
         path: 'supply/listings',

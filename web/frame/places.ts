@@ -1,4 +1,5 @@
-import type { Viewer } from '../app/session.tsx';
+import type { PartyChoice, Viewer } from '../app/session.tsx';
+import type { Permission } from '../gql/graphql.ts';
 import type { IconName } from '../parts/icon.tsx';
 
 /** A place in the navigation. */
@@ -17,6 +18,7 @@ export type PlaceKey =
   | 'stock'
   | 'attempts'
   | 'offers'
+  | 'accounts'
   | 'listings'
   | 'replenish'
   | 'scorecards'
@@ -31,63 +33,57 @@ export type PlaceKey =
 /** Places that belong together in a person's day. */
 export type PlaceGroup = { key: 'today' | 'trade' | 'supply' | 'money' | 'settings'; places: Place[] };
 
-/** Where a person may go, grouped by their day and not by table names. */
-export function placesOf(viewer: Viewer): PlaceGroup[] {
-  const kind = viewer.party?.kind;
-  const { may } = viewer;
-  const hq = kind === 'HEADQUARTERS';
-  const seller = hq || kind === 'SUBSTATION';
-  const groups: PlaceGroup[] = [
-    {
-      key: 'today',
-      places: [
-        kind === 'RESELLER' ? { to: '/', icon: 'bag', key: 'buy' } : { to: '/', icon: 'home', key: 'home' },
-        ...only(may('ORDERS_READ') && kind !== 'SUPPLIER', { to: '/orders', icon: 'list', key: 'orders' }),
-        ...only(hq && may('ORDERS_READ'), { to: '/refunds', icon: 'refund', key: 'refunds' }),
-      ],
-    },
-    {
-      key: 'trade',
-      places: [
-        ...only(seller && may('STATIONS_READ'), { to: '/downline', icon: 'tree', key: 'downline' }),
-        ...only(seller && may('PRICES_READ'), { to: '/prices', icon: 'tag', key: 'prices' }),
-        ...only(kind === 'SUBSTATION' && may('CATALOGUE_READ'), { to: '/catalogue', icon: 'bag', key: 'catalogue' }),
-        ...only(hq && may('PRICES_READ'), { to: '/controls', icon: 'scale', key: 'controls' }),
-      ],
-    },
-    {
-      key: 'supply',
-      places: [
-        ...only(hq && may('SUPPLY_READ'), { to: '/supply/attempts', icon: 'inbox', key: 'attempts' }),
-        ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/attempts', icon: 'list', key: 'attempts' }),
-        ...only(hq && may('SUPPLY_READ'), { to: '/supply/suppliers', icon: 'truck', key: 'suppliers' }),
-        ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/offers', icon: 'route', key: 'offers' }),
-        ...only((hq || kind === 'SUPPLIER') && may('SUPPLY_READ'), { to: '/supply/scorecards', icon: 'chart', key: 'scorecards' }),
-        ...only(kind === 'SUPPLIER' && may('SUPPLY_READ'), { to: '/documents', icon: 'log', key: 'documents' }),
-        ...only(hq && may('SUPPLY_READ'), { to: '/supply/listings', icon: 'check', key: 'listings' }),
-        ...only(hq && may('STOCK_READ'), { to: '/stock', icon: 'box', key: 'stock' }),
-        ...only(hq && may('SUPPLY_READ'), { to: '/replenishment', icon: 'refund', key: 'replenish' }),
-      ],
-    },
-    {
-      key: 'money',
-      places: only(
-        may('WALLET_READ'),
-        kind === 'SUPPLIER' ? { to: '/payables', icon: 'wallet', key: 'payables' } : { to: '/wallet', icon: 'wallet', key: 'wallet' },
-      ),
-    },
-    {
-      key: 'settings',
-      places: [
-        ...only(may('API_KEYS_MANAGE'), { to: '/api-keys', icon: 'key', key: 'apiKeys' }),
-        ...only(may('WEBHOOKS_MANAGE') && kind !== 'SUPPLIER', { to: '/webhooks', icon: 'out', key: 'webhooks' }),
-        ...only(hq && may('MEMBERS_MANAGE'), { to: '/audit', icon: 'log', key: 'audit' }),
-      ],
-    },
-  ];
-  return groups.filter((group) => group.places.length > 0);
-}
+type Kind = PartyChoice['kind'];
+type Line = readonly [to: string, icon: IconName, key: PlaceKey, kinds: readonly Kind[], permission?: Permission];
 
-function only(allowed: boolean, place: Place): Place[] {
-  return allowed ? [place] : [];
+const hq = ['HEADQUARTERS'] as const;
+const sellers = ['HEADQUARTERS', 'SUBSTATION'] as const;
+const stations = ['HEADQUARTERS', 'SUBSTATION', 'RESELLER'] as const;
+const supplier = ['SUPPLIER'] as const;
+const suppliers = ['HEADQUARTERS', 'SUPPLIER'] as const;
+const everybody = [...stations, ...supplier];
+
+// Each place once: where it is, for which kinds of party, and which permission opens it.
+const lines: Record<PlaceGroup['key'], readonly Line[]> = {
+  today: [
+    ['/', 'bag', 'buy', ['RESELLER']],
+    ['/', 'home', 'home', [...sellers, ...supplier]],
+    ['/orders', 'list', 'orders', stations, 'ORDERS_READ'],
+    ['/refunds', 'refund', 'refunds', hq, 'ORDERS_READ'],
+  ],
+  trade: [
+    ['/downline', 'tree', 'downline', sellers, 'STATIONS_READ'],
+    ['/prices', 'tag', 'prices', sellers, 'PRICES_READ'],
+    ['/catalogue', 'bag', 'catalogue', ['SUBSTATION'], 'CATALOGUE_READ'],
+    ['/controls', 'scale', 'controls', hq, 'PRICES_READ'],
+  ],
+  supply: [
+    ['/supply/attempts', 'inbox', 'attempts', hq, 'SUPPLY_READ'],
+    ['/attempts', 'list', 'attempts', supplier, 'SUPPLY_READ'],
+    ['/supply/suppliers', 'truck', 'suppliers', hq, 'SUPPLY_READ'],
+    ['/supply/offers', 'route', 'offers', suppliers, 'SUPPLY_READ'],
+    ['/supply/accounts', 'plug', 'accounts', hq, 'SUPPLY_READ'],
+    ['/supply/scorecards', 'chart', 'scorecards', suppliers, 'SUPPLY_READ'],
+    ['/documents', 'log', 'documents', supplier, 'SUPPLY_READ'],
+    ['/supply/listings', 'check', 'listings', hq, 'SUPPLY_READ'],
+    ['/stock', 'box', 'stock', hq, 'STOCK_READ'],
+    ['/replenishment', 'refund', 'replenish', hq, 'SUPPLY_READ'],
+  ],
+  money: [
+    ['/payables', 'wallet', 'payables', supplier, 'WALLET_READ'],
+    ['/wallet', 'wallet', 'wallet', stations, 'WALLET_READ'],
+  ],
+  settings: [
+    ['/api-keys', 'key', 'apiKeys', everybody, 'API_KEYS_MANAGE'],
+    ['/webhooks', 'out', 'webhooks', stations, 'WEBHOOKS_MANAGE'],
+    ['/audit', 'log', 'audit', hq, 'MEMBERS_MANAGE'],
+  ],
+};
+
+/** Where a person may go, grouped by their day and not by table names. */
+export function placesOf({ party, may }: Viewer): PlaceGroup[] {
+  const isOpen = ([, , , kinds, permission]: Line) => party !== null && kinds.includes(party.kind) && (!permission || may(permission));
+  return (Object.keys(lines) as PlaceGroup['key'][])
+    .map((key) => ({ key, places: lines[key].filter(isOpen).map(([to, icon, place]) => ({ to, icon, key: place })) }))
+    .filter((group) => group.places.length > 0);
 }

@@ -12,13 +12,14 @@ import { Company } from '../supply/company.tsx';
 import { DocumentFile } from '../supply/document-file.tsx';
 import { DocumentList } from '../supply/document-list.tsx';
 import { DocumentSheet } from '../supply/document-sheet.tsx';
+import { Members } from '../supply/members.tsx';
 import '../supply/supply.css';
 import { useOwnSupplier } from './use-own-supplier.ts';
 
 /** A supplier's papers, its company and contacts: handed in and changed by itself, reviewed by headquarters. */
 export function DocumentsPage() {
   const { t } = useTranslation();
-  const { may } = useViewer();
+  const { may, party } = useViewer();
   const { supplier, error, refresh } = useOwnSupplier();
   const [editing, setEditing] = useState<DocumentRowFragment | 'new' | null>(null);
   const withdraw = useAction(WithdrawSupplierDocumentDocument, (data) => data.withdrawSupplierDocument, 'SupplierDocumentWithdrawn');
@@ -68,10 +69,16 @@ export function DocumentsPage() {
               />
             )}
           </section>
-          <section className="card">
-            <h2 className="card-title">{t('suppliers.company')}</h2>
-            <Company supplier={supplier} changed={refresh} />
-          </section>
+          <div className="stack">
+            <section className="card">
+              <h2 className="card-title">{t('suppliers.company')}</h2>
+              <Company supplier={supplier} changed={refresh} />
+            </section>
+            <section className="card">
+              <h2 className="card-title">{t('members.title')}</h2>
+              <Members supplierId={supplier.id} name={party?.name ?? ''} />
+            </section>
+          </div>
         </div>
       )}
       {editing && supplier && (

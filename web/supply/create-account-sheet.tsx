@@ -4,16 +4,16 @@ import { useTranslation } from 'react-i18next';
 import { useQuery } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { type ConnectorKind, CreateSupplyAccountDocument, SupplyAccountsDocument } from '../gql/graphql.ts';
-import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
 import { Sheet } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
+import { CallbackSheet } from './callback-sheet.tsx';
 
 /** Making an account at a supplier's system: tried there before it is kept. Where it calls back is shown once. */
-export function CreateAccountSheet({ close }: { close: () => void }) {
+export function CreateAccountSheet({ close, done }: { close: () => void; done: () => void }) {
   const { t } = useTranslation();
   const { currency: own } = useViewer();
-  const [{ data }, refetch] = useQuery({ query: SupplyAccountsDocument });
+  const [{ data }] = useQuery({ query: SupplyAccountsDocument });
   const [supplierId, setSupplierId] = useState<string | null>(null);
   const [kind, setKind] = useState<ConnectorKind>('MANUAL');
   const [name, setName] = useState('');
@@ -37,20 +37,11 @@ export function CreateAccountSheet({ close }: { close: () => void }) {
       input: { supplierId, kind, name: name.trim(), baseUrl: baseUrl.trim() || null, currency, settings },
     });
     if (!answer) return;
-    refetch({ requestPolicy: 'network-only' });
+    done();
     if (answer.callbackUrl) setCallbackUrl(answer.callbackUrl);
     else close();
   };
-  if (callbackUrl)
-    return (
-      <Sheet title={t('accounts.created')} close={close} footer={<Button onClick={close}>{t('close')}</Button>}>
-        <p>{t('accounts.callback')}</p>
-        <div className="secret">
-          <code>{callbackUrl}</code>
-          <CopyButton text={callbackUrl} label={t('copy.copy')} primary />
-        </div>
-      </Sheet>
-    );
+  if (callbackUrl) return <CallbackSheet title={t('accounts.created')} url={callbackUrl} close={close} />;
   return (
     <Sheet
       title={t('accounts.create')}

@@ -11,27 +11,33 @@ import { useAction } from '../parts/use-action.tsx';
 const counts = ['minQuantity', 'maxQuantity', 'leadTimeSeconds', 'priority', 'weight', 'dailyCap'] as const;
 type Count = (typeof counts)[number];
 
-/** Changing an offer: what it costs, what was agreed, how much of it, and its place in the routing. */
+/** Changing an offer: what it costs, at which rate, what was agreed, how much of it, and its place in the routing. */
 export function OfferSheet({ row, close, changed }: { row: OfferRowFragment; close: () => void; changed: () => void }) {
   const { t } = useTranslation();
   const { message } = App.useApp();
   const { currency } = useViewer();
   const [cost, setCost] = useState(row.upstreamUnitCost);
   const [agreed, setAgreed] = useState(row.agreedUnitCost?.amount ?? '');
+  const [rate, setRate] = useState(row.rate);
+  const [rateSource, setRateSource] = useState(row.rateSource);
   const [reason, setReason] = useState('');
   const [lines, setLines] = useState(
     () => Object.fromEntries(counts.map((name) => [name, String(row[name] ?? '')])) as Record<Count, string>,
   );
   const update = useAction(UpdateSupplyOfferDocument, (data) => data.updateSupplyOffer, 'SupplyOfferUpdated');
   const isCount = (name: Count) => /^\d{1,7}$/.test(lines[name]) || (name === 'dailyCap' && lines[name] === '');
-  const ready = isAmount(cost, 4) && (agreed === '' || isAmount(agreed, 4)) && counts.every(isCount);
+  const isForeign = row.upstreamCurrency !== currency;
+  const isRated = !isForeign || (isAmount(rate, 8) && rateSource.trim() !== '');
+  const ready = isAmount(cost, 4) && isRated && (agreed === '' || isAmount(agreed, 4)) && counts.every(isCount);
   const submit = async () => {
     const { dailyCap, ...rest } = lines;
-    const isDearer = cost !== row.upstreamUnitCost;
+    const isRateNew = isForeign && (rate !== row.rate || rateSource !== row.rateSource);
+    const isCostNew = cost !== row.upstreamUnitCost || isRateNew;
+    const rated = isForeign ? { rate, rateSource: rateSource.trim(), rateAt: isRateNew ? aMomentAgo() : (row.rateAt ?? aMomentAgo()) } : {};
     const input = {
       supplyOfferId: row.id,
       expectedVersion: row.version,
-      ...(isDearer ? { cost: { unitCost: cost, ...rateOf(row) } } : {}),
+      ...(isCostNew ? { cost: { unitCost: cost, ...rated } } : {}),
       agreedUnitCost: agreed || null,
       dailyCap: dailyCap === '' ? null : Number(dailyCap),
       minQuantity: Number(rest.minQuantity),
@@ -65,6 +71,16 @@ export function OfferSheet({ row, close, changed }: { row: OfferRowFragment; clo
           {(id) => <AmountInput id={id} value={agreed} onChange={setAgreed} currency={currency} decimals={4} optional />}
         </Field>
       </div>
+      {isForeign && (
+        <div className="field-row">
+          <Field label={t('offers.rate', { from: row.upstreamCurrency, to: currency })}>
+            {(id) => <AmountInput id={id} value={rate} onChange={setRate} decimals={8} />}
+          </Field>
+          <Field label={t('offers.rateSource')}>
+            {(id) => <Input id={id} maxLength={100} value={rateSource} onChange={(event) => setRateSource(event.target.value)} />}
+          </Field>
+        </div>
+      )}
       <div className="field-grid">
         {counts.map((name) => (
           <Field key={name} label={t(`offers.${name}`)}>
@@ -88,7 +104,7 @@ export function OfferSheet({ row, close, changed }: { row: OfferRowFragment; clo
   );
 }
 
-/** A new cost comes with the rate that holds. */
-function rateOf({ rateSource, rate, rateAt }: OfferRowFragment) {
-  return rateSource === '' ? {} : { rate, rateSource, rateAt: rateAt ?? null };
+/** When a rate that was just typed was so: a clock that is a little fast must not make it one of the future. */
+function aMomentAgo(): string {
+  return new Date(Date.now() - 60_000).toISOString();
 }

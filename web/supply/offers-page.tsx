@@ -13,7 +13,6 @@ import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { usePages } from '../parts/use-pages.ts';
-import { CreateAccountSheet } from './create-account-sheet.tsx';
 import { CreateOfferSheet } from './create-offer-sheet.tsx';
 import { OfferStatus } from './offer-status.tsx';
 import { OwnOfferSheet } from './own-offer-sheet.tsx';
@@ -24,17 +23,13 @@ export function OffersPage() {
   const { t } = useTranslation();
   const { party, may } = useViewer();
   const isSupplier = party?.kind === 'SUPPLIER';
-  const [sheet, setSheet] = useState<'offer' | 'account' | null>(null);
+  const [creating, setCreating] = useState(false);
   const pages = usePages({ query: OffersDocument, variables: { first: 50 }, connection: (data) => data.supplyOffers });
   const rows = unmask(OfferRowFragmentDoc, pages.nodes);
-  const close = () => setSheet(null);
   const create = !isSupplier && may('SUPPLY_MANAGE') && (
-    <>
-      <Button onClick={() => setSheet('account')}>{t('accounts.create')}</Button>{' '}
-      <Button type="primary" icon={<Icon name="plus" size={16} />} onClick={() => setSheet('offer')}>
-        {t('offers.create')}
-      </Button>
-    </>
+    <Button type="primary" icon={<Icon name="plus" size={16} />} onClick={() => setCreating(true)}>
+      {t('offers.create')}
+    </Button>
   );
   return (
     <>
@@ -51,8 +46,7 @@ export function OffersPage() {
           <More hasMore={pages.hasMore} loading={pages.loadingMore} load={pages.loadMore} />
         </>
       )}
-      {sheet === 'offer' && <CreateOfferSheet close={close} done={pages.refresh} />}
-      {sheet === 'account' && <CreateAccountSheet close={close} />}
+      {creating && <CreateOfferSheet close={() => setCreating(false)} done={pages.refresh} />}
       <Outlet context={pages.refresh} />
     </>
   );

@@ -22,6 +22,7 @@ import { Money } from '../parts/money.tsx';
 import { Share } from '../parts/share.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.tsx';
+import { OfferCostsSheet } from './offer-costs-sheet.tsx';
 import { OfferSheet } from './offer-sheet.tsx';
 import { OfferStatus } from './offer-status.tsx';
 import { Duration } from './offers-page.tsx';
@@ -121,7 +122,7 @@ function Route({ route, changed }: { route: Preview['offers'][number]; changed: 
   const { t } = useTranslation();
   const { may } = useViewer();
   const row: OfferRowFragment = unmask(OfferRowFragmentDoc, route.offer);
-  const [editing, setEditing] = useState(false);
+  const [sheet, setSheet] = useState<'edit' | 'costs' | null>(null);
   const update = useAction(UpdateSupplyOfferDocument, (data) => data.updateSupplyOffer, 'SupplyOfferUpdated');
   const turn = async (isEnabled: boolean) => {
     if (await update.run({ input: { supplyOfferId: row.id, expectedVersion: row.version, isEnabled } })) changed();
@@ -152,20 +153,25 @@ function Route({ route, changed }: { route: Preview['offers'][number]; changed: 
       </div>
       <div className="row-line">
         <OfferStatus row={row} />
-        {may('SUPPLY_MANAGE') && (
-          <span className="row-actions">
-            <Button size="small" onClick={() => setEditing(true)}>
-              {t('offers.edit')}
-            </Button>
-            <Switch
-              size="small"
-              checked={row.isEnabled}
-              loading={update.busy}
-              aria-label={t('offers.use', { name: row.supplier?.name ?? '' })}
-              onChange={(on) => void turn(on)}
-            />
-          </span>
-        )}
+        <span className="row-actions">
+          <Button size="small" type="text" onClick={() => setSheet('costs')}>
+            {t('offers.history')}
+          </Button>
+          {may('SUPPLY_MANAGE') && (
+            <>
+              <Button size="small" onClick={() => setSheet('edit')}>
+                {t('offers.edit')}
+              </Button>
+              <Switch
+                size="small"
+                checked={row.isEnabled}
+                loading={update.busy}
+                aria-label={t('offers.use', { name: row.supplier?.name ?? '' })}
+                onChange={(on) => void turn(on)}
+              />
+            </>
+          )}
+        </span>
       </div>
       {row.aboveAgreed && (
         <p className="quote">
@@ -173,7 +179,8 @@ function Route({ route, changed }: { route: Preview['offers'][number]; changed: 
         </p>
       )}
       {update.note}
-      {editing && <OfferSheet row={row} close={() => setEditing(false)} changed={changed} />}
+      {sheet === 'edit' && <OfferSheet row={row} close={() => setSheet(null)} changed={changed} />}
+      {sheet === 'costs' && <OfferCostsSheet row={row} close={() => setSheet(null)} />}
     </li>
   );
 }

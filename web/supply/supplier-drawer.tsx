@@ -20,6 +20,7 @@ import { Company } from './company.tsx';
 import { DepositSheet } from './deposit-sheet.tsx';
 import { DocumentFile } from './document-file.tsx';
 import { DocumentList } from './document-list.tsx';
+import { Members } from './members.tsx';
 import { PayableFigures, Upcoming } from './payables.tsx';
 import { ReviewSheet } from './review-sheet.tsx';
 import { StandingSheet } from './standing-sheet.tsx';
@@ -92,6 +93,7 @@ function Body({ node, changed }: { node: Node; changed: () => void }) {
             ),
           },
           { key: 'company', label: t('suppliers.company'), children: <Company supplier={node} changed={changed} /> },
+          { key: 'members', label: t('members.title'), children: <Members supplierId={row.id} name={row.name} /> },
         ]}
       />
       {sheet === 'deposit' && <DepositSheet id={row.id} name={row.name} money={money} close={() => setSheet(null)} changed={changed} />}
