@@ -78,7 +78,7 @@ const PROBE_IS_THERE =
 
 /**
  * The offers of SKUs ($2) that may be used at all. Indexes: supply_offer_route_idx, then primary keys of account, its state and the
- * network. No locks: a cap is read as it stands, so orders of one instant may pass it by their own quantities.
+ * network. No locks: a cap is read as it stands, so orders of one instant may be planned beyond it together; it is kept when they are sent.
  */
 const candidates: Statement<CandidateRow> = statement(
   'offers.candidates',
