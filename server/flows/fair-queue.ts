@@ -11,6 +11,8 @@ export type FairQueueLimits = {
   readonly listKeysMax: number;
   /** Orders of one station in a list, while others order too. */
   readonly stationPartMax: number;
+  /** The same while a station orders that sends little and did not wait: its order waits for the lists of those that send much. */
+  readonly besideQuietMax: number;
 };
 
 /**
@@ -21,7 +23,8 @@ export type FairQueueLimits = {
  *   third each, and there is always room for who comes new.
  * - A station that did not wait comes first with a few orders, and takes its turn among the others for the rest; newcomers fill at
  *   most half of a list while others wait, and never two lists running alone. Who orders little is not behind who orders much.
- * - While others order too, a station has at most its part of a list, so that lists stay short. Alone it fills all of it.
+ * - While others order too, a station has at most its part of a list, so that lists stay short, and a smaller part beside one that
+ *   orders little. Alone it fills all of it.
  * - What a station sent first is served first: while a list with orders of it is under way, the rest of them wait.
  */
 export type FairQueue<Item extends Waits> = {
@@ -37,7 +40,7 @@ export type FairQueue<Item extends Waits> = {
 
 /** Orders with which a station that did not wait goes before those that do. */
 const FIRST_HELPING = 8;
-/** For so long after two stations have ordered, neither counts as alone. */
+/** For so long after two stations have ordered, neither counts as alone; and for so long are lists short for one that orders little. */
 const COMPANY_MILLISECONDS = 1_000;
 
 type Link<Value> = { readonly value: Value; next: Link<Value> | null };
@@ -70,6 +73,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
   let othersFirst = false;
   let lastStationId: string | null = null;
   let companyUntilMs = Number.NEGATIVE_INFINITY;
+  let quietUntilMs = Number.NEGATIVE_INFINITY;
 
   function enter(items: readonly Item[], nowMs: number): boolean {
     const stationId = items[0]?.stationId;
@@ -78,6 +82,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     if ((known?.count ?? 0) + items.length > limits.waitingMax - waiting) return false;
     if (lastStationId !== null && lastStationId !== stationId) companyUntilMs = nowMs + COMPANY_MILLISECONDS;
     lastStationId = stationId;
+    if (known === undefined && stations.size > 0 && items.length <= FIRST_HELPING) quietUntilMs = nowMs + COMPANY_MILLISECONDS;
     const station = known ?? arrive(stationId);
     for (const item of items) append(station.items, item);
     station.count += items.length;
@@ -93,8 +98,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
   }
 
   function next(nowMs: number): Item[] {
-    const isAlone = stations.size === 1 && nowMs >= companyUntilMs;
-    const list: List<Item> = { items: [], stations: new Set(), keys: 0, part: isAlone ? limits.listOrdersMax : limits.stationPartMax };
+    const list: List<Item> = { items: [], stations: new Set(), keys: 0, part: partAt(nowMs) };
     listNumber += 1;
     const othersWait = others.head !== null;
     const newcomersMax = othersWait ? Math.ceil(limits.listOrdersMax / 2) : limits.listOrdersMax;
@@ -105,6 +109,11 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     waiting -= list.items.length;
     for (const station of list.stations) station.underWay = true;
     return list.items;
+  }
+
+  function partAt(nowMs: number): number {
+    if (stations.size === 1 && nowMs >= companyUntilMs) return limits.listOrdersMax;
+    return nowMs < quietUntilMs ? limits.besideQuietMax : limits.stationPartMax;
   }
 
   function ended(list: readonly Item[]): void {

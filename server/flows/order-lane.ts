@@ -54,13 +54,21 @@ const LISTS_AT_ONCE = 2;
 const ANOTHER_LIST_FROM = 24;
 /** A list of 64 orders has nearly all of what a list saves (architecture §2), and lets the next one begin soon. */
 const STATION_PART_MAX = 64;
+/** A list of 16 costs a quarter more for each order than one of 64, and is over in less than half of the time. */
+const BESIDE_QUIET_MAX = 16;
 const RETRY_LEAST_MILLISECONDS = 50;
 const RETRY_MOST_MILLISECONDS = 5_000;
 
 /** Makes the lanes of a process, one for each network while it has orders. */
 export function createOrderLane(db: Database, options: LaneOptions = {}): OrderLane {
   const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, anotherListFrom = ANOTHER_LIST_FROM, placeList = placeOrders } = options;
-  const limits = { waitingMax, listOrdersMax: LIST_ORDERS_MAX, listKeysMax: LIST_KEYS_MAX, stationPartMax: STATION_PART_MAX };
+  const limits = {
+    waitingMax,
+    listOrdersMax: LIST_ORDERS_MAX,
+    listKeysMax: LIST_KEYS_MAX,
+    stationPartMax: STATION_PART_MAX,
+    besideQuietMax: BESIDE_QUIET_MAX,
+  };
   const lanes = new Map<string, NetworkLane>();
   const drains = new Set<Promise<void>>();
   let stopped = false;

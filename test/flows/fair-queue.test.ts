@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createFairQueue, type FairQueue, type FairQueueLimits } from '#server/flows/fair-queue.ts';
 
-const LIMITS: FairQueueLimits = { waitingMax: 4_000, listOrdersMax: 250, listKeysMax: 5_000, stationPartMax: 64 };
+const LIMITS: FairQueueLimits = { waitingMax: 4_000, listOrdersMax: 250, listKeysMax: 5_000, stationPartMax: 64, besideQuietMax: 16 };
 
 type Order = { readonly stationId: string; readonly keys: number; readonly number: number };
 
@@ -29,10 +29,20 @@ describe('a queue of orders', () => {
   test('gives a station no more than its part while another orders, and for a second after it', () => {
     const queue = createFairQueue<Order>(LIMITS);
     queue.enter(orders('big', 1_000), 0);
-    queue.enter(orders('small', 1), 10);
-    expect(listOf(queue, 10)).toHaveLength(65);
+    queue.enter(orders('other', 70), 10);
+    expect(listOf(queue, 10)).toHaveLength(128);
+    expect(listOf(queue, 20)).toHaveLength(70);
     expect(listOf(queue, 900)).toHaveLength(64);
     expect(listOf(queue, 1_011)).toHaveLength(250);
+  });
+
+  test('gives a station a smaller part beside one that orders little, and for a second after it', () => {
+    const queue = createFairQueue<Order>(LIMITS);
+    queue.enter(orders('big', 1_000), 0);
+    queue.enter(orders('small', 1), 10);
+    expect(listOf(queue, 10)).toHaveLength(17);
+    expect(listOf(queue, 1_009)).toHaveLength(16);
+    expect(listOf(queue, 1_010)).toHaveLength(250);
   });
 
   test('puts the one order of a station that comes new into the very next list, however many wait', () => {
@@ -41,7 +51,7 @@ describe('a queue of orders', () => {
     listOf(queue, 0);
     queue.enter(orders('small', 1), 1);
     const list = listOf(queue, 1);
-    expect([list.length, list[0]?.stationId]).toEqual([250, 'small']);
+    expect([list.length, list[0]?.stationId]).toEqual([161, 'small']);
   });
 
   test('leaves others room when one station sends without end', () => {
@@ -62,7 +72,7 @@ describe('a queue of orders', () => {
   });
 
   test('keeps the rest of a station’s orders until the list that has its first ones ended; others go on', () => {
-    const queue = createFairQueue<Order>({ ...LIMITS, stationPartMax: 2 });
+    const queue = createFairQueue<Order>({ ...LIMITS, besideQuietMax: 2 });
     queue.enter(orders('big', 5), 0);
     queue.enter(orders('small', 1), 0);
     const first = queue.next(0);
@@ -105,7 +115,8 @@ const limits = fc.record({
   waitingMax: fc.integer({ min: 5, max: 60 }),
   listOrdersMax: fc.integer({ min: 1, max: 15 }),
   listKeysMax: fc.integer({ min: 1, max: 40 }),
-  stationPartMax: fc.integer({ min: 1, max: 10 }),
+  stationPartMax: fc.integer({ min: 5, max: 10 }),
+  besideQuietMax: fc.integer({ min: 1, max: 5 }),
 });
 
 describe('whatever stations send', () => {

@@ -126,7 +126,7 @@ describe('the lane', () => {
     expect(new Set(refused.map(({ kind }) => kind))).toEqual(new Set(['BUSY']));
     const neighbour = lane.place([requestOf('neighbour', 'n-1')]);
     await slow.finish();
-    expect(slow.lists[1]).toHaveLength(65);
+    expect(slow.lists[1]).toHaveLength(17);
     expect(slow.lists[1]).toContain('n-1');
     await slow.finish();
     expect(await neighbour).toMatchObject([{ orderId: 'n-1' }]);
