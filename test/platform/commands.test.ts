@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { databaseForThisTest } from '#test/support/database.ts';
+import { COMPILE_CACHE } from '#test/support/server-process.ts';
 
 // The commands that fill an installation, from the outside: what they print, and their exit codes. What they do: test/flows/open-network.test.ts.
 // processes start in their own time on a busy machine; nothing here is about speed
@@ -98,7 +99,7 @@ async function installation() {
 async function runCommand(command: string, words: readonly string[], settings: Record<string, string>) {
   const file = fileURLToPath(new URL(`../../server/${command}.ts`, import.meta.url));
   const child = spawn(process.execPath, [file, ...words], {
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'warn', ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, LOG_LEVEL: 'warn', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const texts = { output: '', error: '' };

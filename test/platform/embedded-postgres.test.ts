@@ -22,6 +22,7 @@ import { findRunningPostgres } from '#server/platform/embedded-postgres.ts';
 import { canEnter, copyBinariesWhereReachable, findBinaries, SHARED_STATE_DIR } from '#server/platform/postgres-binaries.ts';
 import { readPostmaster } from '#server/platform/postgres-process.ts';
 import { isAlive } from '#server/platform/processes.ts';
+import { COMPILE_CACHE } from '#test/support/server-process.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = { uid: 65_534, gid: 65_534 };
@@ -298,7 +299,8 @@ describe.runIf(nobodyCanRunUs)('as an ordinary user', () => {
 });
 
 function launch(dataDir: string, user: { uid: number; gid: number } | Record<string, never> = {}): ChildProcess {
-  const child = spawn(process.execPath, [runner, dataDir], { detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...user });
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
+  const child = spawn(process.execPath, [runner, dataDir], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...user });
   children.push(child);
   return child;
 }

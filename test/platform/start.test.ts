@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { databaseForThisTest } from '#test/support/database.ts';
-import { type ServerOptions, type ServerProcess, startServerProcess } from '#test/support/server-process.ts';
+import { COMPILE_CACHE, type ServerOptions, type ServerProcess, startServerProcess } from '#test/support/server-process.ts';
 
 // The program itself, from the outside: what an operator sees when starting and stopping it.
 // processes start in their own time on a busy machine; nothing here is about speed
@@ -125,7 +125,7 @@ describe('npm run audit', () => {
 
 function runAudit(settings: Record<string, string> = {}): Promise<{ code: number | null; output: string }> {
   const child: ChildProcess = spawn(process.execPath, [audit], {
-    env: { PATH: process.env['PATH'], DATA_DIR: dataDir, ...settings },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, DATA_DIR: dataDir, ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 const START_SECONDS = 120;
 
+/** Where programs are kept compiled, as `npm start` keeps them: a test starts the same ones again and again. */
+export const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url));
+
 /** Where and with what a server process is started. */
 export interface ServerOptions {
   /** Its data folder; another one is another installation. */
@@ -40,6 +43,7 @@ export async function startServerProcess(options: ServerOptions): Promise<Server
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       DATA_DIR: options.dataDir,
       PORT: String(options.port ?? 0),
       DEMO: 'off',
