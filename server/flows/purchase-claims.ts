@@ -18,6 +18,8 @@ export interface Claim extends AccountPlace {
   readonly isProbe: boolean;
   /** So many calls of all processes together does the account take at once. */
   readonly callsMax: number;
+  /** Attempts beside these by which an offer would have passed its daily cap: they have gone elsewhere. */
+  readonly cappedCount: number;
   /** Nothing is bought there now: it is switched off, or its breaker is open. What waits goes elsewhere. */
   readonly isBroken: boolean;
 }
@@ -52,23 +54,29 @@ export async function claimAttempts(
       const rows = await run(tx, lockAccounts, [networkId, [...tallyOf.keys()]]);
       const standings = rows.map((row) => standingOf(ground, row, tallyOf.get(row.id) ?? NO_CALLS, tx.now));
       const lease = new Date(tx.now.getTime() + leaseMilliseconds(ground));
+      // run again after a deadlock, it begins anew
+      cappedIds.clear();
       const due = await takeDue(tx, { networkId, standings, workerId, lease, free });
       const capped = await putBackCapped(tx, networkId, [...due.values()].flat());
       for (const id of capped) cappedIds.add(id);
       const attempts = capped.size === 0 ? due : without(due, capped);
       await writeTaken(tx, { networkId, standings, attempts, lease });
-      return standings.map((standing) => ({ ...standing, attempts: attempts.get(standing.row.id) ?? [] }));
+      return standings.map((standing) => {
+        const mine = attempts.get(standing.row.id) ?? [];
+        return { ...standing, attempts: mine, cappedCount: (due.get(standing.row.id)?.length ?? 0) - mine.length };
+      });
     },
     { settledPlans: true },
   );
   await rerouteCapped(ground, networkId, [...cappedIds]);
-  return taken.map(({ row, connector, breaker, callsMax, attempts }): Claim => {
+  return taken.map(({ row, connector, breaker, callsMax, attempts, cappedCount }): Claim => {
     const place = { networkId, accountId: row.id };
     return {
       ...place,
       workerId,
       connector,
       attempts,
+      cappedCount,
       isProbe: breaker === 'PROBE',
       callsMax,
       isBroken: breaker !== 'CLOSED' || !row.is_enabled,

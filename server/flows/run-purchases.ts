@@ -92,7 +92,8 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
     const asking = list.filter((here) => isUrgent(here) || !(isFull(here) || rests(here)));
     const claims = asking.length === 0 ? new Map<AccountHere, Claim>() : await take(networkId, asking.slice(0, ACCOUNTS_AT_ONCE));
     const moved = await Promise.all(list.map((here) => moveOn(here, claims.get(here), dueIds.has(here.place.accountId))));
-    return [...claims.values()].reduce((sum, { attempts }) => sum + attempts.length, 0) + moved.reduce((sum, count) => sum + count, 0);
+    const taken = [...claims.values()].map(({ attempts, cappedCount }) => attempts.length + cappedCount);
+    return [...taken, ...moved].reduce((sum, count) => sum + count, 0);
   };
 
   /** What waits at an account that takes nothing goes elsewhere; looked at now and then, and again at once where something moved. */
