@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { DocumentNode, ExecutionResult, FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import type { Caller } from './caller.ts';
 import type { Documents } from './documents.ts';
 import type { Engine, EngineOptions, OperationContext } from './engine.ts';
+import { formatResult, httpOf, presentResult } from './errors.ts';
 
 /** What a request came to on the short way: answered; executed, but with errors whose telling is Yoga's; or not begun. */
 export type ShortAnswer =
@@ -32,7 +33,8 @@ const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operatio
 /**
  * The short way through HTTP for what programs send all day: a POST of JSON whose document has been parsed and found valid
  * before. The same engine executes it (rights, cost, time) on the same schema; what is left out is Yoga's plugin layer, which
- * costs several times as much as the execution. Anything else, and every answer with errors, goes Yoga's way.
+ * costs several times as much as the execution. Anything else, and every answer with errors but for one that the budget refuses, goes
+ * Yoga's way.
  */
 export function createShortWay(schema: GraphQLSchema, engine: Engine, documents: Documents, options: EngineOptions): ShortWay {
   return async ({ headers, body, caller }, response) => {
@@ -42,12 +44,25 @@ export function createShortWay(schema: GraphQLSchema, engine: Engine, documents:
     if (asked === null) return NOT_TAKEN;
     const contextValue: OperationContext = { ...options.context(caller.facts), caller };
     const executed = await engine.execute({ schema, ...asked, contextValue });
-    if (executed.errors !== undefined) return { kind: 'EXECUTED', executed };
-    const text = JSON.stringify(executed);
+    const answer = answerOf(executed, caller);
+    if (answer === null) return { kind: 'EXECUTED', executed };
+    const text = JSON.stringify(answer.body);
     // a text, unlike bytes, goes out in one piece with the head
-    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Length': Buffer.byteLength(text) }).end(text);
+    response
+      .writeHead(answer.status, { ...answer.headers, 'Content-Type': `${type}; charset=utf-8`, 'Content-Length': Buffer.byteLength(text) })
+      .end(text);
     return SENT;
   };
+}
+
+type Whole = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: FormattedExecutionResult };
+
+/** The whole answer, or null when its errors are Yoga's to tell. Who floods is refused for its cost all day: telling that must be cheap. */
+function answerOf(executed: ExecutionResult, { facts }: Caller): Whole | null {
+  const [refusal] = executed.errors ?? [];
+  if (refusal === undefined) return { status: 200, headers: {}, body: executed };
+  if (refusal.extensions['code'] !== 'THROTTLED' || 'data' in executed) return null;
+  return { ...httpOf(refusal), body: formatResult(presentResult(executed, { facts })) };
 }
 
 const NOT_TAKEN = { kind: 'NOT_TAKEN' } as const;

@@ -215,7 +215,7 @@ describe('frames and operations of a WebSocket', () => {
 });
 
 test('a viewer who has used up the budget is throttled with 429 and Retry-After, and another viewer is not', async () => {
-  const narrow = await startTestServer(database.db, { limits: { budget: 50, refillPerSecond: 1 } });
+  const narrow = await startTestServer(database.db, { limits: { budget: 50, refillPerSecond: 0.01 } });
   const other = (await newKey(database.db, shop.viewer('shop'), ['ORDERS_PLACE'])).secret;
   const ask = (secret: string) => narrow.graphql('{ rows(first: 24) { id } }', { headers: bearer(secret) });
   try {
@@ -226,6 +226,17 @@ test('a viewer who has used up the budget is throttled with 429 and Retry-After,
     expect(Number(throttled.headers.get('retry-after'))).toBeGreaterThanOrEqual(24);
     expect(throttled.body.errors?.[0]?.extensions['code']).toBe('THROTTLED');
     expect(throttled.body.extensions?.cost).toMatchObject({ requested: 25, remaining: 0, limit: 50 });
+    // the short way tells it as Yoga does, which takes a media type that is written in an unusual way
+    const byYoga = await narrow.graphql('{ rows(first: 24) { id } }', {
+      headers: { ...bearer(key), 'content-type': 'application/json; charset="utf-8"' },
+    });
+    const told = ({ status, headers, body }: Answer) => [
+      status,
+      headers.get('retry-after'),
+      headers.get('content-type'),
+      JSON.parse(JSON.stringify(body).replace(/"requestId":"[^"]+"/, '"requestId":"?"')),
+    ];
+    expect(told(throttled)).toEqual(told(byYoga));
     expect((await ask(other)).status).toBe(200);
     const client = narrow.socket({ authorization: `Bearer ${key}` });
     const onSocket = await new Promise<Answer['body']>((resolve, reject) => {
