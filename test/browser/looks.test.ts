@@ -27,6 +27,8 @@ const places: Record<string, string[]> = {
     '/supply/attempts',
     '/supply/suppliers',
     '/supply/offers',
+    '/supply/accounts',
+    '/supply/import',
     '/supply/listings?show=live',
     '/supply/scorecards',
     '/replenishment',

@@ -143,7 +143,7 @@ test('an account is tried before it is kept; its catalogue is previewed, mapped 
   await sheet().getByRole('button', { name: '试连并保存' }).click();
   await sheet().getByText('填写有误').waitFor();
   expect(await seriousFindings(hq)).toEqual([]);
-  await page.keyboard.press('Escape');
+  await sheet().locator('.ant-modal-close').click();
 
   await drawer.getByRole('button', { name: '导入目录' }).click();
   await page.getByRole('button', { name: '预览', exact: true }).click();

@@ -40,7 +40,7 @@ export function ImportMapSheet({ row, preview, account, close, asked }: Props) {
   };
   return (
     <Sheet
-      title={t('imports.mapTitle', { goods: `${row.productName} ${row.skuName}` })}
+      title={t('imports.mapTitle', { goods: row.skuName })}
       close={close}
       footer={
         <Button type="primary" size="large" block disabled={!ready} loading={again.busy} onClick={() => void submit()}>

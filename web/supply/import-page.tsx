@@ -41,7 +41,7 @@ export type Applied = Extract<ApplyImportMutation['applyUpstreamImport'], { __ty
 export function ImportPage() {
   const { t } = useTranslation();
   const [accountId, setAccountId] = useUrlState<string>('account', '');
-  const [{ data, fetching, error }, retry] = useQuery({ query: ImportAccountsDocument });
+  const [{ data, fetching, error }, retry] = useQuery({ query: ImportAccountsDocument, requestPolicy: 'cache-and-network' });
   const accounts = (data?.supplyAccounts.edges ?? [])
     .map(({ node }) => node)
     .filter(({ kind, isEnabled }) => kind !== 'MANUAL' && isEnabled);

@@ -45,7 +45,7 @@ export function ImportTable({ rows, picked, pick, preview, account, asked }: Pro
     ) : null;
   const goods = (row: ImportItemRowFragment) => (
     <span className="import-goods">
-      <SkuName product={row.productName} name={row.skuName} />
+      <SkuName product={row.productName === row.skuName ? '' : row.productName} name={row.skuName} />
       <span className="soft">{row.sku && row.change !== 'NEW' ? `→ ${row.sku.title}` : row.categoryNames.join(' / ')}</span>
     </span>
   );
@@ -125,5 +125,5 @@ function isOpen(row: ImportItemRowFragment): boolean {
 }
 
 function nameOf(row: ImportItemRowFragment): string {
-  return `${row.productName} ${row.skuName}`.trim();
+  return row.productName === row.skuName ? row.skuName : `${row.productName} ${row.skuName}`;
 }

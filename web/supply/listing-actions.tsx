@@ -9,18 +9,17 @@ import {
   ConfirmListingCheckDocument,
   type ListingDetailsFragment,
   ListingRowFragmentDoc,
-  PauseListingDocument,
   RecheckListingDocument,
   RejectListingDocument,
-  ResumeListingDocument,
 } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
 import { Sheet } from '../parts/sheet.tsx';
+import { OwnerMoves } from './owner-moves.tsx';
 import { useListingAction } from './use-listing-action.ts';
 
 type Noted = 'approve' | 'reject' | 'confirm';
 
-/** What may be decided about a listing: a reviewer approves or rejects it, its owner takes it off sale and back. */
+/** What may be decided about a listing: a reviewer approves or rejects it, its owner moves it. */
 export function ListingActions({ listing, changed }: { listing: ListingDetailsFragment; changed: () => void }) {
   const { t } = useTranslation();
   const { may, party } = useViewer();
@@ -29,8 +28,6 @@ export function ListingActions({ listing, changed }: { listing: ListingDetailsFr
   const [sheet, setSheet] = useState<Noted | null>(null);
   const recheck = useListingAction(RecheckListingDocument, (data) => data.recheckListing);
   const acknowledge = useListingAction(AcknowledgeListingDocument, (data) => data.acknowledgeListing);
-  const pause = useListingAction(PauseListingDocument, (data) => data.pauseListing);
-  const resume = useListingAction(ResumeListingDocument, (data) => data.resumeListing);
   const base = { skuId: row.sku?.id ?? row.id, expectedVersion: row.version };
   const act = async (action: typeof recheck) => {
     if (!(await action.run({ input: base }))) return;
@@ -65,21 +62,10 @@ export function ListingActions({ listing, changed }: { listing: ListingDetailsFr
             {t('listings.acknowledge')}
           </Button>
         )}
-        {manages && row.state === 'LIVE' && (
-          <Button loading={pause.busy} onClick={() => void act(pause)}>
-            {t('listings.pause')}
-          </Button>
-        )}
-        {manages && row.state === 'PAUSED' && (
-          <Button loading={resume.busy} onClick={() => void act(resume)}>
-            {t('listings.resume')}
-          </Button>
-        )}
+        {manages && <OwnerMoves row={row} changed={changed} />}
       </div>
       {recheck.note}
       {acknowledge.note}
-      {pause.note}
-      {resume.note}
       {sheet && <NoteSheet what={sheet} title={row.title} base={base} close={() => setSheet(null)} changed={changed} />}
     </section>
   );

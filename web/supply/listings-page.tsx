@@ -1,19 +1,25 @@
+import { Button } from 'antd';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Outlet, useLocation, useNavigate } from 'react-router';
+import { useViewer } from '../app/session.tsx';
 import { unmask } from '../gql/fragment-masking.ts';
 import { type ListingFilter, type ListingRowFragment, ListingRowFragmentDoc, ListingsDocument } from '../gql/graphql.ts';
 import { Chips } from '../parts/chips.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { useUrlState } from '../parts/use-url-state.ts';
 import { When } from '../parts/when.tsx';
+import { CreateListingSheet } from './create-listing-sheet.tsx';
 import { ListingStatus } from './listing-status.tsx';
 import './supply.css';
 
 const filters = {
+  draft: { states: ['DRAFT'] },
   review: { states: ['SUBMITTED'] },
   changed: { hasUnreviewedChanges: true },
   waiting: { states: ['APPROVED'] },
@@ -27,6 +33,8 @@ export function ListingsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { search } = useLocation();
+  const { may } = useViewer();
+  const [creating, setCreating] = useState(false);
   const [filter, setFilter] = useUrlState<Filter>('show', 'review');
   const pages = usePages({
     query: ListingsDocument,
@@ -34,6 +42,11 @@ export function ListingsPage() {
     connection: (data) => data.listings,
   });
   const rows = unmask(ListingRowFragmentDoc, pages.nodes);
+  const create = may('LISTINGS_MANAGE') && (
+    <Button type="primary" icon={<Icon name="plus" size={16} />} onClick={() => setCreating(true)}>
+      {t('listings.create')}
+    </Button>
+  );
   const hrefOf = (row: ListingRowFragment) => `/supply/listings/${encodeURIComponent(row.id)}${search}`;
   const title = (row: ListingRowFragment) => (
     <Link to={hrefOf(row)} className="row-name">
@@ -46,7 +59,7 @@ export function ListingsPage() {
   };
   return (
     <>
-      <PageHead title={t('place.listings')} summary={t('listings.lead')} />
+      <PageHead title={t('place.listings')} summary={t('listings.lead')} action={create} />
       <div className="filter">
         <Chips
           label={t('attempts.filter')}
@@ -91,6 +104,7 @@ export function ListingsPage() {
           <More hasMore={pages.hasMore} loading={pages.loadingMore} load={pages.loadMore} />
         </>
       )}
+      {creating && <CreateListingSheet close={() => setCreating(false)} done={pages.refresh} />}
       <Outlet context={pages.refresh} />
     </>
   );

@@ -16,7 +16,11 @@ export function Members({ supplierId, name }: { supplierId: string; name: string
   const { t } = useTranslation();
   const { may } = useViewer();
   const [sheet, setSheet] = useState<'add' | Member | null>(null);
-  const [{ data, error }, retry] = useQuery({ query: SupplierMembersDocument, variables: { id: supplierId } });
+  const [{ data, error }, retry] = useQuery({
+    query: SupplierMembersDocument,
+    variables: { id: supplierId },
+    requestPolicy: 'cache-and-network',
+  });
   const members = data?.node?.__typename === 'Supplier' ? (data.node.members ?? []) : null;
   const changed = () => retry({ requestPolicy: 'network-only' });
   const close = () => setSheet(null);
