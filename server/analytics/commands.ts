@@ -2,8 +2,11 @@ import type { Transaction } from '#server/platform/database.ts';
 import { currencyCode, currencyDecimals } from '#server/platform/money.ts';
 import { countEvents, countEverything, lockPosition, movePosition, openPositions, type PositionRow, type RollUpKind } from './sql.ts';
 
-/** Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by few orders. */
-const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 20_000, SUPPLY: 20_000 };
+/**
+ * Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by
+ * few orders; but no more than take a tenth of a second, in which orders have to do with what a processor is left.
+ */
+const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 1_000, SUPPLY: 20_000 };
 
 /**
  * Counts the next batch of a network's numbered events and moves the position of these roll-ups in the same transaction, so
