@@ -11,6 +11,7 @@ const READ_EVERY = 64;
 const ORDERS_MOST = 8_192;
 const RETRY_MILLISECONDS = 400;
 const NEXT = Buffer.from('"type":"next"');
+const THROTTLED = Buffer.from('"THROTTLED"');
 
 type Client = {
   readonly index: number;
@@ -19,6 +20,8 @@ type Client = {
   cursor: string | null;
   count: number;
   lastOrder: number;
+  /** Was refused for now, and has asked again; the refusal's end is still to come. */
+  isRefused: boolean;
 };
 type Event = { readonly cursor: string; readonly order?: { readonly id: string } };
 
@@ -78,7 +81,15 @@ async function obey(order: CrowdOrder): Promise<void> {
 }
 
 function newClient(index: number): Client {
-  const client: Client = { index, socket: null, reader: { take: () => undefined }, cursor: null, count: 0, lastOrder: -1 };
+  const client: Client = {
+    index,
+    socket: null,
+    reader: { take: () => undefined },
+    cursor: null,
+    count: 0,
+    lastOrder: -1,
+    isRefused: false,
+  };
   return client;
 }
 
@@ -178,6 +189,8 @@ function readerOf(client: Client, resolve: () => void): FrameReader {
     text: (buffer, from, to) => {
       const at = buffer.indexOf(NEXT, from);
       if (at < 0 || at >= to) return answer(client, buffer.toString('utf8', from, to), resolve);
+      // a refusal comes as the first answer, and its end after it
+      if (client.count === 0 && buffer.subarray(from, to).includes(THROTTLED)) return askAgain(client);
       client.count += 1;
       total += 1;
       if (spec.keepTimes) (times[client.count - 1] ??= []).push(Date.now());
@@ -197,8 +210,17 @@ function answer(client: Client, text: string, resolve: () => void): void {
     return resolve();
   }
   if (message.type === 'ping') return void client.socket?.write(clientFrame('{"type":"pong"}'));
-  if (text.includes('THROTTLED')) return void setTimeout(() => subscribe(client), RETRY_MILLISECONDS + Math.random() * RETRY_MILLISECONDS);
+  if (text.includes('THROTTLED')) return askAgain(client);
+  if (message.type === 'complete' && client.isRefused) {
+    client.isRefused = false;
+    return;
+  }
   if (complaints.length < 5) complaints.push(text.slice(0, 400));
+}
+
+function askAgain(client: Client): void {
+  client.isRefused = true;
+  setTimeout(() => subscribe(client), RETRY_MILLISECONDS + Math.random() * RETRY_MILLISECONDS);
 }
 
 function readEvent(client: Client, text: string): void {

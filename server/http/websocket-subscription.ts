@@ -3,7 +3,7 @@ import type { Payload, Subscriber } from '#server/live/fan-out-group.ts';
 import type { Shareable } from './engine.ts';
 import { type Held, hold } from './held.ts';
 import { type Connection, cutOff, isOpen, type Operation, sendMessage, stopOperation } from './websocket-connection.ts';
-import { nextFrames } from './websocket-frame.ts';
+import { writeNext } from './websocket-frame.ts';
 
 /** A subscription of a WebSocket that is told by the fan-out. There are tens of thousands, so its functions are shared (`this`). */
 interface SocketSubscription extends Subscriber, Operation {
@@ -44,7 +44,7 @@ function tell(this: SocketSubscription, payloads: readonly Payload[]): void {
     return;
   }
   // `ws` writes whole frames, and so does this: they don't mix, since nothing is compressed
-  connection.stream.write(nextFrames(JSON.stringify(this.id), payloads, waiting > 0));
+  writeNext(connection.stream, JSON.stringify(this.id), payloads);
 }
 
 /** Sends what was held back, once the client has read what it was sent before. */
@@ -62,7 +62,7 @@ function end(this: SocketSubscription, last: Buffer | null): void {
   const { connection, id } = this;
   this.watching = null;
   if (!stopOperation(connection, id) || !isOpen(connection)) return;
-  if (last !== null) connection.stream.write(nextFrames(JSON.stringify(id), [{ seq: 0n, key: null, json: last }], true));
+  if (last !== null) writeNext(connection.stream, JSON.stringify(id), [{ seq: 0n, key: null, json: last }]);
   sendMessage(connection, { id, type: 'complete' } as Parameters<typeof sendMessage>[1]);
 }
 

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { type ExecutionResult, parse, subscribe } from 'graphql';
+import {
+  type ExecutionResult,
+  executeSubscriptionEvent,
+  type GraphQLObjectType,
+  parse,
+  subscribe,
+  validateSubscriptionArgs,
+} from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { globalId } from '#schema/ids.ts';
 import { schema } from '#schema/schema.ts';
@@ -12,18 +19,20 @@ import { encodeCursor } from '#server/live/cursor.ts';
 import { type EventSource, type LiveEvent, readPosition } from '#server/live/event-source.ts';
 import { createFanOut, type FanOut, type Watching } from '#server/live/fan-out.ts';
 import type { Payload, Subscriber } from '#server/live/fan-out-group.ts';
+import type { Feed } from '#server/live/feed.ts';
 import { relayOnce } from '#server/live/relay.ts';
 import { createLog } from '#server/platform/log.ts';
 import { ask, contextOf } from '#test/schema/ask.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
+import { countStatements } from '#test/support/statements.ts';
 import { type World, world } from '#test/support/world.ts';
 
 // Two networks with orders of several stations. Random viewers watch random documents: through the fan-out, which shares, and each
 // by itself through plain graphql-js. Both read the same events in the same batches, so both must be told the same.
 
-type Stations = 'HQ' | 'A' | 'B' | 'R1' | 'R2';
+type Stations = 'HQ' | 'A' | 'B' | 'C' | 'R1' | 'R2';
 type Own = World<Stations, 'steam' | 'local', 'S'>;
-const STATIONS = ['HQ', 'A', 'B', 'R1', 'R2'] as const;
+const STATIONS = ['HQ', 'A', 'B', 'C', 'R1', 'R2'] as const;
 const PERMISSIONS: readonly Permission[] = [
   'ORDERS_READ',
   'CATALOGUE_READ',
@@ -42,7 +51,10 @@ const DOCUMENTS = [
   `subscription ($scope: OrderScope!, $after: Cursor) { orderUpdated(scope: $scope, after: $after) { order { id cardKeys { secret } } } }`,
   `subscription ($after: Cursor) { stockUpdated(after: $after) { cursor sku { id name basePrice { amount } supplierCost { amount } offer { unitPrice { amount } } } stock { availableCount } } }`,
   `subscription ($sku: ID!, $after: Cursor) { stockUpdated(skuIds: [$sku], after: $after) { sku { name } stock { availableCount many } } }`,
+  `subscription Goods($after: Cursor) { stockUpdated(after: $after) { cursor occurredAt sku { id name product { name category { name } } } stock { availableCount many } again: cursor } }`,
+  `subscription Prices($after: Cursor) { stockUpdated(after: $after) { cursor occurredAt sku { id offer { unitPrice { amount } notSellable } } stock { availableCount } } }`,
 ] as const;
+const [GOODS, PRICES] = [5, 6] as const;
 
 let fresh: FreshDatabase;
 let networks: readonly [Own, Own];
@@ -64,11 +76,17 @@ function ownNetwork(): Promise<Own> {
       HQ: {},
       A: { parent: 'HQ', kind: 'SUBSTATION', wallet: '900.00' },
       B: { parent: 'HQ', wallet: '900.00' },
+      C: { parent: 'HQ', wallet: '900.00' },
       R1: { parent: 'A', wallet: '900.00' },
       R2: { parent: 'A', wallet: '900.00' },
     },
     suppliers: ['S'],
     skus: { steam: { basePrice: '10' }, local: { basePrice: '20', owner: 'A' } },
+    // B and C pay the same; R1 and R2 don't, nor does A
+    rules: [
+      { by: 'HQ', child: 'A', kind: 'PERCENT', value: '5' },
+      { by: 'A', child: 'R1', kind: 'PERCENT', value: '10' },
+    ],
     lots: [
       { sku: 'steam', supplier: 'S', totalCost: '87.40', keys: 20 },
       { sku: 'local', supplier: 'S', totalCost: '80.00', keys: 20 },
@@ -112,10 +130,10 @@ type Asking = {
   readonly document: number;
   readonly scope: string;
 };
-/** Who asks alike but for a few differences is who could be mixed up: a run has two stations, two documents and one scope. */
+/** Who asks alike but for a few differences is who could be mixed up: a run has three stations, two documents and one scope. */
 const askings: fc.Arbitrary<Asking[]> = fc
   .record({
-    stations: fc.uniqueArray(fc.constantFrom(...STATIONS), { minLength: 2, maxLength: 2 }),
+    stations: fc.uniqueArray(fc.constantFrom(...STATIONS), { minLength: 3, maxLength: 3 }),
     documents: fc.uniqueArray(fc.nat(DOCUMENTS.length - 1), { minLength: 2, maxLength: 2 }),
     scope: fc.constantFrom('MINE', 'DOWNLINE', 'OWNED'),
   })
@@ -173,6 +191,89 @@ test('twenty programs of one station with the same rights cost the executions of
   expect(await count([same, { ...same, permissions: ['ORDERS_READ', 'CATALOGUE_READ'] }])).toBe(2 * forOne);
 });
 
+test('stations that see the same of an event share one execution, whoever they are; where prices differ, each price has its own', async () => {
+  const told = async (document: number) => {
+    const shareables = await Promise.all(
+      STATIONS.map((station) => shareableOf({ network: 0, station, permissions: PERMISSIONS, document, scope: '' })),
+    );
+    const executed = countExecutions();
+    const texts: string[] = [];
+    const { names } = await countStatements(fresh.db, async () => {
+      texts.push(...(await Promise.all(shareables.map((each) => renderStock(each, 'steam')))));
+    });
+    return { executions: executed(), statements: names.length, texts };
+  };
+  const goods = await told(GOODS);
+  // the owner reads its own base price on the way: it is nobody else's class, though the document does not ask
+  expect(goods.executions).toBe(2);
+  expect(new Set(goods.texts.map((text) => text.replaceAll(/"(cursor|again)":"[^"]+"/g, ''))).size).toBe(1);
+  // the cursor is each station's own, wherever it stands
+  expect(new Set(goods.texts).size).toBe(STATIONS.length);
+  const [, cursor, again] = /"cursor":"([^"]+)".*"again":"([^"]+)"/.exec(goods.texts[3] ?? '') ?? [];
+  const scope = { networkId: networks[0].networkId, partyId: networks[0].stations.C, subscription: 'stockUpdated' };
+  expect([cursor, again]).toEqual([encodeCursor(scope, 1n), encodeCursor(scope, 1n)]);
+  // for six stations what two would cost: the first reads, then all others together, and who differs finds it read
+  expect(goods.statements).toBeLessThanOrEqual(16);
+
+  // A and its child R2 pay the same, and so do B and C
+  const prices = await told(PRICES);
+  expect(prices.executions).toBe(4);
+  expect(prices.texts.map((text) => /"unitPrice":(null|\{"amount":"([^"]+)"\})/.exec(text)?.[2])).toEqual([
+    undefined,
+    '10.5000',
+    '10.0000',
+    '10.0000',
+    '11.5500',
+    '10.5000',
+  ]);
+});
+
+/** Many at one moment: several of each class, classes that see the same, and others that don't. */
+const crowds = fc.array(
+  fc.record({
+    station: fc.constantFrom(...STATIONS),
+    permissions: fc.constantFrom<readonly Permission[]>(PERMISSIONS, ['CATALOGUE_READ'], ['CATALOGUE_READ', 'PRICES_READ']),
+    document: fc.constantFrom(3, GOODS, PRICES),
+  }),
+  { minLength: 8, maxLength: 20 },
+);
+
+test('whoever is told of an event at the same moment as random others is told what it would be told alone', async () => {
+  const alone = new Map<string, Promise<unknown>>();
+  const knownAlone = (each: Asking) => {
+    const name = JSON.stringify(each);
+    const known = alone.get(name) ?? stockToldAlone(each);
+    alone.set(name, known);
+    return known;
+  };
+  let moment = 100n;
+  await fc.assert(
+    fc.asyncProperty(crowds, async (crowd) => {
+      moment += 1n;
+      const askings = crowd.map((each): Asking => ({ ...each, network: 0, scope: '' }));
+      const shareables = await Promise.all(askings.map((each) => shareableOf(each)));
+      const told = await Promise.all(shareables.map((each) => renderStock(each, 'steam', moment)));
+      for (const [index, text] of told.entries()) {
+        const each = askings[index];
+        if (each !== undefined) expect([each, plain(JSON.parse(text))]).toEqual([each, await knownAlone(each)]);
+      }
+    }),
+    { numRuns: 12 },
+  );
+}, 60_000);
+
+test('documents that differ in blanks, in their own name and in the order of fragments are one', async () => {
+  const keyOf = async (text: string) =>
+    (await shareableOf({ network: 0, station: 'B', permissions: PERMISSIONS, document: 0, scope: '' }, text)).key;
+  const one = await keyOf(
+    'subscription One { stockUpdated { ...A ...B } } fragment A on StockEvent { cursor } fragment B on StockEvent { occurredAt }',
+  );
+  const same =
+    'subscription Two {\n stockUpdated { ...A ...B } } fragment B on StockEvent { occurredAt } fragment A on StockEvent { cursor }';
+  expect(await keyOf(same)).toBe(one);
+  expect(await keyOf(same.replace('{ cursor }', '{ at: cursor }'))).not.toBe(one);
+});
+
 test('documents that reveal card keys are shared by nobody: each reveal is the act of a person or program', async () => {
   const fanOut: FanOut<Shareable> = createFanOut(async () => 0n, createLog('silent'));
   const revealing: Asking = { network: 0, station: 'R1', permissions: PERMISSIONS, document: 2, scope: 'MINE' };
@@ -208,6 +309,65 @@ async function toldAlone(each: Asking): Promise<unknown[]> {
   if (!(Symbol.asyncIterator in stream)) return [plain(stream)];
   for await (const result of stream) told.push(plain(result));
   return told;
+}
+
+/** What a station may share, of a document of the list or another. */
+async function shareableOf(each: Asking, text = DOCUMENTS[each.document] ?? ''): Promise<Shareable> {
+  const viewer = viewerOf(each);
+  const facts = { viewer, person: null, revalidate: async () => viewer, requestId: 'shared', log: createLog('silent') };
+  const caller: Caller = { facts, identity: { viewer, person: null, grounds: [] }, budgetName: 'all', again: async () => caller };
+  const contextValue: OperationContext = { ...contextOf(fresh.db, viewer, source), ...facts, caller };
+  const answer = await engine.subscribe({ schema, document: parse(text), contextValue, variableValues: variablesOf(each) });
+  if (!('key' in answer)) throw new Error('a subscription of the contract is told by the fan-out');
+  return answer;
+}
+
+/** What a station is told of a change of a SKU's stock, when many are told at the same moment. */
+async function renderStock({ stream, render }: Shareable, sku: 'steam' | 'local', moment = 1n): Promise<string> {
+  const [json] = await render([{ event: stockChanged(stream.feed, sku) }], moment);
+  return json?.toString('utf8') ?? '';
+}
+
+/** The same by plain graphql-js. */
+async function stockToldAlone(each: Asking): Promise<unknown> {
+  const { stream } = await shareableOf(each);
+  const args = validateSubscriptionArgs({
+    schema,
+    document: parse(DOCUMENTS[each.document] ?? ''),
+    variableValues: variablesOf(each),
+    contextValue: contextOf(fresh.db, viewerOf(each), source),
+    rootValue: { event: stockChanged(stream.feed, 'steam') },
+  });
+  if (!('schema' in args)) throw new Error(String(args));
+  return plain(await executeSubscriptionEvent(args));
+}
+
+function stockChanged({ rootOf, scope }: Feed<unknown>, sku: 'steam' | 'local'): unknown {
+  const event = {
+    seq: 1n,
+    topic: 'stock.changed',
+    subjectId: networks[0].skus[sku],
+    audience: [],
+    data: {},
+    occurredAt: new Date(0),
+  } as const;
+  return rootOf(event, encodeCursor(scope, 1n));
+}
+
+/** How often stock events are executed from now on until it is asked: each execution reads the time of its event once. */
+function countExecutions(): () => number {
+  const field = (schema.getType('StockEvent') as GraphQLObjectType).getFields()['occurredAt'];
+  if (field?.resolve === undefined) throw new Error('a stock event has a time');
+  const { resolve } = field;
+  let count = 0;
+  field.resolve = (...given) => {
+    count += 1;
+    return resolve(...given);
+  };
+  return () => {
+    field.resolve = resolve;
+    return count;
+  };
 }
 
 async function toldByFanOut(
