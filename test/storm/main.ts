@@ -1,17 +1,20 @@
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.ts';
 import { stormOfRelays } from './relay-storm.ts';
 
 // npm run storm:relay -- --seconds 300 --rate 500: two servers, one of them killed every ten seconds. Exit code 1 when anything was
 // missed, told twice or told out of order, or an order failed.
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '500' },
-    every: { type: 'string', default: '10' },
+const {
+  seconds,
+  rate: ratePerSecond,
+  every: killEverySeconds,
+} = readArguments({
+  command: 'storm:relay',
+  numbers: {
+    seconds: { usual: 60, least: 1, help: 'how long orders are placed' },
+    rate: { usual: 500, least: 1, help: 'orders a second' },
+    every: { usual: 10, least: 1, help: 'seconds from one kill to the next' },
   },
 });
-const [seconds, ratePerSecond, killEverySeconds] = [values.seconds, values.rate, values.every].map(Number);
-if (!seconds || !ratePerSecond || !killEverySeconds) throw new Error('--seconds, --rate and --every are numbers above zero');
 
 const report = await stormOfRelays({ seconds, ratePerSecond, killEverySeconds });
 const { orders, takeovers, verdicts } = report;
