@@ -1,3 +1,4 @@
+import { addDays, localDate } from '#server/platform/clock.ts';
 import {
   addMoney,
   type CurrencyCode,
@@ -195,20 +196,7 @@ export function spendable(wallet: WalletFacts): Money | null {
 
 /** T+N (domain §5): the local day of delivery in the network's time zone plus `days`, as YYYY-MM-DD. */
 export function dueOn(deliveredAt: Date, timeZone: string, days: number): string {
-  const local = localDay(timeZone).format(deliveredAt);
-  const day = new Date(`${local}T00:00:00Z`);
-  day.setUTCDate(day.getUTCDate() + days);
-  return day.toISOString().slice(0, 10);
-}
-
-const localDays = new Map<string, Intl.DateTimeFormat>();
-
-function localDay(timeZone: string): Intl.DateTimeFormat {
-  const known = localDays.get(timeZone);
-  if (known) return known;
-  const made = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
-  localDays.set(timeZone, made);
-  return made;
+  return addDays(localDate(deliveredAt, timeZone), days);
 }
 
 function missingBalance(wallet: WalletFacts, required: Money): InsufficientBalance | null {
