@@ -11,7 +11,8 @@ import type { ReferenceOrder } from './live-reference.ts';
 // Yoga and graphql-ws as their recipes join them, with our schema: every subscriber has a generator and an execution of its own,
 // and its resolvers read what they answer from the database, one prepared statement each.
 
-type Change = { readonly cursor: string };
+/** What one subscriber is told of; two fields of a document that show the stock read it once. */
+type Change = { readonly cursor: string; stock?: Promise<object> };
 type SkuRow = { id: string; code: string; name: string; unit_size: number; product: string; category: string };
 
 const globalId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');
@@ -38,7 +39,10 @@ function serve({ databaseUrl, networkId, skuId }: Extract<ReferenceOrder, { kind
         StockEvent: {
           occurredAt: () => new Date().toISOString(),
           sku: () => skuOf(pool, networkId, skuId),
-          stock: () => stockOf(pool, networkId, skuId),
+          stock: (change: Change) => {
+            change.stock ??= stockOf(pool, networkId, skuId);
+            return change.stock;
+          },
         },
       },
     }),
