@@ -150,7 +150,8 @@ test('an account is tried before it is kept; its catalogue is previewed, mapped 
   const row = (goods: string) => page.locator('tbody tr', { hasText: goods });
   await row('网易一卡通').waitFor();
   await keep(page, 'hq-import-preview');
-  expect(await seriousFindings(hq)).toEqual([]);
+  // what fades in is judged once it stands
+  await expect.poll(() => seriousFindings(hq)).toEqual([]);
   await row('网易一卡通').getByRole('button', { name: /^对应/ }).click();
   await sheet().getByLabel('“游戏点卡”整个分类换到别处').check();
   await sheet().getByLabel('分类', { exact: true }).fill(`导入 / ${name}`);

@@ -71,6 +71,8 @@ function antConfig(palette: Palette, dark: boolean, still: boolean): ThemeConfig
     algorithm: dark ? antTheme.darkAlgorithm : antTheme.defaultAlgorithm,
     token: {
       colorPrimary: palette.brand,
+      // the paler teal that antd makes of it under the pointer is too faint on white
+      ...(dark ? {} : { colorPrimaryHover: '#09655F' }),
       colorInfo: palette.brand,
       colorLink: palette.brand,
       colorSuccess: palette.success,

@@ -60,7 +60,7 @@ export function CreateListingSheet({ close, done }: { close: () => void; done: (
       }
     >
       <Field label={t('catalogue.category')}>{(id) => <CategorySelect id={id} value={categoryId} onChange={setCategoryId} />}</Field>
-      <div className="field-row">
+      <div className="field-row in-two">
         {lines.map((key) => (
           <Field key={key} label={t(`listings.form.${key}`)} help={t(`listings.form.${key}Help`)}>
             {(id) => (
