@@ -109,7 +109,15 @@ async function serve(): Promise<void> {
   );
   const purchases = config.purchases
     ? startPurchaseWorker(
-        { db: pools.background, vault, upstreams, log, chance: Math.random, callMilliseconds: config.supplyTimeoutSeconds * 1000 },
+        {
+          db: pools.background,
+          vault,
+          upstreams,
+          log,
+          chance: Math.random,
+          callMilliseconds: config.supplyTimeoutSeconds * 1000,
+          logDays: config.purchaseLogDays,
+        },
         [pools.changes.commits],
       )
     : null;

@@ -2,7 +2,7 @@ import { inTransaction, run, type Transaction } from '#server/platform/database.
 import { writeEvents } from '#server/platform/events.ts';
 import { changeAttempts, planAttempts, writeSteps } from '#server/purchases/commands.ts';
 import { FILL_WITHIN_SECONDS } from '#server/purchases/rules.ts';
-import { lockWaiting, postponeWaiting, selectStandstill, type WaitingAttemptRow } from '#server/purchases/sql.ts';
+import { lockWaiting, postponeWaiting, selectBusy, selectStandstill, type WaitingAttemptRow } from '#server/purchases/sql.ts';
 import { type NextTry, planNext } from './purchase-failover.ts';
 import type { AccountPlace, PurchaseGround } from './purchase-ground.ts';
 import { settleLines } from './settle-lines.ts';
@@ -11,27 +11,34 @@ import { tellUnasked } from './tell-unasked.ts';
 
 /** An account whose eldest call is under way for so long, and that has answered nothing meanwhile, stands still. */
 const STANDSTILL_MILLISECONDS = 1_000;
-/** At an account where a purchase has waited for so long there is no room. */
-const CROWDED_MILLISECONDS = 250;
 const BATCH = 100;
 /** A line that only stands still is moved twice; one whose accounts break one after the other so often, then it waits for the one it is at. */
 const TRIES_MAX = { BROKEN: 12, STANDS_STILL: 2 } as const;
 /** Who found no other offer looks again after this. */
 const LOOK_AGAIN_MILLISECONDS = 1_000;
 
-/** Why what waits at an account is moved; `roomy`: the only accounts that it may go to. */
-export type MovingReason = { readonly kind: 'BROKEN' } | { readonly kind: 'STANDS_STILL'; readonly roomy: readonly string[] };
+/** Why what waits at an account is moved. One that only stands still: to these accounts alone, so many as can be called there at once. */
+export type MovingReason = { readonly kind: 'BROKEN' } | { readonly kind: 'STANDS_STILL'; readonly room: Room };
+
+/** Where calls are free, and how many in all. */
+export type Room = { readonly accountIds: ReadonlySet<string>; readonly callCount: number };
 
 /**
  * Whether nothing comes back from an account any more, though its breaker does not know it yet: calls that hang have not failed. Answers
- * the accounts that have room for what waits there; none while it is well, or where all are as busy: moving about would help nobody.
+ * where there is room for what waits; null while it is well, or where all are as busy: moving about would help nobody.
  */
-export async function standsStill({ db }: PurchaseGround, { networkId, accountId }: AccountPlace): Promise<readonly string[]> {
-  const now = db.clock().getTime();
-  const [row] = await run(db.pool, selectStandstill, [networkId, accountId, new Date(now - CROWDED_MILLISECONDS)]);
-  const since = now - STANDSTILL_MILLISECONDS;
+export async function standsStill({ db, upstreams }: PurchaseGround, { networkId, accountId }: AccountPlace): Promise<Room | null> {
+  const since = db.clock().getTime() - STANDSTILL_MILLISECONDS;
+  const [row] = await run(db.pool, selectStandstill, [networkId, accountId]);
   const isStill = row?.eldest_call != null && row.eldest_call.getTime() <= since && (row.last_success_at?.getTime() ?? 0) <= since;
-  return isStill ? row.roomy : [];
+  if (!isStill) return null;
+  const others = await run(db.pool, selectBusy, [networkId, accountId]);
+  const free = others.map(({ id, kind, calls_at_once, busy_count }) => {
+    return { id, count: Math.min(calls_at_once, upstreams.connectorOf(kind).abilities.callsAtOnceMax) - busy_count };
+  });
+  const roomy = free.filter(({ count }) => count > 0);
+  if (roomy.length === 0) return null;
+  return { accountIds: new Set(roomy.map(({ id }) => id)), callCount: roomy.reduce((sum, { count }) => sum + count, 0) };
 }
 
 /**
@@ -46,8 +53,9 @@ export async function rerouteWaiting(ground: PurchaseGround, place: AccountPlace
     ground.db,
     async (tx) => {
       if (why.kind === 'BROKEN') await tellUnasked(tx, place);
-      const limit = why.kind === 'BROKEN' ? TRIES_UNBOUNDED : TRIES_MAX[why.kind];
-      const waiting = await run(tx, lockWaiting, [networkId, accountId, tx.now, BATCH, limit]);
+      const [most, triesMax] =
+        why.kind === 'BROKEN' ? [BATCH, TRIES_UNBOUNDED] : [Math.min(BATCH, why.room.callCount), TRIES_MAX[why.kind]];
+      const waiting = await run(tx, lockWaiting, [networkId, accountId, tx.now, most, triesMax]);
       if (waiting.length === 0) return 0;
       const { moved, over } = await planElsewhere(tx, ground, { networkId, waiting, why });
       const movedIds = new Set(moved.map(({ row }) => row.id));
@@ -76,7 +84,7 @@ type Moving = { readonly networkId: string; readonly waiting: readonly WaitingAt
 async function planElsewhere(tx: Transaction, ground: PurchaseGround, { networkId, waiting, why }: Moving) {
   const isMovable = (row: WaitingAttemptRow) => row.purpose === 'ORDER' && row.attempt_number <= TRIES_MAX[why.kind];
   const movable = waiting.filter(isMovable).map((row) => ({ row, reason: REASON }));
-  const elsewhere = why.kind === 'BROKEN' ? 'ANYWHERE' : new Set(why.roomy);
+  const elsewhere = why.kind === 'BROKEN' ? 'ANYWHERE' : why.room.accountIds;
   const tries = await planNext(tx, networkId, movable, { elsewhere, chance: ground.chance });
   const moved = tries.filter(({ next }) => next !== null);
   const given = waiting.filter((row) => !isMovable(row) && isOld(tx, row));

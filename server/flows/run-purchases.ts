@@ -105,8 +105,8 @@ export function createPurchaseRunner(ground: PurchaseGround, onProgress: () => v
     }
     const isIdle = claim === undefined ? here.callCount > 0 : claim.attempts.length === 0;
     if (!isDue || !isIdle || !mayLook(here)) return 0;
-    const roomy = await standsStill(ground, here.place);
-    return roomy.length === 0 ? 0 : rerouteWaiting(ground, here.place, { kind: 'STANDS_STILL', roomy });
+    const room = await standsStill(ground, here.place);
+    return room === null ? 0 : rerouteWaiting(ground, here.place, { kind: 'STANDS_STILL', room });
   };
 
   const rests = (here: AccountHere) => here.restsUntil > ground.db.clock().getTime();

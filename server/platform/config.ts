@@ -124,6 +124,11 @@ export const SETTINGS = {
     'none',
   ),
   WEBHOOK_LOG_DAYS: setting(days, 'Days for which webhook deliveries that ended stay in the log with their payloads, 1 to 365.', '14'),
+  PURCHASE_LOG_DAYS: setting(
+    days,
+    'Days for which callbacks, and what went over the wire for a purchase, are kept after it was settled, 1 to 365.',
+    '90',
+  ),
   PURCHASES: setting(
     onOrOff,
     'Whether this server process buys from suppliers: on or off. Any number of processes may; orders wait while none does.',
@@ -178,6 +183,7 @@ export interface Config {
   readonly stockExpiringDays: number;
   /** Whether this process buys from suppliers. */
   readonly purchases: boolean;
+  readonly purchaseLogDays: number;
   readonly supplyTimeoutSeconds: number;
   /** KiB of live updates that wait for a client that does not read. */
   readonly liveUnreadKib: number;
@@ -250,6 +256,7 @@ export function readConfig(
     outgoingAllowedHosts: read('OUTGOING_ALLOWED_HOSTS', SETTINGS.OUTGOING_ALLOWED_HOSTS) ?? [],
     webhookLogDays: read('WEBHOOK_LOG_DAYS', SETTINGS.WEBHOOK_LOG_DAYS) ?? 14,
     purchases: read('PURCHASES', SETTINGS.PURCHASES) ?? true,
+    purchaseLogDays: read('PURCHASE_LOG_DAYS', SETTINGS.PURCHASE_LOG_DAYS) ?? 90,
     supplyTimeoutSeconds: read('SUPPLY_TIMEOUT', SETTINGS.SUPPLY_TIMEOUT) ?? 15,
     stockExpiringDays: read('STOCK_EXPIRING_DAYS', SETTINGS.STOCK_EXPIRING_DAYS) ?? 7,
     liveUnreadKib: read('LIVE_UNREAD_KIB', SETTINGS.LIVE_UNREAD_KIB) ?? 128,

@@ -314,16 +314,23 @@ export const postponeWaiting = statement(
   'UPDATE purchase_attempt SET due_at = $3, updated_at = $4 WHERE network_id = $1 AND id = ANY ($2::uuid[])',
 );
 
-/**
- * Whether an account's calls stand still: since when its eldest call is under way (purchase_attempt_under_way_idx), its last success, and
- * the network's other accounts at which no purchase has waited since $3 (one look into purchase_attempt_due_idx for each).
- */
-export const selectStandstill = statement<{ eldest_call: Date | null; last_success_at: Date | null; roomy: string[] }>(
+/** Whether an account's calls stand still: since when its eldest call is under way (purchase_attempt_under_way_idx), and its last success. */
+export const selectStandstill = statement<{ eldest_call: Date | null; last_success_at: Date | null }>(
   'purchases.selectStandstill',
   `SELECT (SELECT min(u.updated_at) FROM purchase_attempt u WHERE u.network_id = $1 AND u.account_id = $2 AND u.worker_id IS NOT NULL) AS eldest_call,
-     (SELECT s.last_success_at FROM supply_account_state s WHERE s.network_id = $1 AND s.account_id = $2) AS last_success_at,
-     ARRAY(SELECT c.id FROM supply_account c WHERE c.network_id = $1 AND c.id <> $2 AND c.is_enabled AND NOT EXISTS (
-       SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.account_id = c.id AND a.due_at <= $3 AND a.state = 'PLANNED')) AS roomy`,
+     (SELECT s.last_success_at FROM supply_account_state s WHERE s.network_id = $1 AND s.account_id = $2) AS last_success_at`,
+);
+
+/** An account beside others: `busy_count` calls are under way there or wait, as many as it takes at once at most. */
+export type BusyAccountRow = { id: string; kind: ConnectorKind; calls_at_once: number; busy_count: number };
+
+/** How busy the other accounts of a network are that are switched on; each by a few rows of purchase_attempt_due_idx. */
+export const selectBusy = statement<BusyAccountRow>(
+  'purchases.selectBusy',
+  `SELECT c.id, c.kind, c.calls_at_once, (SELECT count(*)::int FROM (
+       SELECT FROM purchase_attempt a WHERE a.network_id = $1 AND a.account_id = c.id AND a.due_at IS NOT NULL
+         AND (a.state = 'PLANNED' OR a.worker_id IS NOT NULL) LIMIT c.calls_at_once) b) AS busy_count
+   FROM supply_account c WHERE c.network_id = $1 AND c.id <> $2 AND c.is_enabled`,
 );
 
 /** An attempt whose outcome nobody could ask for. */
@@ -598,4 +605,42 @@ export const calledBack = statement<{ id: string }>(
   'purchases.calledBack',
   `SELECT w.id FROM unnest($2::uuid[], $3::uuid[]) AS w (id, worker_id)
    WHERE EXISTS (SELECT FROM purchase_step s WHERE s.network_id = $1 AND s.attempt_id = w.id AND s.id > w.worker_id AND s.kind = 'CALLED_BACK')`,
+);
+
+// ---- what is old ----
+
+/** Networks that buy. */
+export const networksOfAccounts = statement<{ network_id: string }>(
+  'purchases.networksOfAccounts',
+  'SELECT DISTINCT network_id FROM supply_account',
+);
+
+// Settled long ago, and nobody asks for it any more; which attempts are not is looked up by purchase_attempt_pkey.
+const IS_OVER = 'a.settled_at < $3 AND a.due_at IS NULL AND a.attention_since IS NULL';
+
+const prune = (name: string, text: string) =>
+  statement<{ count: number }>(`purchases.${name}`, `WITH gone AS (${text} RETURNING 1) SELECT count(*)::int AS count FROM gone`);
+
+/**
+ * Takes callbacks from before $2 (an id) away, $4 at most, eldest first by supply_callback_pkey: those that named no attempt, and those of
+ * attempts that were settled before $3.
+ */
+export const pruneCallbacks = prune(
+  'pruneCallbacks',
+  `DELETE FROM supply_callback c USING (
+     SELECT k.network_id, k.id FROM supply_callback k LEFT JOIN purchase_attempt a ON a.network_id = $1 AND a.id = k.attempt_id
+     WHERE k.network_id = $1 AND k.id < $2::uuid AND (k.attempt_id IS NULL OR (${IS_OVER})) ORDER BY k.id LIMIT $4
+   ) old WHERE c.network_id = old.network_id AND c.id = old.id`,
+);
+
+/**
+ * Empties what went over the wire before $2 for attempts that were settled before $3, $4 lines at most, eldest first by
+ * purchase_step_wire_idx. The lines stay: roll-ups that are made again count by them.
+ */
+export const pruneWires = prune(
+  'pruneWires',
+  `UPDATE purchase_step s SET wire = NULL, data_key = NULL, vault_key_id = NULL FROM (
+     SELECT w.network_id, w.id FROM purchase_step w JOIN purchase_attempt a ON a.network_id = $1 AND a.id = w.attempt_id
+     WHERE w.network_id = $1 AND w.id < $2::uuid AND w.wire IS NOT NULL AND ${IS_OVER} ORDER BY w.id LIMIT $4
+   ) old WHERE s.network_id = old.network_id AND s.id = old.id`,
 );

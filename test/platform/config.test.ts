@@ -44,6 +44,7 @@ describe('without any setting', () => {
       webhookLogDays: 14,
       stockExpiringDays: 7,
       purchases: true,
+      purchaseLogDays: 90,
       supplyTimeoutSeconds: 15,
       liveUnreadKib: 128,
     });
