@@ -40,12 +40,16 @@ interface Started {
 }
 
 let base: string;
+/** A data folder on which a server has run and ended well. */
+let before: string;
 const children: ChildProcess[] = [];
 const postgresPids = new Set<number>();
 
-beforeAll(() => {
+beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'fenzhan embedded 分站-'));
   chmodSync(base, 0o711);
+  before = join(base, 'before');
+  await endBy(await start(before), 'SIGTERM');
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
@@ -104,7 +108,7 @@ describe('a first start', () => {
 
 describe('kill -9', () => {
   test('of the parent: PostgreSQL lives on as an orphan, and the next start ends it cleanly and keeps what was committed', async () => {
-    const dataDir = join(base, 'orphan');
+    const dataDir = usedBefore('orphan');
     const first = await start(dataDir);
     await query(first.url, 'CREATE TABLE acknowledged AS SELECT generate_series(1, 1000) AS id');
     await kill(first);
@@ -117,7 +121,7 @@ describe('kill -9', () => {
   });
 
   test('of parent and PostgreSQL at once, in the middle of writing: the next start recovers every acknowledged row', async () => {
-    const dataDir = join(base, 'crash');
+    const dataDir = usedBefore('crash');
     const first = await start(dataDir);
     await query(first.url, 'CREATE TABLE acknowledged (id int PRIMARY KEY)');
     const client = new pg.Client({ connectionString: first.url });
@@ -141,7 +145,7 @@ describe('kill -9', () => {
   });
 
   test('and then a stranger gets PostgreSQL’s old process number: the start takes place and the stranger is left alone', async () => {
-    const dataDir = join(base, 'stranger');
+    const dataDir = usedBefore('stranger');
     const first = await start(dataDir);
     process.kill(first.postgresPid, 'SIGKILL');
     await kill(first);
@@ -158,7 +162,7 @@ describe('kill -9', () => {
 
 describe('a second start on the same folder', () => {
   test('is refused and names the process that has it; the first goes on', async () => {
-    const dataDir = join(base, 'taken');
+    const dataDir = usedBefore('taken');
     const first = await start(dataDir);
     const refused = await outcome(launch(dataDir));
     expect(refused.code).toBe(1);
@@ -181,7 +185,7 @@ describe('a second start on the same folder', () => {
   });
 
   test('on another folder takes another port', async () => {
-    const [one, two] = [await start(join(base, 'one')), await start(join(base, 'two'))];
+    const [one, two] = [await start(usedBefore('one')), await start(usedBefore('two'))];
     expect(new URL(one.url).port).not.toBe(new URL(two.url).port);
     expect(await query(two.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
@@ -189,7 +193,7 @@ describe('a second start on the same folder', () => {
 
 test('a busy port does not matter: a free one is taken', async () => {
   const blocker = await listen(54_330);
-  const { url } = await start(join(base, 'busy'));
+  const { url } = await start(usedBefore('busy'));
   expect(new URL(url).port).not.toBe('54330');
   expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
   blocker?.close();
@@ -198,7 +202,7 @@ test('a busy port does not matter: a free one is taken', async () => {
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s to the whole terminal group ends PostgreSQL cleanly, with nothing left to recover',
   async (signal) => {
-    const dataDir = join(base, `ended by ${signal}`);
+    const dataDir = usedBefore(`ended by ${signal}`);
     const first = await start(dataDir);
     const client = new pg.Client({ connectionString: first.url });
     client.on('error', () => undefined);
@@ -214,8 +218,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 test('a password file that is gone is said so, and the cluster stays', async () => {
-  const dataDir = join(base, 'no password');
-  await endBy(await start(dataDir), 'SIGTERM');
+  const dataDir = usedBefore('no password');
   rmSync(join(dataDir, 'postgres-password'));
   const refused = await outcome(launch(dataDir));
   expect(refused.code).toBe(1);
@@ -297,6 +300,13 @@ describe.runIf(nobodyCanRunUs)('as an ordinary user', () => {
     expect(refused.stderr).toMatch(/belongs to user 0: start as that user/);
   });
 });
+
+/** A data folder of its own that was used before: where a first start is not the point, no cluster is made. */
+function usedBefore(name: string): string {
+  const dataDir = join(base, name);
+  execFileSync('cp', ['-a', before, dataDir]);
+  return dataDir;
+}
 
 function launch(dataDir: string, user: { uid: number; gid: number } | Record<string, never> = {}): ChildProcess {
   const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
