@@ -10,6 +10,7 @@ import {
   stepsOfAttempts,
   visibleAttempts,
 } from '#server/purchases/reads.ts';
+import { type DoubtRow, doubtsOfAttempts } from '#server/stock/reads.ts';
 import { actsFor, stationIdOf, viewerOf } from './acting.ts';
 import { builder } from './builder.ts';
 import { loadSku, SkuType } from './catalogue.ts';
@@ -112,6 +113,32 @@ const Attempt = nodeType<SeenAttemptRow>('PurchaseAttempt', {
 
 /** The type of an attempt. */
 export const AttemptType = Attempt.ref;
+
+const loadDoubts = batched<string, readonly DoubtRow[]>((context, ids) =>
+  doubtsOfAttempts(context.db.pool, { networkId: viewerOf(context).networkId, stationId: stationIdOf(context) }, ids),
+);
+
+const HeldKeysType = builder.objectRef<DoubtRow>('HeldKeys').implement({
+  description: 'Card keys that a purchase brought although they were there already, and who has them.',
+  access: 'WITH_PARENT',
+  fields: (t) => ({
+    order: t.field({
+      type: OrderType,
+      nullable: true,
+      access: { party: 'STATION', permission: 'ORDERS_READ' },
+      description: 'The order that has them; null where none does, and for who may not read orders.',
+      resolve: ({ order_id: id }, _, context) => (id === null ? null : loadOrder(context, id)),
+    }),
+    purchaseAttempt: t.field({
+      type: Attempt.ref,
+      nullable: true,
+      description: 'The purchase that brought them first; null for an import.',
+      resolve: ({ first_attempt_id: id }, _, context) => (id === null ? null : loadAttempt(context, id)),
+    }),
+    keyCount: t.int({ description: 'How many.', resolve: (row) => row.key_count }),
+    notedAt: t.field({ type: 'DateTime', description: 'When they came again.', resolve: (row) => row.noted_at }),
+  }),
+});
 
 const StepType = builder.objectRef<StepRow>('PurchaseStep').implement({
   description: 'A line of an attempt’s log.',
@@ -225,6 +252,14 @@ Attempt.fields((t) => ({
   acceptedAt: t.field({ type: 'DateTime', nullable: true, description: 'When the supplier had it.', resolve: (row) => row.accepted_at }),
   settledAt: t.field({ type: 'DateTime', nullable: true, description: 'When it ended.', resolve: (row) => row.settled_at }),
   createdAt: t.field({ type: 'DateTime', description: 'When it was planned.', resolve: (row) => row.created_at }),
+  keysHeldBefore: t.field({
+    type: [HeldKeysType],
+    nullable: true,
+    access: ownerOnly,
+    description: 'Of DUPLICATE_KEYS: the orders that got the same card keys before. Which of both got them wrongly, a person finds out.',
+    complexity: { field: 5, multiplier: 5 },
+    resolve: async ({ id }, _, context) => (await loadDoubts(context, id)) ?? [],
+  }),
   steps: t.field({
     type: [StepType],
     description: 'Its log, eldest first.',

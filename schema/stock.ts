@@ -83,6 +83,10 @@ const TouchedOrderType = builder.objectRef<TouchedOrderRow>('TouchedOrder').impl
     }),
     keyCount: t.int({ description: 'Card keys of the lot that it holds.', resolve: (row) => row.key_count }),
     revealedCount: t.int({ description: 'How many of those were revealed.', resolve: (row) => row.revealed_count }),
+    doubtedCount: t.int({
+      description: 'How many of those a later purchase brought a second time: they may have been another’s.',
+      resolve: (row) => row.doubted_count,
+    }),
   }),
 });
 const TouchedOrderConnection = connectionType<TouchedOrderRow>('TouchedOrder', TouchedOrderType);

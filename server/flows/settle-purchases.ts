@@ -3,6 +3,7 @@ import { type NewEvent, writeEvents } from '#server/platform/events.ts';
 import { type AttemptChange, changeAttempts, type NewStep, planAttempts, writeSteps } from '#server/purchases/commands.ts';
 import { type AttentionReason, type Decision, VERIFY_AFTER_SECONDS } from '#server/purchases/rules.ts';
 import { type ClaimedAttemptRow, calledBack, lockClaimed } from '#server/purchases/sql.ts';
+import { insertDoubted } from '#server/stock/sql.ts';
 import type { CalledAttempt } from './purchase-calls.ts';
 import { type NextTry, planNext } from './purchase-failover.ts';
 import type { PurchaseGround } from './purchase-ground.ts';
@@ -41,6 +42,7 @@ async function settleList(tx: Transaction, ground: PurchaseGround, networkId: st
     settled.flatMap(({ next }) => next?.next ?? []),
   );
   await Promise.all([
+    insertDoubted(tx, networkId, settled.flatMap(broughtAgain)),
     writeSteps(tx, networkId, [...lost.map(lostStep), ...settled.flatMap(stepsOf)]),
     writeEvents(
       tx,
@@ -207,6 +209,12 @@ function refusedDelivery({ called: { row, decision }, change }: Settled): LineSe
   const isAsked =
     decision.kind === 'GOODS' && change.attention != null && row.line_id !== null && change.attention !== row.attention_reason;
   return isAsked ? [{ kind: 'ATTENTION', lineId: row.line_id ?? '', reason: change.attention ?? '' }] : [];
+}
+
+/** Keys of a purchase of which some are known: whoever has those may have got them wrongly, and a person has to look at both. */
+function broughtAgain({ called: { row, goods }, change }: Settled) {
+  if (change.attention !== 'DUPLICATE_KEYS' || goods?.kind !== 'CARD_KEY') return [];
+  return goods.keys.map(({ fingerprint }) => ({ attemptId: row.id, fingerprint }));
 }
 
 function lostStep({ row, decision, step }: CalledAttempt): NewStep {

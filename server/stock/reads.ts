@@ -7,9 +7,11 @@ import {
   countLotKeys,
   countLots,
   countTouchedOrders,
+  type DoubtRow,
   type ImportJobRow,
   type LotRow,
   type SealedKeyRow,
+  selectDoubts,
   selectImportJobs,
   selectJobsOfLots,
   selectLots,
@@ -20,7 +22,7 @@ import {
   type TouchedOrderRow,
 } from './sql.ts';
 
-export type { ImportJobRow, LotRow, TouchedOrderRow } from './sql.ts';
+export type { DoubtRow, ImportJobRow, LotRow, TouchedOrderRow } from './sql.ts';
 
 /** Who reads: a station. Lots and imports are their owner's alone: they tell costs and suppliers (domain §2). */
 export type StockReader = { readonly networkId: string; readonly stationId: string };
@@ -135,4 +137,13 @@ export async function openWithdrawnKeys(db: Queryable, vault: Vault, networkId: 
 function openRow(vault: Vault, networkId: string, row: SealedKeyRow): PlainCardKey {
   const wrapped = { dataKey: row.data_key, vaultKeyId: row.vault_key_id };
   return openCardKey(vault, { wrapped, networkId, lotId: row.lot_id, skuId: row.sku_id, keyId: row.id }, row.sealed);
+}
+
+/** Which of the reader's orders have the keys that these purchases (rows that were shown to the reader) brought again, by purchase. */
+export async function doubtsOfAttempts(
+  db: Queryable,
+  reader: StockReader,
+  attemptIds: readonly string[],
+): Promise<Map<string, readonly DoubtRow[]>> {
+  return Map.groupBy(await selectDoubts(db, reader, attemptIds), (row) => row.attempt_id);
 }

@@ -215,7 +215,8 @@ export function countLotKeys(db: Queryable, networkId: string, lotIds: readonly 
 const touchedOrders = (name: string, beyond: string, order: string): Statement<TouchedOrderRow> =>
   statement(
     name,
-    `SELECT s.order_id AS id, count(*)::int AS key_count, count(s.revealed_at)::int AS revealed_count
+    `SELECT s.order_id AS id, count(*)::int AS key_count, count(s.revealed_at)::int AS revealed_count,
+       (count(*) FILTER (WHERE EXISTS (SELECT FROM doubted_key d WHERE d.network_id = $1 AND d.card_key_id = k.id)))::int AS doubted_count
      FROM card_key k JOIN card_key_sale s ON s.network_id = $1 AND s.card_key_id = k.id AND s.returned_at IS NULL
      WHERE k.network_id = $1 AND k.lot_id = $2 AND k.state = 'SOLD' AND s.order_id ${beyond} $3
      GROUP BY s.order_id ORDER BY s.order_id ${order} LIMIT $4`,
@@ -225,10 +226,10 @@ const touchedPages = {
   BACKWARD: { end: lotPages.BACKWARD.end, page: touchedOrders('stock.touchedOrdersNewer', '>', 'ASC') },
 } as const;
 
-/** An order that holds keys of a lot; `revealed_count` of them were seen. */
-export type TouchedOrderRow = { id: string; key_count: number; revealed_count: number };
+/** An order that holds keys of a lot; `revealed_count` of them were seen, `doubted_count` came a second time by another purchase. */
+export type TouchedOrderRow = { id: string; key_count: number; revealed_count: number; doubted_count: number };
 
-/** Orders that hold keys of a lot, one page, newest first when FORWARD. By card_key_network_id_lot_id_idx and card_key_sale_live_key. */
+/** Orders that hold keys of a lot, one page, newest first when FORWARD. By card_key_network_id_lot_id_idx, card_key_sale_live_key and doubted_key_network_id_card_key_id_idx. */
 export function selectTouchedOrders(
   db: Queryable,
   networkId: string,
@@ -1045,4 +1046,57 @@ export async function selectKnownFingerprints(tx: Transaction, networkId: string
   if (fingerprints.length === 0) return new Set();
   const rows = await run(tx, knownFingerprintsStatement, [networkId, fingerprints]);
   return new Set(rows.map(({ fingerprint }) => fingerprint.toString('base64')));
+}
+
+// ---- keys that came a second time ----
+
+const insertDoubtedRows = statement(
+  'stock.insertDoubted',
+  `INSERT INTO doubted_key (network_id, attempt_id, card_key_id, noted_at)
+   SELECT DISTINCT $1::uuid, n.attempt_id, k.id, $2::timestamptz FROM unnest($3::uuid[], $4::bytea[]) AS n (attempt_id, fingerprint)
+   JOIN card_key k ON k.network_id = $1 AND k.fingerprint = n.fingerprint AND k.duplicate_of IS NULL
+   ON CONFLICT DO NOTHING`,
+);
+
+/** Notes of keys that are there already that a purchase has brought them again. By card_key_original_fingerprint_key. */
+export async function insertDoubted(
+  tx: Transaction,
+  networkId: string,
+  brought: readonly { readonly attemptId: string; readonly fingerprint: Buffer }[],
+): Promise<void> {
+  if (brought.length === 0) return;
+  const ids = brought.map(({ attemptId }) => attemptId);
+  await run(tx, insertDoubtedRows, [networkId, tx.now, ids, brought.map(({ fingerprint }) => fingerprint)]);
+}
+
+/** Keys that a purchase brought again, together as far as one order (null: none) has them by one purchase (null: an import). */
+export type DoubtRow = {
+  attempt_id: string;
+  order_id: string | null;
+  first_attempt_id: string | null;
+  key_count: number;
+  noted_at: Date;
+};
+
+const doubtsOf: Statement<DoubtRow> = statement(
+  'stock.doubts',
+  `SELECT d.attempt_id, s.order_id, l.attempt_id AS first_attempt_id, count(*)::int AS key_count, min(d.noted_at) AS noted_at
+   FROM doubted_key d
+   JOIN card_key k ON k.network_id = $1 AND k.id = d.card_key_id
+   JOIN lot l ON l.network_id = $1 AND l.id = k.lot_id
+   LEFT JOIN card_key_sale s ON s.network_id = $1 AND s.card_key_id = k.id AND s.returned_at IS NULL
+   WHERE d.network_id = $1 AND d.attempt_id = ANY ($2::uuid[]) AND k.owner_id = $3
+   GROUP BY d.attempt_id, s.order_id, l.attempt_id ORDER BY d.attempt_id, s.order_id, l.attempt_id LIMIT 1000`,
+);
+
+/**
+ * Who has the keys that these purchases brought again; an owner's own keys alone, since of others' nobody is to know that they are there. By
+ * doubted_key_pkey, card_key_pkey, lot_pkey and card_key_sale_live_key.
+ */
+export function selectDoubts(
+  db: Queryable,
+  owner: { networkId: string; stationId: string },
+  attemptIds: readonly string[],
+): Promise<DoubtRow[]> {
+  return run(db, doubtsOf, [owner.networkId, attemptIds, owner.stationId]);
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { controllableClock } from '#server/platform/clock.ts';
+import { doubtsOfAttempts, lotsPage, touchedOrdersPage } from '#server/stock/reads.ts';
 import type { Fault } from '#test/simulators/faults.ts';
 import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
 import { kasushouProtocol } from '#test/simulators/kasushou.ts';
@@ -162,7 +163,18 @@ describe('a fault', () => {
     await workOffFor(runner, clock, 8);
     expect(await orderOf(fresh, honest)).toMatchObject({ state: 'DELIVERED', key_count: 2 });
     expect(await orderOf(fresh, cheated)).toMatchObject({ state: 'NEEDS_ATTENTION', key_count: 0 });
-    expect(await attemptsOf(fresh, cheated)).toMatchObject([{ state: 'UNKNOWN', attention_reason: 'DUPLICATE_KEYS' }]);
+    const [again] = await attemptsOf(fresh, cheated);
+    expect(again).toMatchObject({ state: 'UNKNOWN', attention_reason: 'DUPLICATE_KEYS' });
+    // the first who got them may be the one who should not have: a person sees both, and the lot says which order to look at
+    const [first] = await attemptsOf(fresh, honest);
+    const owner = { networkId: w.networkId, stationId: w.hq };
+    const doubts = await doubtsOfAttempts(fresh.db.pool, owner, [again?.id ?? '']);
+    expect(doubts.get(again?.id ?? '')).toMatchObject([{ order_id: honest, first_attempt_id: first?.id, key_count: 2 }]);
+    expect(await doubtsOfAttempts(fresh.db.pool, { ...owner, stationId: w.stations.R }, [again?.id ?? ''])).toEqual(new Map());
+    const [lot] = (await lotsPage(fresh.db.pool, owner, null, { direction: 'FORWARD', from: null, count: 1 })).rows;
+    if (lot === undefined) throw new Error('no lot');
+    const touched = await touchedOrdersPage(fresh.db.pool, owner, lot, { direction: 'FORWARD', from: null, count: 5 });
+    expect(touched.rows).toEqual([{ id: honest, key_count: 2, revealed_count: 0, doubted_count: 2 }]);
     await clean();
   });
 });

@@ -13,6 +13,7 @@ const WITHOUT_ID = {
     'GmvOverview',
     'GmvPoint',
     'GmvTotals',
+    'HeldKeys',
     'ImportProblem',
     'InputField',
     'InputOption',

@@ -50,5 +50,11 @@ export async function purchaseObjects(
      WHERE network_id = $1 AND id = $2`,
     [networkId, id],
   );
+  // a key of the owner that it brought again, as if it had
+  await db.pool.query(
+    `INSERT INTO doubted_key (network_id, attempt_id, card_key_id, noted_at)
+     SELECT k.network_id, $3, k.id, k.updated_at FROM card_key k WHERE k.network_id = $1 AND k.owner_id = $2 ORDER BY k.id LIMIT 1`,
+    [networkId, ownerId, id],
+  );
   return { PurchaseAttempt: globalId('PurchaseAttempt', id) };
 }

@@ -105,6 +105,7 @@ const ROUTES: Readonly<Record<string, (objects: Objects) => string>> = {
   InputOption: below(node('Sku', 'Draft'), 'inputFields { options { @ } }'),
   PurchaseAttempt: node('PurchaseAttempt'),
   PurchaseStep: below(node('PurchaseAttempt'), 'steps { @ }'),
+  HeldKeys: below(node('PurchaseAttempt'), 'keysHeldBefore { @ }'),
   PurchaseAttemptConnection: plain('purchaseAttempts { @ }'),
   PurchaseAttemptEdge: plain('purchaseAttempts { edges { @ } }'),
   ImportJob: node('ImportJob'),
