@@ -75,8 +75,8 @@ describe('a lot that is put aside', () => {
     if (!row) throw new Error('no lot');
     const page = await touchedOrdersPage(fresh.db.pool, reader(), row, { count: 10, direction: 'FORWARD', from: null });
     expect(page.rows).toEqual([
-      { id: second, key_count: 1, revealed_count: 0 },
-      { id: bought, key_count: 4, revealed_count: 4 },
+      { id: second, key_count: 1, revealed_count: 0, doubted_count: 0 },
+      { id: bought, key_count: 4, revealed_count: 4, doubted_count: 0 },
     ]);
     expect(await touchedOrdersCount(fresh.db.pool, reader(), row)).toBe(2);
     // three of the other lot are left
