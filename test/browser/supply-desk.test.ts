@@ -123,6 +123,7 @@ test('an account is tried before it is kept; its catalogue is previewed, mapped 
   const upstream = await startSimulator(acgFakaProtocol({ appId: '1000', appKey: 'right-key' }), {
     goods: DEFAULT_GOODS,
     openingCents: 100_000_000,
+    mark: 'DESK',
   });
   const name = `共享店铺 ${crypto.randomUUID().slice(0, 6)}`;
   await page.goto('/supply/accounts');
@@ -162,6 +163,11 @@ test('an account is tried before it is kept; its catalogue is previewed, mapped 
   await page.getByText('已导入 1 项').waitFor();
   await row('网易一卡通').getByText('已导入').waitFor();
   await keep(page, 'hq-imported');
+
+  await page.goto('/supply/accounts');
+  await page.getByRole('link', { name }).click();
+  await drawer.getByRole('button', { name: '停用账号' }).click();
+  await drawer.locator('.details-lead').getByText('已停用').waitFor();
   await upstream.close();
   expect(hq.problems).toEqual([]);
 });
@@ -201,15 +207,7 @@ async function makeSku(name: string, deliveryKind: 'FROM_STOCK' | 'SOURCED'): Pr
   );
   const { id: skuId, listing } = createSku.sku;
   const account = supplyAccounts.edges.find(({ node }) => node.kind === 'MANUAL')?.node.id;
-  if (deliveryKind === 'SOURCED') {
-    const offer = { skuId, supplyAccountId: account, terms: 'OWN', goods: [], cost: { unitCost: '6.00' } };
-    const { createSupplyOffer } = await askAs<{ createSupplyOffer: { __typename: string } }>(
-      hq,
-      'mutation ($input: CreateSupplyOfferInput!) { createSupplyOffer(input: $input) { __typename } }',
-      { input: offer },
-    );
-    expect(createSupplyOffer.__typename).toBe('SupplyOfferCreated');
-  }
+  if (deliveryKind === 'SOURCED') await offerByHand(skuId, account ?? '');
   const { submitListing } = await askAs<{ submitListing: { __typename: string } }>(
     hq,
     'mutation ($input: SubmitListingInput!) { submitListing(input: $input) { __typename } }',
@@ -217,4 +215,14 @@ async function makeSku(name: string, deliveryKind: 'FROM_STOCK' | 'SOURCED'): Pr
   );
   expect(submitListing.__typename).toBe('ListingMoved');
   return { skuId, listingId: listing.id };
+}
+
+async function offerByHand(skuId: string, supplyAccountId: string): Promise<void> {
+  const offer = { skuId, supplyAccountId, terms: 'OWN', goods: [], cost: { unitCost: '6.00' } };
+  const { createSupplyOffer } = await askAs<{ createSupplyOffer: { __typename: string } }>(
+    hq,
+    'mutation ($input: CreateSupplyOfferInput!) { createSupplyOffer(input: $input) { __typename } }',
+    { input: offer },
+  );
+  expect(createSupplyOffer.__typename).toBe('SupplyOfferCreated');
 }
