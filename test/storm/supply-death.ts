@@ -3,21 +3,26 @@ import { run, statement } from '#server/platform/database.ts';
 import { type Market, openMarket } from './supply-market.ts';
 import { countWaiting, pause, requestOf } from './supply-orders.ts';
 
-/** What became of orders while one of several suppliers was dead. Milliseconds, in order of length. */
+/** What became of orders while half of many suppliers' systems were dead. Milliseconds, in order of length. */
 export interface DeathReport {
   readonly orders: number;
-  /** From order to the first call that reached another supplier, of orders that had been meant for the dead one. */
+  /** From order to the first call that reached another supplier, of orders that had been meant for a dead one. */
   readonly moved: readonly number[];
-  /** From order to delivery, of all others: before it died, and while it was dead. */
+  /** From order to delivery, of all others: before any died, and while some were dead. */
   readonly before: readonly number[];
   readonly during: readonly number[];
   readonly undelivered: number;
 }
 
-const RATE = 20;
-const LIFE_SECONDS = 12;
-const DEATH_SECONDS = 12;
-const AFTER_SECONDS = 6;
+/** So many orders have to have moved before their p99 means something. */
+export const MOVED_ENOUGH = 200;
+
+const RATE = 30;
+const UPSTREAMS_OF_KIND = 8;
+/** Each opens its breaker after a few refused calls, so a death moves a few orders for each of the dead. */
+const DEATHS = 4;
+const LIFE_SECONDS = 11;
+const DEATH_SECONDS = 5;
 const SETTLE_MILLISECONDS = 60_000;
 
 type OrderRow = { placed_at: Date; delivered_at: Date | null; attempts: number; reached_at: Date | null; was_dead: boolean };
@@ -25,33 +30,37 @@ const allOrders = statement<OrderRow>(
   'storm.deathOrders',
   `SELECT o.placed_at, o.delivered_at, a.attempts, a.reached_at, a.was_dead FROM orders o
    CROSS JOIN LATERAL (
-     SELECT count(*)::int AS attempts, min(a.sent_at) FILTER (WHERE a.account_id <> $2) AS reached_at, bool_or(a.account_id = $2) AS was_dead
+     SELECT count(*)::int AS attempts, min(a.sent_at) FILTER (WHERE a.account_id <> ALL ($2::uuid[])) AS reached_at,
+       bool_or(a.account_id = ANY ($2::uuid[])) AS was_dead
      FROM purchase_attempt a WHERE a.network_id = $1 AND a.order_id = o.id
    ) a
    WHERE o.network_id = $1 ORDER BY o.id`,
 );
 
-/** Steady orders over several suppliers of which one dies: connections to it are refused for some seconds. */
+/** Steady orders over several suppliers of which half die, again and again: connections to them are refused for some seconds. */
 export async function deathOfSupplier(): Promise<DeathReport> {
   const market = await openMarket({
-    upstreamsOfKind: 2,
+    upstreamsOfKind: UPSTREAMS_OF_KIND,
     faults: {},
     kinds: ['DUJIAO_NEXT', 'KASUSHOU_V2'],
     settings: { SUPPLY_TIMEOUT: '5' },
   });
   try {
-    const [victim] = market.upstreams;
-    if (!victim) throw new Error('a market has upstreams');
+    const victims = market.upstreams.filter((_, index) => index % 2 === 0);
+    const deaths: Death[] = [];
     let count = await orderFor(market, LIFE_SECONDS, 0);
-    const died = market.db.clock();
-    await victim.simulator.setFaults({ dead: 1 });
-    count = await orderFor(market, DEATH_SECONDS, count);
-    const rose = market.db.clock();
-    await victim.simulator.setFaults({});
-    count = await orderFor(market, AFTER_SECONDS, count);
+    while (deaths.length < DEATHS) {
+      const died = market.db.clock();
+      await Promise.all(victims.map(({ simulator }) => simulator.setFaults({ dead: 1 })));
+      count = await orderFor(market, DEATH_SECONDS, count);
+      deaths.push({ died, rose: market.db.clock() });
+      await Promise.all(victims.map(({ simulator }) => simulator.setFaults({})));
+      count = await orderFor(market, LIFE_SECONDS, count);
+    }
     const over = performance.now() + SETTLE_MILLISECONDS;
     while ((await countWaiting(market)) > 0 && performance.now() < over) await pause(250);
-    return reportOf(await run(market.db.pool, allOrders, [market.world.networkId, victim.accountId]), { died, rose, count });
+    const victimIds = victims.map(({ accountId }) => accountId);
+    return reportOf(await run(market.db.pool, allOrders, [market.world.networkId, victimIds]), deaths, count);
   } finally {
     await market.close();
   }
@@ -70,8 +79,11 @@ async function orderFor(market: Market, seconds: number, from: number): Promise<
   return number;
 }
 
-function reportOf(rows: readonly OrderRow[], { died, rose, count }: { died: Date; rose: Date; count: number }): DeathReport {
-  const isDuring = ({ placed_at }: OrderRow) => placed_at >= died && placed_at < rose;
+type Death = { readonly died: Date; readonly rose: Date };
+
+function reportOf(rows: readonly OrderRow[], deaths: readonly Death[], count: number): DeathReport {
+  const isDuring = ({ placed_at }: OrderRow) => deaths.some(({ died, rose }) => placed_at >= died && placed_at < rose);
+  const isBefore = ({ placed_at }: OrderRow) => deaths.every(({ died }) => placed_at < died);
   const took = (from: Date, to: Date | null) => (to === null ? [] : [to.getTime() - from.getTime()]);
   const sorted = (list: readonly number[]) => list.toSorted((a, b) => a - b);
   const others = rows.filter(({ was_dead }) => !was_dead);
@@ -80,7 +92,7 @@ function reportOf(rows: readonly OrderRow[], { died, rose, count }: { died: Date
     moved: sorted(
       rows.filter((row) => isDuring(row) && row.was_dead && row.attempts > 1).flatMap((row) => took(row.placed_at, row.reached_at)),
     ),
-    before: sorted(others.filter(({ placed_at }) => placed_at < died).flatMap((row) => took(row.placed_at, row.delivered_at))),
+    before: sorted(others.filter(isBefore).flatMap((row) => took(row.placed_at, row.delivered_at))),
     during: sorted(others.filter(isDuring).flatMap((row) => took(row.placed_at, row.delivered_at))),
     undelivered: rows.filter(({ delivered_at }) => delivered_at === null).length,
   };

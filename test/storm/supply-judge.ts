@@ -31,6 +31,8 @@ export interface SupplyVerdict {
   readonly liesCount: number;
   /** orders that are neither settled nor with a person */
   readonly unsettled: number;
+  /** some of them, each with its attempts as they stand */
+  readonly stuck: readonly string[];
   /** orders that failed though an upstream keeps money for them */
   readonly failedButCharged: number;
   readonly breaches: readonly string[];
@@ -75,17 +77,31 @@ const deliverTimes = statement<{ took: number }>(
   'SELECT (extract(epoch FROM delivered_at - placed_at) * 1000)::float8 AS took FROM orders WHERE network_id = $1 AND delivered_at IS NOT NULL ORDER BY 1',
 );
 
+/** Orders that are told of in full. */
+const STUCK_TOLD = 10;
+// orders_open_idx, then purchase_attempt_network_id_order_id_idx
+const stuckOrders = statement<{ told: string }>(
+  'storm.stuckOrders',
+  `SELECT jsonb_build_object('order', o.id, 'state', o.state, 'placed_at', o.placed_at, 'attempts', (
+     SELECT jsonb_agg(to_jsonb(a) || jsonb_build_object('breaker', s.breaker, 'open_until', s.open_until, 'probe_until', s.probe_until) ORDER BY a.attempt_number)
+     FROM (SELECT attempt_number, account_id, state, due_at, worker_id, lease_until, sent_at, accepted_at, query_count, outcome_reason, attention_reason,
+             updated_at FROM purchase_attempt WHERE network_id = $1 AND order_id = o.id) a
+     LEFT JOIN supply_account_state s ON s.network_id = $1 AND s.account_id = a.account_id))::text AS told
+   FROM orders o WHERE o.network_id = $1 AND o.state IN ('HELD', 'REVIEW', 'SOURCING') ORDER BY o.id LIMIT $2`,
+);
+
 const SETTLED = new Set(['DELIVERED', 'PARTLY_REFUNDED', 'REFUNDED', 'FAILED', 'NEEDS_ATTENTION']);
 
 /** Lays the upstreams' own books beside ours. */
 export async function judgeSupply(market: Market): Promise<SupplyVerdict> {
   const { db, world } = market;
-  const [attempts, keys, states, times, breaches] = await Promise.all([
+  const [attempts, keys, states, times, breaches, stuck] = await Promise.all([
     run(db.pool, allAttempts, [world.networkId]),
     run(db.pool, deliveredKeys, [world.networkId]),
     run(db.pool, allOrders, [world.networkId]),
     run(db.pool, deliverTimes, [world.networkId]),
     auditLedger(db.pool),
+    run(db.pool, stuckOrders, [world.networkId, STUCK_TOLD]),
   ]);
   const byKey = new Map(attempts.map((row) => [`${row.account_id} ${row.request_key}`, row]));
   const bought = market.upstreams.flatMap(({ accountId, simulator }) =>
@@ -106,6 +122,7 @@ export async function judgeSupply(market: Market): Promise<SupplyVerdict> {
     undetectedLies: bought.filter((each) => isBelieved(each, doubted)).length,
     liesCount: bought.filter(({ purchase }) => isLie(purchase)).length,
     unsettled: states.filter(({ state }) => !SETTLED.has(state)).reduce((sum, { count }) => sum + count, 0),
+    stuck: stuck.map(({ told }) => told),
     failedButCharged: charged.filter(({ attempt }) => attempt?.order_state === 'FAILED').length,
     breaches: breaches.map(({ invariant, subject, detail }) => `${invariant} ${subject}: ${detail}`),
     deliverMilliseconds: times.map(({ took }) => took),
