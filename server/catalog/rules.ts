@@ -1,4 +1,4 @@
-import { compareMoney, decimal4, type Money, moneyOf, subtractMoney } from '#server/platform/money.ts';
+import { type CurrencyCode, compareMoney, decimal4, type Money, money, moneyOf, subtractMoney } from '#server/platform/money.ts';
 import {
   type ChainStation,
   type ControlBand,
@@ -230,8 +230,7 @@ export const NAME_MAX = 200;
 export const DESCRIPTION_MAX = 5_000;
 /** What a SKU's code looks like. */
 export const SKU_CODE = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u;
-/** What a price looks like: a decimal text with at most four decimals; that it is above zero is looked at apart. */
-export const PRICE = /^\d{1,14}(\.\d{1,4})?$/;
+const PRICE = /^\d{1,14}(\.\d{1,4})?$/;
 /** How many units a price may be for. */
 export const UNIT_SIZES: readonly number[] = [1, 100, 1000];
 /** The largest quantity, in units, that the tables hold. */
@@ -283,6 +282,12 @@ export function skuProblem(sku: SkuText): GoodsProblem | null {
       return { field, message: 'A quantity is a whole number above zero.' };
   }
   return sku.maxQuantity >= sku.minQuantity ? null : { field: 'maxQuantity', message: 'The maximum is less than the minimum.' };
+}
+
+/** A price as it is typed in: a decimal text above zero, with at most four decimals. Null when it is none. */
+export function readPrice(text: string, currency: CurrencyCode): Money | null {
+  const price = PRICE.test(text) ? money(text, currency) : null;
+  return price !== null && price.tenThousandths > 0n ? price : null;
 }
 
 /** Levels of categories, from the top. */

@@ -4,12 +4,12 @@ import {
   type CatalogueProblem,
   DESCRIPTION_MAX,
   NAME_MAX,
-  PRICE,
   QUANTITY_MAX,
+  readPrice,
   SKU_CODE,
   UNIT_SIZES,
 } from '#server/catalog/rules.ts';
-import { type CurrencyCode, type Money, money } from '#server/platform/money.ts';
+import type { CurrencyCode, Money } from '#server/platform/money.ts';
 
 const REQUIRED_COLUMNS = ['category1', 'product', 'sku_code', 'sku', 'base_price'] as const;
 const OPTIONAL_COLUMNS = [
@@ -128,8 +128,8 @@ function readCatalogueLine(
 }
 
 function readBasePrice(text: string, currency: CurrencyCode, messages: string[]): Money | null {
-  const price = PRICE.test(text) ? money(text, currency) : null;
-  if (price !== null && price.tenThousandths > 0n) return price;
-  if (text !== '') messages.push(`base_price: ${text} is not a price above zero with at most four decimals, such as 47.50`);
-  return null;
+  const price = readPrice(text, currency);
+  if (price === null && text !== '')
+    messages.push(`base_price: ${text} is not a price above zero with at most four decimals, such as 47.50`);
+  return price;
 }
