@@ -40,7 +40,7 @@ const allowing = (...allowedHosts: string[]): ConnectorGround => ({ outgoing: cr
 async function listen(
   path: string,
   ground = allowing('127.0.0.1'),
-  hear = async (_: readonly SocketResult[]): Promise<string | null> => null,
+  hear: (results: readonly SocketResult[]) => Promise<string | null> = async () => null,
 ) {
   const subscriptions = [{ id: 'a', query: 'subscription { tick }', variables: {} }];
   const never = new AbortController().signal;
