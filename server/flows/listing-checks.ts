@@ -198,9 +198,9 @@ async function callAddresses(outgoing: Outgoing, said: ListingSnapshot): Promise
 async function pictureIn(body: Buffer): Promise<Picture | null> {
   const head = body.subarray(0, 8).toString('hex');
   if (!PICTURE_HEADS.some((each) => head.startsWith(each))) return null;
-  const look = head.startsWith(GIF_HEAD) ? 'PLAIN' : await lookOf(body);
-  if (look === 'UNREADABLE') return null;
-  return { hash: createHash('sha256').update(body).digest(), look: look === 'PLAIN' ? null : look };
+  const seen = head.startsWith(GIF_HEAD) ? null : await lookOf(body);
+  if (seen?.kind === 'UNREADABLE') return null;
+  return { hash: createHash('sha256').update(body).digest(), look: seen?.kind === 'LOOK' ? seen.look : null };
 }
 
 async function pictureTwins(tx: Transaction, check: ClaimedCheck, productId: string, picture: Picture): Promise<CheckProblem[]> {

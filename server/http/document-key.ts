@@ -40,9 +40,9 @@ function shapeOf(document: DocumentNode, operation: OperationDefinitionNode): Sh
 }
 
 /** What is executed: the one operation, which no answer names, and the fragments by name. */
-function textOf({ definitions }: DocumentNode, { name: _, ...operation }: OperationDefinitionNode): string {
+function textOf({ definitions }: DocumentNode, operation: OperationDefinitionNode): string {
   const fragments = definitions.filter((each) => each.kind === Kind.FRAGMENT_DEFINITION).map((each) => print(each));
-  return [print(operation), ...fragments.sort()].join('\n');
+  return [print({ ...operation, name: undefined }), ...fragments.sort()].join('\n');
 }
 
 function cursorVariable({ selectionSet }: OperationDefinitionNode): string | null {

@@ -123,8 +123,8 @@ function draftsOf(moment: Moment, { documentKey }: AskedTogether, root: Rooted):
 }
 
 /** What an event says but for its cursor, which differs between parties. */
-function factsOf({ event: { cursor: _, ...facts } }: Rooted): string {
-  return JSON.stringify(facts);
+function factsOf({ event }: Rooted): string {
+  return JSON.stringify({ ...event, cursor: undefined });
 }
 
 async function make(sight: Sight, { execute, textOf, noteBlind }: AskedTogether, root: Rooted): Promise<Draft> {
