@@ -1,29 +1,27 @@
-import { parseArgs } from 'node:util';
+import { readArguments } from './arguments.ts';
 import { deathOfSupplier, MOVED_ENOUGH } from './supply-death.ts';
 import { mustBeZero, stormOfSupply } from './supply-storm.ts';
 
 // npm run storm:supply -- --orders 100000: two servers that buy, one of them killed every twenty seconds, from simulated upstreams that
 // time out after they sold, break, talk nonsense and lie. Exit code 1 when anything was bought, delivered or paid twice, lost or believed.
 // npm run storm:supply -- --dies: steady orders over sixteen suppliers of which half die four times; exit code 1 when they go elsewhere too late.
-const { values } = parseArgs({
-  options: {
-    orders: { type: 'string', default: '2000' },
-    every: { type: 'string', default: '20' },
-    upstreams: { type: 'string', default: '6' },
-    dies: { type: 'boolean', default: false },
+const values = readArguments({
+  command: 'storm:supply',
+  numbers: {
+    orders: { usual: 2_000, least: 1, help: 'how many are placed' },
+    every: { usual: 20, least: 0, help: 'seconds from one kill to the next; 0: nobody is killed' },
+    upstreams: { usual: 6, least: 1, help: 'simulated upstreams of each protocol' },
   },
+  switches: { dies: 'instead: steady orders over sixteen suppliers, of which half die four times' },
 });
 const print = (name: string, value: string | number) => process.stdout.write(`${name.padEnd(34)} ${value}\n`);
 const share = (list: readonly number[], of: number) => Math.round(list[Math.min(list.length - 1, Math.floor(list.length * of))] ?? 0);
 if (values.dies) await tellDeath();
 
-const [orders, killEverySeconds, upstreamsOfKind] = [values.orders, values.every, values.upstreams].map(Number);
-if (!orders || !((killEverySeconds ?? -1) >= 0) || !upstreamsOfKind)
-  throw new Error('--orders and --upstreams are numbers above zero, --every (0: nobody is killed) is none below it');
-
+const { orders, every: killEverySeconds, upstreams: upstreamsOfKind } = values;
 const { verdict, seconds, cpu, kills, counts, refused } = await stormOfSupply({
   orders,
-  killEverySeconds: killEverySeconds ?? 0,
+  killEverySeconds,
   upstreamsOfKind,
   tell: (text) => process.stderr.write(`${text}\n`),
 });
