@@ -1,8 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Group, type Payload, place, renderBatch, take, tellAfter } from './fan-out-group.ts';
 import { isCursorFailure } from './live-stream.ts';
 import type { Pace } from './pace.ts';
 
 const A_WHILE_MILLISECONDS = 25;
+const FRAMES_AT_ONCE = 2_000;
 
 /**
  * Brings those behind to the live edge, from the one farthest behind: one execution serves all who pass the same place. Whoever
@@ -28,8 +30,8 @@ async function round(group: Group, from: bigint, pace: Pace, fail: (group: Group
   let position = from;
   try {
     for await (const batch of source.read(feed.scope.networkId, from, group.stopped.signal)) {
-      const tell = (payloads: readonly Payload[], end: bigint) => {
-        bringOn(group, payloads, { position, end });
+      const tell = async (payloads: readonly Payload[], end: bigint) => {
+        await bringOn(group, payloads, { position, end });
         position = end;
       };
       await renderBatch(group.asked, batch, tell, pace);
@@ -43,13 +45,19 @@ async function round(group: Group, from: bigint, pace: Pace, fail: (group: Group
   }
 }
 
-/** Tells those who stand at `position` or beyond, and lets go those who have reached the group. */
-function bringOn(group: Group, payloads: readonly Payload[], { position, end }: { position: bigint; end: bigint }): void {
+/** Tells those who stand at `position` or beyond, a few thousand frames in one go, and lets go those who have reached the group. */
+async function bringOn(group: Group, payloads: readonly Payload[], { position, end }: { position: bigint; end: bigint }): Promise<void> {
+  let frameCount = 0;
   for (const [subscriber, after] of group.behind) {
     if (after < position || !subscriber.isReady()) continue;
     tellAfter(subscriber, payloads, after);
     // its client may have been dropped by what it was told
     if (group.behind.has(subscriber) && end > after) group.behind.set(subscriber, end);
+    frameCount += payloads.length;
+    if (frameCount < FRAMES_AT_ONCE) continue;
+    frameCount = 0;
+    // orders and others have theirs; whoever comes or goes meanwhile is met, or not, where the walk is
+    await setImmediate();
   }
   for (const [subscriber, after] of group.behind) {
     if (group.done === null || after < group.done) continue;
