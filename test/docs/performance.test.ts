@@ -28,7 +28,9 @@ describe('bench/results.json', () => {
         unit: expect.any(String),
         goal: expect.stringMatching(/^[≥≤] \d+(\.\d+)?$/),
       });
-      expect(result.ratio / (result.value / result.reference), result.case).toBeCloseTo(1, 1);
+      // what could not be told from nothing (memory, CPU) is 0 of its reference
+      const ratio = result.value / result.reference;
+      expect(Math.abs(result.ratio - ratio), result.case).toBeLessThanOrEqual(0.05 * ratio);
       const bound = Number(result.goal.slice(2));
       expect(result.reached, result.case).toBe(result.goal.startsWith('≥') ? result.ratio >= bound : result.ratio <= bound);
       expect(result.machine, result.case).toMatchObject({ cores: expect.any(Number), postgres: { fsync: 'on', synchronous_commit: 'on' } });
