@@ -159,7 +159,7 @@ Listing.fields((t) => ({
   decisionNote: t.string({ description: 'What the reviewer said; may be empty.', resolve: (row) => row.decision_note }),
   hasUnreviewedChanges: t.boolean({
     description: 'Whether a reviewer has not seen what it says now.',
-    resolve: (row) => row.reviewed_number < row.number,
+    resolve: (row) => row.has_unreviewed_changes,
   }),
   checks: t.field({
     type: [CheckType],

@@ -31,12 +31,15 @@ export type ListingRow = {
   decided_at: Date | null;
   decision_note: string;
   reviewed_number: number;
+  has_unreviewed_changes: boolean;
 };
 
+// what was for sale before there were reviews, or came by a file, has nothing to be looked at until it changes
+const UNREVIEWED = '(l.sku_id IS NOT NULL AND l.reviewed_number < s.listing_version)';
 const LISTING_COLUMNS = `s.id, s.product_id, s.owner_id, (SELECT o.path[1] FROM station o WHERE o.network_id = $1 AND o.id = s.owner_id) AS headquarters_id,
   s.listing_state::text AS state, s.listing_version AS number, s.version, p.name AS product_name, s.name AS sku_name, s.scene,
   coalesce(l.margin_reason, '') AS margin_reason, l.submitted_at, l.go_live_at, l.decided_at, coalesce(l.decision_note, '') AS decision_note,
-  coalesce(l.reviewed_number, 0) AS reviewed_number`;
+  coalesce(l.reviewed_number, 0) AS reviewed_number, ${UNREVIEWED} AS has_unreviewed_changes`;
 const LISTING = `FROM sku s JOIN product p ON p.network_id = $1 AND p.id = s.product_id
   LEFT JOIN listing l ON l.network_id = $1 AND l.sku_id = s.id`;
 
@@ -65,7 +68,7 @@ export type ListingCut = {
 };
 
 const CUT = `${SEEN} AND ($3::text[] IS NULL OR s.listing_state = ANY ($3::listing_state[])) AND ($4::uuid IS NULL OR s.owner_id = $4)
-  AND (NOT $5 OR (l.sku_id IS NOT NULL AND l.reviewed_number < s.listing_version))`;
+  AND (NOT $5 OR ${UNREVIEWED})`;
 
 // Newest first. States that wait for something by sku_listing_state_idx; all of them along the primary key.
 const listingsOf = (name: string, from: string, order: string): Statement<ListingRow> =>
