@@ -4,7 +4,7 @@ import { isCursorFailure } from './live-stream.ts';
 import type { Pace } from './pace.ts';
 
 const A_WHILE_MILLISECONDS = 25;
-const FRAMES_AT_ONCE = 2_000;
+const FRAMES_AT_ONCE = 500;
 
 /**
  * Brings those behind to the live edge, from the one farthest behind: one execution serves all who pass the same place. Whoever
@@ -45,7 +45,7 @@ async function round(group: Group, from: bigint, pace: Pace, fail: (group: Group
   }
 }
 
-/** Tells those who stand at `position` or beyond, a few thousand frames in one go, and lets go those who have reached the group. */
+/** Tells those who stand at `position` or beyond, a few hundred frames in one go, and lets go those who have reached the group. */
 async function bringOn(group: Group, payloads: readonly Payload[], { position, end }: { position: bigint; end: bigint }): Promise<void> {
   let frameCount = 0;
   for (const [subscriber, after] of group.behind) {
