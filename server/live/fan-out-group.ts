@@ -1,7 +1,6 @@
 import type { LiveEvent } from './event-source.ts';
 import { type Told, tellBatch } from './feed.ts';
 import type { LiveStream, Watched } from './live-stream.ts';
-import type { Pace } from './pace.ts';
 import type { Turns } from './turns.ts';
 
 /** One event as all subscribers of a group are told it: executed once, serialised once. */
@@ -111,6 +110,9 @@ export function take(group: Group, subscriber: Subscriber): bigint | null {
   return after;
 }
 
+/** Runs the work of a slice of so many events when it may. */
+export type SlicePace = (work: () => Promise<void>, eventCount: number) => Promise<void>;
+
 /**
  * Executes what a feed tells of a batch, slice by slice, at a pace. `tell` gets each slice and the place that it ends at; the batch's
  * own end comes last.
@@ -119,14 +121,14 @@ export async function renderBatch(
   asked: Asked,
   batch: readonly LiveEvent[],
   tell: (payloads: readonly Payload[], end: bigint) => Promise<void> | void,
-  pace: Pace = (work) => work(),
+  pace: SlicePace = (work) => work(),
 ): Promise<void> {
   const told = await tellBatch(asked.stream.feed, batch);
   const upTo = batch.at(-1)?.seq;
   for (let from = 0; from < told.length; from += SLICE) {
     const slice = told.slice(from, from + SLICE);
     const end = slice.at(-1)?.seq;
-    if (end !== undefined) await pace(async () => tell(await renderSlice(asked, slice, upTo), end));
+    if (end !== undefined) await pace(async () => tell(await renderSlice(asked, slice, upTo), end), slice.length);
   }
   if (upTo !== undefined) await tell([], upTo);
 }

@@ -5,6 +5,9 @@ import type { Pace } from './pace.ts';
 
 const A_WHILE_MILLISECONDS = 25;
 const FRAMES_AT_ONCE = 500;
+/** About what an event that is read and executed costs of a core, and a frame that is told. */
+const EVENT_MILLISECONDS = 0.4;
+const FRAME_MILLISECONDS = 0.008;
 
 /**
  * Brings those behind to the live edge, from the one farthest behind: one execution serves all who pass the same place. Whoever
@@ -34,7 +37,9 @@ async function round(group: Group, from: bigint, pace: Pace, fail: (group: Group
         await bringOn(group, payloads, { position, end });
         position = end;
       };
-      await renderBatch(group.asked, batch, tell, pace);
+      await renderBatch(group.asked, batch, tell, (work, eventCount) =>
+        pace(work, eventCount * (EVENT_MILLISECONDS + group.behind.size * FRAME_MILLISECONDS)),
+      );
       if (!hasFollowers(group, position)) return;
     }
     // the source has been stopped

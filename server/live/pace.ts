@@ -1,5 +1,8 @@
-/** Runs work one piece at a time, so that over time it takes no more than a share of the clock. */
-export type Pace = <Answer>(work: () => Promise<Answer>) => Promise<Answer>;
+/**
+ * Runs work one piece at a time, so that over time it takes no more than a share. `milliseconds`: what the work costs, where that is known; else
+ * what the clock says. By the clock, work that waits for others costs what they cost, and a busy machine slows it down further.
+ */
+export type Pace = <Answer>(work: () => Promise<Answer>, milliseconds?: number) => Promise<Answer>;
 
 /**
  * A pace of `share` (0 to 1). A burst of work runs at once; what goes beyond is spread out: whoever was cut off alone is served
@@ -16,7 +19,7 @@ export function createPace({ share, burstMilliseconds }: { readonly share: numbe
     at = now;
   };
 
-  return async (work) => {
+  return async (work, milliseconds) => {
     const before = turn;
     const mine = Promise.withResolvers<void>();
     turn = mine.promise;
@@ -27,7 +30,7 @@ export function createPace({ share, burstMilliseconds }: { readonly share: numbe
       settleDebt();
       const began = performance.now();
       const answer = await work();
-      owed += performance.now() - began;
+      owed += milliseconds ?? performance.now() - began;
       return answer;
     } finally {
       mine.resolve();

@@ -49,7 +49,7 @@ beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'fenzhan embedded 分站-'));
   chmodSync(base, 0o711);
   before = join(base, 'before');
-  await endBy(await start(before), 'SIGTERM');
+  if ((await endBy(await start(before), 'SIGTERM')) !== 0) throw new Error('the server that made the folder did not end well');
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');

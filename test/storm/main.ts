@@ -24,6 +24,7 @@ const rows: [string, number | string][] = [
   ['orders acknowledged', orders.acknowledged.length],
   ['orders a second', Math.round(orders.acknowledged.length / seconds)],
   ['orders failed', orders.failed.length],
+  ['orders refused as Busy', orders.busyCount],
   ['refunds', orders.refundedCount],
   ['servers killed', report.kills],
   ['takeover p50, ms', at(takeovers, 0.5)],

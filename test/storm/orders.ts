@@ -5,6 +5,8 @@ export interface OrdersReport {
   readonly acknowledged: readonly string[];
   /** Orders that were answered, and not with an order. */
   readonly failed: readonly string[];
+  /** Refused at once because the queue was full: more was sent than the machine can place. */
+  readonly busyCount: number;
   readonly refundedCount: number;
   /** Milliseconds from sending to the acknowledgement of what was sent once, in order. */
   readonly latencies: readonly number[];
@@ -33,6 +35,7 @@ export function startOrders(shop: Shop, ratePerSecond: number): { stop(): Promis
   const latencies: number[] = [];
   const running = new Set<Promise<void>>();
   let refundedCount = 0;
+  let busyCount = 0;
   let sentCount = 0;
   let due = 0;
   let tickedAt = performance.now();
@@ -49,8 +52,9 @@ export function startOrders(shop: Shop, ratePerSecond: number): { stop(): Promis
     const results = answer?.placeOrders.results ?? [];
     for (const [index] of orders.entries()) {
       const result = results[index];
-      if (result?.order === undefined) failed.push(result?.__typename ?? JSON.stringify(answer));
-      else acknowledged.push(result.order.id);
+      if (result?.order !== undefined) acknowledged.push(result.order.id);
+      else if (result?.__typename === 'Busy') busyCount += 1;
+      else failed.push(result?.__typename ?? JSON.stringify(answer));
     }
     const [first] = results;
     if (first?.order !== undefined) await refund(first.order.id, server);
@@ -95,7 +99,7 @@ export function startOrders(shop: Shop, ratePerSecond: number): { stop(): Promis
       isOver = true;
       clearInterval(timer);
       await Promise.all(running);
-      return { acknowledged, failed, refundedCount, latencies: latencies.sort((a, b) => a - b) };
+      return { acknowledged, failed, busyCount, refundedCount, latencies: latencies.sort((a, b) => a - b) };
     },
   };
 }

@@ -24,7 +24,7 @@ export interface StormSpec {
   readonly settings?: Record<string, string>;
 }
 
-const SETTLE_MILLISECONDS = 30_000;
+const SETTLE_MILLISECONDS = 120_000;
 
 // outbox_event_unnumbered_idx; what was committed before a moment, by the clock of the servers on this machine.
 const waitingSince = statement<{ count: number }>(

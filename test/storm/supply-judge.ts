@@ -170,7 +170,7 @@ function isLie({ fault }: SimulatedPurchase): boolean {
  */
 function isBelieved({ purchase, attempt }: Bought, doubted: ReadonlySet<string>): boolean {
   if (!isLie(purchase) || attempt?.state !== 'SUCCEEDED' || attempt.discrepancy !== null) return false;
-  return !purchase.keys.some((key) => doubted.has(key));
+  return purchase.fault !== 'other-keys' || !purchase.keys.some((key) => doubted.has(key));
 }
 
 /** Keys of purchases that wait for a person since the network has them already. */
