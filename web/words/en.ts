@@ -650,13 +650,6 @@ export const words: Words = {
     undoConfirm: 'Unfreeze {{name}}',
     undone: '{{name}} can order again',
   },
-  closeStation: {
-    action: 'Close for ever',
-    title: 'Close {{name}} for ever',
-    help: 'Its people and programs are signed out at once and nobody can open it again. What it bought and sold stays on record. First its wallet must be empty, nothing may be earned and unpaid, and no station may stand below it.',
-    confirm: 'Close {{name}} for ever',
-    done: '{{name}} is closed',
-  },
   goods: { all: 'Everything', category: 'A category', product: 'A product', sku: 'One SKU' },
   prices: {
     lead: 'Cost → price → margin; press a rule to change it',

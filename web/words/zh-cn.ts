@@ -618,13 +618,6 @@ export const words = {
     undoConfirm: '解冻 {{name}}',
     undone: '{{name}} 已解冻',
   },
-  closeStation: {
-    action: '永久关闭',
-    title: '永久关闭 {{name}}',
-    help: '它的成员与程序会立即退出登录，且无法重新开启；买卖记录会保留。关闭前余额须为零，没有未结清的收益，也没有下级站点。',
-    confirm: '永久关闭 {{name}}',
-    done: '{{name}} 已关闭',
-  },
   goods: { all: '全部商品', category: '某个分类', product: '某个商品', sku: '某个规格' },
   prices: {
     lead: '进价 → 售价 → 利润；点规则即可修改',
