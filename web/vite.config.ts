@@ -22,7 +22,7 @@ export default defineConfig({
               name: 'libraries',
               test: /node_modules\/(react|react-dom|scheduler|react-router|urql|@urql|wonka|graphql|graphql-ws|i18next[^/]*|react-i18next)\//,
             },
-            { name: 'parts', test: /web\/(app|frame|gql|parts(?!\/(goods|use-action|use-pages|copy|request-key)))\// },
+            { name: 'parts', test: /web\/(app|frame|gql|parts(?!\/goods))\// },
           ],
         },
       },
