@@ -190,7 +190,7 @@ describe('against a shop that is simulated', () => {
       outcomes[fault] = (await connector.purchase(here, wanted())).outcome;
     }
     await shop.setFaults({});
-    const apology = [{ number: null, secret: APOLOGY }];
+    const apology = [{ number: null, secret: expect.stringContaining(APOLOGY) }];
     expect(outcomes).toMatchObject({
       'wrong-count': { kind: 'SUCCEEDED', cost: '92', cardKeys: [{ number: null }] },
       'wrong-price': { kind: 'SUCCEEDED', cost: '138' },

@@ -205,7 +205,10 @@ describe('against a shop that is simulated', () => {
   it('lies come out as they were told; money that came back is a refusal', async () => {
     expect(await buyDuring('wrong-count')).toMatchObject({ kind: 'SUCCEEDED', cost: '92.00', cardKeys: [{ number: null }] });
     expect(await buyDuring('wrong-price')).toMatchObject({ kind: 'SUCCEEDED', cost: '138.00' });
-    expect(await buyDuring('apology')).toMatchObject({ kind: 'SUCCEEDED', cardKeys: [{ number: null, secret: APOLOGY }] });
+    expect(await buyDuring('apology')).toMatchObject({
+      kind: 'SUCCEEDED',
+      cardKeys: [{ number: null, secret: expect.stringContaining(APOLOGY) }],
+    });
     const { outcome: honest } = await connector.purchase(here, wanted());
     expect(await buyDuring('other-keys')).toMatchObject({ cardKeys: honest.kind === 'SUCCEEDED' ? honest.cardKeys : null });
     expect(await buyDuring('refunded')).toMatchObject({ kind: 'REJECTED', reason: 'REFUNDED' });

@@ -82,7 +82,7 @@ export interface Shop {
   books(): Books;
 }
 
-/** The text that a shop sends to whom it has taken money from without having goods. */
+/** What a shop says to whom it has taken money from without having goods; as a card key it names the order, so that no two are alike. */
 export const APOLOGY = '很抱歉，有人在你付款之前抢走了商品，请联系客服。';
 
 /** What a shop is opened with. */
@@ -109,8 +109,8 @@ export function openShop({ goods, openingCents, mark, deliverMilliseconds }: Sho
   const balanceCents = () => openingCents - takenCents + refundedCents;
   const mint = (count: number) => Array.from({ length: count }, () => keyText(mark, (keyCount += 1)));
 
-  const told = (order: PurchaseOrder, kind: SimulatedGoods['goodsKind'], fault: Fault | null): readonly string[] => {
-    if (fault === 'apology') return [APOLOGY];
+  const told = (order: PurchaseOrder, ref: string, kind: SimulatedGoods['goodsKind'], fault: Fault | null): readonly string[] => {
+    if (fault === 'apology') return [`${APOLOGY}${ref}`];
     if (fault === 'refunded' || kind === 'TOP_UP') return [];
     if (fault === 'other-keys') return lastKeys;
     if (fault === 'wrong-count') return mint(order.quantity > 1 ? order.quantity - 1 : 2);
@@ -140,11 +140,12 @@ export function openShop({ goods, openingCents, mark, deliverMilliseconds }: Sho
       const costCents = fault === 'wrong-price' ? quotedCents + Math.ceil(quotedCents / 2) : quotedCents;
       const reason = refusalOf(order, costCents);
       if (reason !== null || !wanted) return { kind: 'REFUSED', reason: reason ?? 'NO_SUCH_GOODS' };
-      const keys = told(order, wanted.goodsKind, fault);
+      const ref = `${mark}${String(byRef.size + 1).padStart(14, '0')}`;
+      const keys = told(order, ref, wanted.goodsKind, fault);
       if (fault === null) lastKeys = keys;
       const purchase: SimulatedPurchase = {
         requestKey: order.requestKey,
-        ref: `${mark}${String(byRef.size + 1).padStart(14, '0')}`,
+        ref,
         goodsId: order.goodsId,
         quantity: order.quantity,
         costCents,
