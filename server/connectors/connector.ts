@@ -221,7 +221,7 @@ export type NewsEnd = { readonly kind: 'READ_AGAIN' | 'STOPPED' } | { readonly k
 
 /** Who listens, and from where on. */
 export interface Listening {
-  /** A place that `placeNow` or earlier news told. */
+  /** A place that `readAll` or earlier news told. */
   readonly place: string;
   /** Takes news in, with the place behind them; the next are read when it is done. What it throws ends the listening. */
   readonly hear: (news: readonly GoodsNews[], place: string) => Promise<void>;
@@ -232,8 +232,11 @@ export interface Listening {
 
 /** How an upstream tells of prices and stock by itself. Bounded in memory and, when nothing comes, in time; never throws for what it does. */
 export interface NewsFeed {
-  /** The place in what it tells: whoever reads the catalogue after it, and then listens from it, misses nothing. */
-  placeNow(account: UpstreamAccount): Promise<UpstreamResult<string>>;
+  /**
+   * All that is for sale to the account, and the place in what it tells: whoever listens from it misses nothing. FAILED unless all of it
+   * was read: what is not listed is not to be had.
+   */
+  readAll(account: UpstreamAccount): Promise<UpstreamResult<{ readonly place: string; readonly news: readonly GoodsNews[] }>>;
   /** Listens until it ends. */
   listen(account: UpstreamAccount, listening: Listening): Promise<NewsEnd>;
 }

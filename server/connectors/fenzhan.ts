@@ -1,53 +1,25 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { currencyCodes, money, subtractMoney, toAmountString } from '#server/platform/money.ts';
 import type {
   CallbackReading,
   Connector,
   ConnectorGround,
-  NewsFeed,
   RejectedReason,
   UpstreamAccount,
   UpstreamCardKey,
-  UpstreamGoods,
-  UpstreamInputField,
   UpstreamPurchase,
   UpstreamReply,
-  WireRecord,
 } from './connector.ts';
-import {
-  ACCOUNT_DOCUMENT,
-  CATALOGUE_DOCUMENT,
-  ORDER_DOCUMENT,
-  PLACE_DOCUMENT,
-  PLACE_ORDER_DOCUMENT,
-  QUOTE_DOCUMENT,
-} from './fenzhan-documents.ts';
-import { listenToFenzhan, placeAt } from './fenzhan-news.ts';
-import { costOfOne } from './goods.ts';
+import { ACCOUNT_DOCUMENT, ORDER_DOCUMENT, PLACE_ORDER_DOCUMENT, QUOTE_DOCUMENT } from './fenzhan-documents.ts';
+import { listGoods, readAll } from './fenzhan-goods.ts';
+import { listenToFenzhan } from './fenzhan-news.ts';
+import { dataOf, errorIn, NOTHING_RAN, sendToFenzhan, unanswered } from './fenzhan-wire.ts';
 import { amountOf, countOf, fieldOf, itemsOf, type JsonValue, parseJson, referenceOf, textOf } from './json.ts';
-import {
-  CATALOGUE_ANSWER_BYTES,
-  callForJson,
-  contradiction,
-  failedPurchase,
-  failedResult,
-  refusedResult,
-  type WireDocument,
-  type WireReply,
-} from './wire.ts';
+import { contradiction, failedPurchase, failedResult, refusedResult, type WireDocument } from './wire.ts';
 
 // Another Fenzhan as an upstream (connectors.md F): its public contract is the protocol, an API key of a station of that network the
 // account. The attempt's key is the order's request key, so whatever was not heard of can be asked for, or sent again.
 
 const NEEDED = ['CATALOGUE_READ', 'ORDERS_PLACE', 'ORDERS_READ', 'CARD_KEYS_REVEAL'] as const;
-/** 20,000 SKUs. */
-const PAGES_MAX = 200;
-/** Records of a long listing that are worth keeping: how it ended. */
-const RECORDS_KEPT = 3;
-/** A listing that has used up its points waits for more of them: the other side gives them back by the second. */
-const THROTTLED_WAIT_MILLISECONDS = 1_000;
-const THROTTLED_WAITS_MAX = 60;
-
 /** What a refusal's code means. A word that is not here is a refusal all the same: the contract says that it changed nothing. */
 const REFUSALS: Readonly<Record<string, RejectedReason>> = {
   INSUFFICIENT_BALANCE: 'INSUFFICIENT_BALANCE',
@@ -58,16 +30,6 @@ const REFUSALS: Readonly<Record<string, RejectedReason>> = {
   STATION_FROZEN: 'ACCOUNT_REFUSED',
   NOT_FOUND: 'GOODS_NOT_FOUND',
   INVALID_INPUT: 'INPUT_REFUSED',
-};
-/** Codes of errors that are told before anything ran. */
-const NOTHING_RAN: Readonly<Record<string, RejectedReason>> = {
-  UNAUTHENTICATED: 'ACCOUNT_REFUSED',
-  FORBIDDEN: 'ACCOUNT_REFUSED',
-  THROTTLED: 'OTHER',
-  BAD_USER_INPUT: 'INPUT_REFUSED',
-  GRAPHQL_PARSE_FAILED: 'OTHER',
-  GRAPHQL_VALIDATION_FAILED: 'OTHER',
-  COST_LIMIT: 'OTHER',
 };
 const WAITING = ['HELD', 'REVIEW', 'SOURCING', 'NEEDS_ATTENTION'];
 const DELIVERED = ['DELIVERED', 'PARTLY_REFUNDED'];
@@ -95,54 +57,16 @@ export function createFenzhan(ground: ConnectorGround): Connector {
     query: (account, purchase) => ask(ground, account, purchase),
     readCallback: ({ method, body }) => readCallback(method, body),
     news: {
-      placeNow: (account) => placeNow(ground, account),
+      readAll: (account) => readAll(ground, account),
       listen: (account, listening) => listenToFenzhan(ground, account, listening),
     },
   };
 }
 
-function send(
-  ground: ConnectorGround,
-  account: UpstreamAccount,
-  query: string,
-  variables: object,
-  answerBytes?: number,
-): Promise<WireReply> {
-  const apiKey = account.settings['api_key'] ?? '';
-  return callForJson(ground, {
-    url: `${account.baseUrl}/graphql`,
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
-    body: JSON.stringify({ query, variables }),
-    secrets: [apiKey],
-    // errors of the transport come as JSON with a status of their own
-    isAnswerStatus: (status) => status === 200 || (status >= 400 && status < 500),
-    ...(answerBytes === undefined ? {} : { answerBytes }),
-  });
-}
-
-/** The first error of an answer, by its code; null where there is none. */
-function errorIn({ json, tell }: WireDocument): { readonly code: string; readonly message: string } | null {
-  const first = itemsOf(fieldOf(json, 'errors'))?.[0];
-  if (first === undefined) return null;
-  const code = textOf(fieldOf(fieldOf(first, 'extensions'), 'code')) ?? '';
-  return { code, message: tell(`${code}: ${textOf(fieldOf(first, 'message')) ?? ''}`) };
-}
-
-function dataOf(reply: WireDocument, field: string): JsonValue {
-  return fieldOf(fieldOf(reply.json, 'data'), field) ?? null;
-}
-
-/** Why a call about the account or the catalogue was not answered. */
-function unanswered(reply: WireDocument, wire: readonly WireRecord[]) {
-  const error = errorIn(reply);
-  return refusedResult(NOTHING_RAN[error?.code ?? ''] ?? 'CONTRADICTION', error?.message ?? 'The answer is not of the contract.', wire);
-}
-
-// ---- account and catalogue ----
+// ---- account ----
 
 async function checkAccount(ground: ConnectorGround, account: UpstreamAccount): ReturnType<Connector['checkAccount']> {
-  const reply = await send(ground, account, ACCOUNT_DOCUMENT, {});
+  const reply = await sendToFenzhan(ground, account, ACCOUNT_DOCUMENT, {});
   if (reply.kind === 'FAILED') return failedResult(reply);
   const wire = [reply.wire];
   const viewer = dataOf(reply, 'viewer');
@@ -160,20 +84,13 @@ async function checkAccount(ground: ConnectorGround, account: UpstreamAccount): 
   return { kind: 'ANSWERED', value: { shopName: reply.tell(name), balance }, wire };
 }
 
-async function placeNow(ground: ConnectorGround, account: UpstreamAccount): ReturnType<NewsFeed['placeNow']> {
-  const reply = await send(ground, account, PLACE_DOCUMENT, {});
-  if (reply.kind === 'FAILED') return failedResult(reply);
-  const cursor = textOf(dataOf(reply, 'eventCursor'));
-  return cursor === null ? unanswered(reply, [reply.wire]) : { kind: 'ANSWERED', value: placeAt(cursor), wire: [reply.wire] };
-}
-
 async function quote(
   ground: ConnectorGround,
   account: UpstreamAccount,
   goods: Readonly<Record<string, string>>,
   quantity: number,
 ): ReturnType<Connector['quote']> {
-  const reply = await send(ground, account, QUOTE_DOCUMENT, { input: { skuId: goods['sku_id'] ?? '', quantity } });
+  const reply = await sendToFenzhan(ground, account, QUOTE_DOCUMENT, { input: { skuId: goods['sku_id'] ?? '', quantity } });
   if (reply.kind === 'FAILED') return failedResult(reply);
   const wire = [reply.wire];
   const quoted = dataOf(reply, 'quote');
@@ -187,70 +104,6 @@ async function quote(
   return { kind: 'ANSWERED', value: { cost, stockCount: countOf(fieldOf(fieldOf(quoted, 'stock'), 'availableCount')) }, wire };
 }
 
-async function listGoods(ground: ConnectorGround, account: UpstreamAccount): ReturnType<Connector['listGoods']> {
-  const goods = new Map<string, UpstreamGoods>();
-  let wire: readonly WireRecord[] = [];
-  let after: string | null = null;
-  let waitsLeft = THROTTLED_WAITS_MAX;
-  for (let page = 1; page <= PAGES_MAX; ) {
-    const reply: WireReply = await send(ground, account, CATALOGUE_DOCUMENT, { after }, CATALOGUE_ANSWER_BYTES);
-    wire = [...wire, reply.wire].slice(-RECORDS_KEPT);
-    if (reply.kind === 'FAILED') return failedResult(reply, wire.slice(0, -1));
-    if (errorIn(reply)?.code === 'THROTTLED' && waitsLeft > 0) {
-      waitsLeft -= 1;
-      await wait(THROTTLED_WAIT_MILLISECONDS);
-      continue;
-    }
-    const catalogue = dataOf(reply, 'catalogue');
-    const rows = itemsOf(fieldOf(catalogue, 'edges'));
-    if (rows === null) return unanswered(reply, wire);
-    for (const row of rows) {
-      const listed = goodsOf(fieldOf(row, 'node'), account.currency);
-      if (listed !== null) goods.set(listed.goods['sku_id'] ?? '', listed);
-    }
-    const more = fieldOf(catalogue, 'pageInfo');
-    const next = textOf(fieldOf(more, 'endCursor'));
-    if (fieldOf(more, 'hasNextPage') !== true || next === null || next === after)
-      return { kind: 'ANSWERED', value: [...goods.values()], wire };
-    after = next;
-    page += 1;
-  }
-  return refusedResult('ANSWER_TOO_LONG', `It lists more than ${PAGES_MAX * 100} SKUs.`, wire);
-}
-
-/** What has no price for this station, or one in other money, is not for sale to it. */
-function goodsOf(sku: JsonValue | undefined, currency: string): UpstreamGoods | null {
-  const unitPrice = fieldOf(fieldOf(sku, 'offer'), 'unitPrice');
-  const [id, price] = [textOf(fieldOf(sku, 'id')), amountOf(fieldOf(unitPrice, 'amount'))];
-  if (id === null || price === null || textOf(fieldOf(unitPrice, 'currency')) !== currency) return null;
-  // what a bundle delivers cannot be counted from here
-  if (textOf(fieldOf(sku, 'deliveryKind')) === 'BUNDLE') return null;
-  const product = fieldOf(sku, 'product');
-  const productName = textOf(fieldOf(product, 'name')) ?? '';
-  return {
-    goods: { sku_id: id },
-    categoryPath: categoryPathOf(fieldOf(product, 'category')),
-    productName,
-    skuName: textOf(fieldOf(sku, 'name')) ?? productName,
-    unitCost: costOfOne(price, countOf(fieldOf(sku, 'unitSize')) ?? 1),
-    stockCount: countOf(fieldOf(fieldOf(fieldOf(sku, 'offer'), 'stock'), 'availableCount')),
-    minQuantity: countOf(fieldOf(sku, 'minQuantity')),
-    maxQuantity: countOf(fieldOf(sku, 'maxQuantity')),
-    goodsKind: textOf(fieldOf(sku, 'goodsKind')) === 'TOP_UP' ? 'TOP_UP' : 'CARD_KEY',
-    inputFields: (itemsOf(fieldOf(sku, 'inputFields')) ?? []).flatMap(inputFieldOf),
-  };
-}
-
-function inputFieldOf(field: JsonValue): UpstreamInputField[] {
-  const name = textOf(fieldOf(field, 'name'));
-  return name === null ? [] : [{ name, label: textOf(fieldOf(field, 'label')) ?? name, isRequired: fieldOf(field, 'isRequired') === true }];
-}
-
-function categoryPathOf(category: JsonValue | undefined): readonly string[] {
-  const name = textOf(fieldOf(category, 'name'));
-  return name === null ? [] : [...categoryPathOf(fieldOf(category, 'parent')), name];
-}
-
 // ---- purchases ----
 
 async function place(ground: ConnectorGround, account: UpstreamAccount, purchase: UpstreamPurchase): Promise<UpstreamReply> {
@@ -259,7 +112,7 @@ async function place(ground: ConnectorGround, account: UpstreamAccount, purchase
   const typed = Object.entries(inputFields).map(([name, value]) => ({ name, value }));
   const order = { requestKey, skuId: goods['sku_id'] ?? '', quantity, maxTotal: maxCost };
   const input = typed.length === 0 ? order : { ...order, input: typed };
-  const reply = await send(ground, account, PLACE_ORDER_DOCUMENT, { input });
+  const reply = await sendToFenzhan(ground, account, PLACE_ORDER_DOCUMENT, { input });
   if (reply.kind === 'FAILED') return failedPurchase(reply, isFirst);
   const wire = [reply.wire];
   const placed = dataOf(reply, 'placeOrder');
@@ -273,7 +126,7 @@ async function place(ground: ConnectorGround, account: UpstreamAccount, purchase
 }
 
 async function ask(ground: ConnectorGround, account: UpstreamAccount, purchase: UpstreamPurchase): Promise<UpstreamReply> {
-  const reply = await send(ground, account, ORDER_DOCUMENT, { requestKey: purchase.requestKey });
+  const reply = await sendToFenzhan(ground, account, ORDER_DOCUMENT, { requestKey: purchase.requestKey });
   if (reply.kind === 'FAILED') return failedPurchase(reply, false);
   const order = dataOf(reply, 'order');
   if (order !== null) return readOrder(account, purchase, order, reply);

@@ -5,6 +5,7 @@ import {
   lockToldOffers,
   type NewsLease,
   placeNews,
+  selectOffersOfAccount,
   selectOffersOfGoods,
   type ToldOfferRow,
   updateToldOffers,
@@ -76,15 +77,33 @@ export async function newsOfOffers(
   field: string,
   told: readonly GoodsNews[],
 ): Promise<ReadonlyMap<string, OfferNews>> {
-  const byName = Map.groupBy(told, ({ goods }) => goods[field] ?? '');
-  if (byName.size === 0) return new Map();
-  const rows = await selectOffersOfGoods(db.pool, lease, { field, values: [...byName.keys()] });
+  if (told.length === 0) return new Map();
+  const newsOf = finderOf(field, told);
+  const values = told.map(({ goods }) => goods[field] ?? '');
+  const rows = await selectOffersOfGoods(db.pool, lease, { field, values: [...new Set(values)] });
   return new Map(
     rows.flatMap((row) => {
-      const news = byName.get(row.goods[field] ?? '')?.findLast(({ goods }) => isOfGoods(row.goods, goods));
+      const news = newsOf(row);
       return news === undefined ? [] : [[row.id, news] as const];
     }),
   );
+}
+
+/** News of every offer of an account after all that its upstream sells was read: what it does not list any more is sold out. */
+export async function newsOfReading(
+  db: Database,
+  lease: NewsLease,
+  field: string,
+  listed: readonly GoodsNews[],
+): Promise<ReadonlyMap<string, OfferNews>> {
+  const newsOf = finderOf(field, listed);
+  const rows = await selectOffersOfAccount(db.pool, lease);
+  return new Map(rows.map((row) => [row.id, newsOf(row) ?? { stockCount: 0 }]));
+}
+
+function finderOf(field: string, told: readonly GoodsNews[]): (row: ToldOfferRow) => GoodsNews | undefined {
+  const byName = Map.groupBy(told, ({ goods }) => goods[field] ?? '');
+  return (row) => byName.get(row.goods[field] ?? '')?.findLast(({ goods }) => isOfGoods(row.goods, goods));
 }
 
 /** An offer may say more than names the goods, such as how the buyer's fields are called. */

@@ -15,7 +15,7 @@ import type { Log } from '#server/platform/log.ts';
 import { type Loop, startLoop } from '#server/platform/loop.ts';
 import { pause } from '#server/platform/pause.ts';
 import type { Vault } from '#server/platform/vault.ts';
-import { LeaseLost, newsOfOffers, takeNews } from './take-news.ts';
+import { LeaseLost, newsOfOffers, newsOfReading, takeNews } from './take-news.ts';
 
 // What upstreams tell of costs and stock (issue of supply, points 2 and 5). Another Fenzhan is listened to; all others are asked now and
 // then. One process at a time has an account, by a lease that it renews; whoever dies is followed by another, from the place that was
@@ -190,24 +190,23 @@ async function listen(
   }
 }
 
-/** Takes in the whole catalogue; answers the place from which nothing after it is missed. */
+/** Takes in the whole catalogue, also what it does not list any more; answers the place from which nothing after it is missed. */
 async function readAll(ground: NewsGround, session: Session, upstream: Upstream & { readonly news: NewsFeed }): Promise<string | Left> {
   const { db } = ground;
   const { connector, account, news } = upstream;
-  const place = await news.placeNow(account);
-  const listed = place.kind === 'ANSWERED' ? await connector.listGoods(account) : place;
-  if (listed.kind === 'FAILED' || place.kind === 'FAILED') {
-    const { reason, message } = listed.kind === 'FAILED' ? listed : { reason: 'OTHER', message: '' };
+  const read = await news.readAll(account);
+  if (read.kind === 'FAILED') {
+    const { reason, message } = read;
     if (reason === 'ACCOUNT_REFUSED') return refused(ground, message);
     return { ...afterFailure(ground, session.claim.failure_count), failure: `${reason}: ${message}`, isWell: false };
   }
-  const told = await newsOfOffers(db, session.lease, identityOf(connector), listed.value);
-  const entries = [...told];
+  const { place, news: told } = read.value;
+  const entries = [...(await newsOfReading(db, session.lease, identityOf(connector), told))];
   for (let from = 0; from < entries.length || from === 0; from += TAKEN_AT_ONCE) {
     const isAll = from + TAKEN_AT_ONCE >= entries.length;
-    await takeNews(db, session.lease, { news: new Map(entries.slice(from, from + TAKEN_AT_ONCE)), place: place.value, isAll });
+    await takeNews(db, session.lease, { news: new Map(entries.slice(from, from + TAKEN_AT_ONCE)), place, isAll });
   }
-  return place.value;
+  return place;
 }
 
 /** What goods are called first of all: other words of an offer only say more. */

@@ -846,6 +846,7 @@ const toldOffers = (name: string, which: string): Statement<ToldOfferRow> =>
      FROM supply_offer o JOIN sku k ON k.network_id = $1 AND k.id = o.sku_id WHERE o.network_id = $1 AND o.archived_at IS NULL AND ${which}`,
   );
 const offersOfGoods = toldOffers('offers.ofGoods', 'o.account_id = $2 AND o.goods ->> $3 = ANY ($4::text[])');
+const offersOfAccount = toldOffers('offers.ofAccount', 'o.account_id = $2');
 const offersToAsk = toldOffers('offers.toAsk', 'o.account_id = $2 AND o.is_enabled AND o.id > $3 ORDER BY o.id LIMIT $4');
 const lockedToldOffers = toldOffers('offers.lockTold', 'o.id = ANY ($2::uuid[]) ORDER BY o.id FOR NO KEY UPDATE OF o');
 
@@ -856,6 +857,14 @@ export function selectOffersOfGoods(
   named: { readonly field: string; readonly values: readonly string[] },
 ): Promise<ToldOfferRow[]> {
   return run(db, offersOfGoods, [networkId, accountId, named.field, named.values]);
+}
+
+/** All offers of an account. Index: supply_offer_network_id_account_id_idx. */
+export function selectOffersOfAccount(
+  db: Queryable,
+  { networkId, accountId }: Pick<NewsLease, 'networkId' | 'accountId'>,
+): Promise<ToldOfferRow[]> {
+  return run(db, offersOfAccount, [networkId, accountId]);
 }
 
 /** An account's next offers after one, in the order of their ids. Index: supply_offer_network_id_account_id_idx. */

@@ -148,6 +148,61 @@ describe('the account and its catalogue', () => {
   });
 });
 
+describe('the whole catalogue', () => {
+  const sku = (id: string, more: object = {}) => ({
+    id,
+    name: 'card',
+    unitSize: 1,
+    minQuantity: 1,
+    maxQuantity: 50,
+    deliveryKind: 'FROM_STOCK',
+    goodsKind: 'CARD_KEY',
+    inputFields: [],
+    product: { name: 'card', category: null },
+    offer: { unitPrice: { amount: '9.9000', currency: 'CNY' }, stock: { availableCount: 3 } },
+    ...more,
+  });
+  const page = (ids: readonly string[], pageInfo: object, more: object = {}) => ({
+    answer: { data: { catalogue: { edges: ids.map((id) => ({ node: sku(id, more) })), pageInfo } } },
+  });
+  const last = { hasNextPage: false, endCursor: null };
+  const place = { answer: { data: { eventCursor: 'at 7' } } };
+  const readAll = (...pages: Parameters<typeof playBack>[0]) =>
+    createFenzhan({ outgoing: playBack([place, ...pages]).outgoing, clock: () => new Date() }).news?.readAll({
+      ...account,
+      baseUrl: 'https://up.example.com',
+    });
+
+  it('is read with the place before it: also what cannot be imported, and not what has no price', async () => {
+    const offer = { unitPrice: null, stock: { availableCount: 3 } };
+    const pages = [
+      page(['one'], { hasNextPage: true, endCursor: 'c' }),
+      page(['two'], { hasNextPage: true, endCursor: 'd' }, { deliveryKind: 'BUNDLE' }),
+      page(['three'], last, { offer }),
+    ];
+    expect(await readAll(...pages)).toMatchObject({
+      kind: 'ANSWERED',
+      value: {
+        place: '{"prices":"at 7","stock":"at 7"}',
+        news: [
+          { goods: { sku_id: 'one' }, unitCost: '9.9000', stockCount: 3 },
+          { goods: { sku_id: 'two' }, unitCost: '9.9000', stockCount: 3 },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    ['goes on nowhere', [page(['one'], { hasNextPage: true, endCursor: null })]],
+    ['goes on in a circle', [page(['one'], { hasNextPage: true, endCursor: 'c' }), page(['one'], { hasNextPage: true, endCursor: 'c' })]],
+    ['does not say whether it goes on', [page(['one'], {})]],
+    ['could not be answered in part', [{ answer: { ...page(['one'], last, { offer: null }).answer, errors: [{ message: 'down' }] } }]],
+    ['breaks off', [page(['one'], { hasNextPage: true, endCursor: 'c' }), { answer: { errors: [{ message: 'down' }] } }]],
+  ])('that %s is none', async (_, pages) => {
+    expect(await readAll(...pages)).toMatchObject({ kind: 'FAILED', reason: 'CONTRADICTION' });
+  });
+});
+
 describe('a purchase', () => {
   it('brings the keys with the answer; asked for or sent again, it is the same order', async () => {
     const first = await connector.purchase(account, wanted('fzplain01'));

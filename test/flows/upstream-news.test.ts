@@ -31,7 +31,7 @@ import { testVault, type World, world } from '#test/support/world.ts';
 const log = createLog('silent');
 let above: {
   fresh: FreshDatabase;
-  w: World<'HQ' | 'Us' | 'Other', 'card' | 'gone', 'S'>;
+  w: World<'HQ' | 'Us' | 'Other', 'card' | 'gone' | 'dropped', 'S'>;
   relay: Relay;
   events: EventSource;
   server: TestServer;
@@ -43,6 +43,7 @@ let apiKey: { apiKeyId: string; secret: string };
 let accountId: string;
 let offerId: string;
 let goneId: string;
+let droppedId: string;
 beforeAll(async () => {
   above = await openUpstreamFenzhan();
   line = await openFlakyProxy(Number(new URL(above.server.url).port));
@@ -53,6 +54,8 @@ beforeAll(async () => {
   ({ accountId } = await openUpstream(fresh.db, w, upstream));
   const offer = { sku: 'card', supplier: 'S', unitCost: '39.0000', accountId } as const;
   ({ offerId } = await makeOffer(fresh.db, w, { ...offer, goods: { sku_id: globalId('Sku', above.w.skus.card) } }));
+  const dropped = globalId('Sku', above.w.skus.dropped);
+  ({ offerId: droppedId } = await makeOffer(fresh.db, w, { ...offer, sku: 'phone', goods: { sku_id: dropped } }));
   ({ offerId: goneId } = await makeOffer(fresh.db, w, { ...offer, sku: 'phone', goods: { sku_id: globalId('Sku', above.w.skus.gone) } }));
 });
 afterAll(async () => {
@@ -70,8 +73,11 @@ async function openUpstreamFenzhan(): Promise<typeof above> {
   const network = await world(db, {
     stations: { HQ: {}, Us: { parent: 'HQ', wallet: '9000.00' }, Other: { parent: 'HQ', wallet: '9000.00' } },
     suppliers: ['S'],
-    skus: { card: { basePrice: '40.00' }, gone: { basePrice: '50.00' } },
-    lots: [{ sku: 'card', supplier: 'S', totalCost: '300.00', keys: 30 }],
+    skus: { card: { basePrice: '40.00' }, gone: { basePrice: '50.00' }, dropped: { basePrice: '20.00' } },
+    lots: [
+      { sku: 'card', supplier: 'S', totalCost: '300.00', keys: 30 },
+      { sku: 'dropped', supplier: 'S', totalCost: '50.00', keys: 5 },
+    ],
   });
   const bus = createLocalBus();
   const relay = startRelay(db, log, bus);
@@ -188,7 +194,10 @@ describe('another Fenzhan above', () => {
 
   it('is followed by the other process when the one that did is gone', async () => {
     const owner = (await newsNow())?.worker_id;
-    await followers.shift()?.stop();
+    // whoever of the two went on with it after the line was cut
+    const before = followers.splice(0);
+    startFollower();
+    await Promise.all(before.map((follower) => follower.stop()));
     await addAbove('4.00');
     await eventually(costNow, '44.0000');
     expect((await newsNow())?.worker_id).not.toBe(owner);
@@ -205,6 +214,18 @@ describe('another Fenzhan above', () => {
     await addAbove('5.00');
     await eventually(costNow, '45.0000');
     expect((await newsNow())?.place).not.toContain('of another database');
+  });
+
+  it('that does not list something any more when everything is read has none of it, whatever was told before', async () => {
+    expect(await offerNow(droppedId)).toMatchObject({ unit_cost: '20.0000', stock_count: 5 });
+    // no event tells of it: such as a station that came back from a backup
+    await above.fresh.sql("UPDATE sku SET listing_state = 'RETIRED' WHERE id = $1", [above.w.skus.dropped]);
+    await fresh.sql('UPDATE supply_account_news SET worker_id = NULL, due_at = now(), read_at = NULL WHERE account_id = $1', [accountId]);
+    await eventually(async () => (await offerNow(droppedId))?.stock_count, 0);
+    expect(await offerNow(droppedId)).toMatchObject({ unit_cost: '20.0000' });
+    const events = "SELECT 1 FROM outbox_event WHERE topic = 'stock.changed' AND subject_id = $1 AND data ->> 'skuId' = $1::text";
+    expect(await fresh.sql(events, [w.skus.phone])).not.toEqual([]);
+    expect(await offerNow()).toMatchObject({ unit_cost: '45.0000', stock_count: 0 });
   });
 
   it('that has revoked the key is marked, and is not asked all the time', async () => {
