@@ -2,6 +2,7 @@ import { createBrowserRouter } from 'react-router';
 import { Gate, Starting } from '../frame/gate.tsx';
 import { NotFoundPage } from '../frame/not-found.tsx';
 import { RouteFailure } from '../frame/route-failure.tsx';
+import { withSupplyWords } from './language.ts';
 
 // Every page is a chunk of its own; what opens in a drawer is a child route, so the list behind it stays where it was.
 /** The console's addresses. */
@@ -31,7 +32,7 @@ export const router = createBrowserRouter([
       { path: 'controls', lazy: async () => ({ Component: (await import('../controls/controls-page.tsx')).ControlsPage }) },
       {
         path: 'stock',
-        lazy: async () => ({ Component: (await import('../stock/stock-page.tsx')).StockPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../stock/stock-page.tsx'))).StockPage }),
         children: [
           { path: 'import', lazy: async () => ({ Component: (await import('../stock/import-drawer.tsx')).ImportDrawer }) },
           { path: 'lots/:lotId', lazy: async () => ({ Component: (await import('../stock/lot-drawer.tsx')).LotDrawer }) },
@@ -40,41 +41,53 @@ export const router = createBrowserRouter([
       },
       {
         path: 'supply/attempts',
-        lazy: async () => ({ Component: (await import('../supply/attempts-page.tsx')).AttemptsPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/attempts-page.tsx'))).AttemptsPage }),
         children: [{ path: ':attemptId', lazy: async () => ({ Component: (await import('../supply/attempt-drawer.tsx')).AttemptDrawer }) }],
       },
       {
         path: 'attempts',
-        lazy: async () => ({ Component: (await import('../supply/attempts-page.tsx')).AttemptsPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/attempts-page.tsx'))).AttemptsPage }),
         children: [{ path: ':attemptId', lazy: async () => ({ Component: (await import('../supply/attempt-drawer.tsx')).AttemptDrawer }) }],
       },
       {
         path: 'supply/suppliers',
-        lazy: async () => ({ Component: (await import('../supply/suppliers-page.tsx')).SuppliersPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/suppliers-page.tsx'))).SuppliersPage }),
         children: [
           { path: ':supplierId', lazy: async () => ({ Component: (await import('../supply/supplier-drawer.tsx')).SupplierDrawer }) },
         ],
       },
       {
         path: 'supply/offers',
-        lazy: async () => ({ Component: (await import('../supply/offers-page.tsx')).OffersPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/offers-page.tsx'))).OffersPage }),
         children: [{ path: ':skuId', lazy: async () => ({ Component: (await import('../supply/routing-drawer.tsx')).RoutingDrawer }) }],
       },
       {
         path: 'supply/accounts',
-        lazy: async () => ({ Component: (await import('../supply/accounts-page.tsx')).AccountsPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/accounts-page.tsx'))).AccountsPage }),
         children: [{ path: ':accountId', lazy: async () => ({ Component: (await import('../supply/account-drawer.tsx')).AccountDrawer }) }],
       },
-      { path: 'supply/import', lazy: async () => ({ Component: (await import('../supply/import-page.tsx')).ImportPage }) },
-      { path: 'supply/scorecards', lazy: async () => ({ Component: (await import('../supply/scorecards-page.tsx')).ScorecardsPage }) },
+      { path: 'supply/import', lazy: async () => ({ Component: (await withSupplyWords(import('../supply/import-page.tsx'))).ImportPage }) },
+      {
+        path: 'supply/scorecards',
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/scorecards-page.tsx'))).ScorecardsPage }),
+      },
       {
         path: 'supply/listings',
-        lazy: async () => ({ Component: (await import('../supply/listings-page.tsx')).ListingsPage }),
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supply/listings-page.tsx'))).ListingsPage }),
         children: [{ path: ':listingId', lazy: async () => ({ Component: (await import('../supply/listing-drawer.tsx')).ListingDrawer }) }],
       },
-      { path: 'replenishment', lazy: async () => ({ Component: (await import('../stock/replenishment-page.tsx')).ReplenishmentPage }) },
-      { path: 'documents', lazy: async () => ({ Component: (await import('../supplier/documents-page.tsx')).DocumentsPage }) },
-      { path: 'payables', lazy: async () => ({ Component: (await import('../supplier/payables-page.tsx')).PayablesPage }) },
+      {
+        path: 'replenishment',
+        lazy: async () => ({ Component: (await withSupplyWords(import('../stock/replenishment-page.tsx'))).ReplenishmentPage }),
+      },
+      {
+        path: 'documents',
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supplier/documents-page.tsx'))).DocumentsPage }),
+      },
+      {
+        path: 'payables',
+        lazy: async () => ({ Component: (await withSupplyWords(import('../supplier/payables-page.tsx'))).PayablesPage }),
+      },
       { path: 'refunds', lazy: async () => ({ Component: (await import('../refunds/refunds-page.tsx')).RefundsPage }) },
       { path: 'api-keys', lazy: async () => ({ Component: (await import('../api-keys/api-keys-page.tsx')).ApiKeysPage }) },
       {

@@ -29,7 +29,7 @@ type Touched = NonNullable<Extract<LotByIdQuery['node'], { __typename: 'Lot' }>>
 
 /** One lot beside the list: where its card keys are now, how long the stock lasts, and the one action that puts it aside. */
 export function LotDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { lotId = '' } = useParams();
   const refreshList = useOutletContext<(() => void) | null>();
   const pages = usePages({
@@ -67,7 +67,7 @@ export function LotDrawer() {
 }
 
 function Facts({ lot }: { lot: LotDetailsFragment }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const row = unmask(LotRowFragmentDoc, lot);
   const { counts } = lot;
   const { forecast } = lot.sku;
@@ -132,7 +132,7 @@ function Facts({ lot }: { lot: LotDetailsFragment }) {
 }
 
 function Moves({ lot, changed }: { lot: LotDetailsFragment; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [move, setMove] = useState<LotMove | null>(null);
   const row = unmask(LotRowFragmentDoc, lot);
@@ -157,7 +157,7 @@ function Moves({ lot, changed }: { lot: LotDetailsFragment; changed: () => void 
 }
 
 function TouchedOrders({ rows }: { rows: readonly Touched[] }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return (
     <ul className="plain-list">
       {rows.map(({ keyCount, revealedCount, order: masked }) => {

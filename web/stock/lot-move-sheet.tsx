@@ -14,7 +14,7 @@ type Props = { move: LotMove; lot: LotDetailsFragment; close: () => void; change
 
 /** Putting a whole lot aside, back, or away for good: says what happens before it does, and asks why. */
 export function LotMoveSheet({ move, lot, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const { id: lotId } = unmask(LotRowFragmentDoc, lot);
   const [reason, setReason] = useState('');

@@ -31,7 +31,7 @@ const filters = ['WAITING', 'all'] as const;
 
 /** Stock that is bought by rule: what waits for an approval, each with its answer as a button, and all that was bought. */
 export function ReplenishmentPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [filter, setFilter] = useUrlState<(typeof filters)[number]>('show', 'WAITING');
   const pages = usePages({
     query: ReplenishmentsDocument,
@@ -67,7 +67,7 @@ export function ReplenishmentPage() {
 }
 
 function ReplenishmentTable({ rows, changed }: { rows: readonly ReplenishmentRowFragment[]; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const goods = (row: ReplenishmentRowFragment) => <SkuName product={row.sku.product.name} name={row.sku.name} />;
   const state = (row: ReplenishmentRowFragment) => <Status tone={tones[row.state]}>{t(`replenishmentState.${row.state}`)}</Status>;
   return (
@@ -110,7 +110,7 @@ function ReplenishmentTable({ rows, changed }: { rows: readonly ReplenishmentRow
 }
 
 function Answer({ row, changed }: { row: ReplenishmentRowFragment; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const { message } = App.useApp();
   const [declining, setDeclining] = useState(false);
@@ -138,7 +138,7 @@ function Answer({ row, changed }: { row: ReplenishmentRowFragment; changed: () =
 }
 
 function DeclineSheet({ row, close, changed }: { row: ReplenishmentRowFragment; close: () => void; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [reason, setReason] = useState('');
   const decline = useAction(DeclineReplenishmentDocument, (data) => data.declineReplenishment, 'ReplenishmentDeclined');

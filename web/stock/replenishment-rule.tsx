@@ -19,7 +19,7 @@ import { useAction } from '../parts/use-action.tsx';
 
 /** How the stock of a lot's SKU is bought by itself, in a sentence, and the way to change that. */
 export function ReplenishmentRule({ lot, changed }: { lot: LotDetailsFragment; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [editing, setEditing] = useState(false);
   const row = unmask(LotRowFragmentDoc, lot);
@@ -41,11 +41,11 @@ export function ReplenishmentRule({ lot, changed }: { lot: LotDetailsFragment; c
   );
 }
 
-function sentenceOf(rule: RuleOfStockFragment | null, t: TFunction): string {
+function sentenceOf(rule: RuleOfStockFragment | null, t: TFunction<'supply'>): string {
   if (!rule) return t('replenish.noRule');
   if (!rule.isEnabled) return t('replenish.ruleOff');
-  const count = typeof rule.thresholdCount === 'number' ? String(rule.thresholdCount) : t('lot.days', { count: rule.thresholdDays ?? 0 });
-  return `${t('replenish.ruleOn', { count, target: rule.targetCount })} · ${t('replenish.spent', { spent: amountText(rule.spentToday) })}`;
+  const below = typeof rule.thresholdCount === 'number' ? String(rule.thresholdCount) : t('lot.days', { count: rule.thresholdDays ?? 0 });
+  return `${t('replenish.ruleOn', { below, target: rule.targetCount })} · ${t('replenish.spent', { spent: amountText(rule.spentToday) })}`;
 }
 
 const counts = ['thresholdCount', 'thresholdDays', 'targetCount'] as const;
@@ -53,7 +53,7 @@ const amounts = ['dailyBudget', 'approvalLimit'] as const;
 type Props = { skuId: string; name: string; rule: RuleOfStockFragment | null; close: () => void; changed: () => void };
 
 function RuleSheet({ skuId, name, rule, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const { currency } = useViewer();
   const [isEnabled, setEnabled] = useState(rule?.isEnabled ?? true);

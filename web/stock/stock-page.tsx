@@ -77,7 +77,7 @@ export function StockPage() {
 }
 
 function LotTable({ rows, glowing }: { rows: readonly LotRowFragment[]; glowing: ReadonlySet<string> }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const { may } = useViewer();
   const [watching, setWatching] = useState<LotRowFragment | null>(null);
   const left = (lot: LotRowFragment) => (

@@ -18,7 +18,7 @@ import { useOwnSupplier } from './use-own-supplier.ts';
 
 /** A supplier's papers, its company and contacts: handed in and changed by itself, reviewed by headquarters. */
 export function DocumentsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may, party } = useViewer();
   const { supplier, error, refresh } = useOwnSupplier();
   const [editing, setEditing] = useState<DocumentRowFragment | 'new' | null>(null);

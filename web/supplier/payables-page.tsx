@@ -16,7 +16,7 @@ const groups = ['all', 'PAYABLE_PENDING', 'PAYABLE', 'DEPOSIT'] as const;
 
 /** What a supplier is owed, when it falls due, and every posting behind it. */
 export function PayablesPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { supplier, error, refresh } = useOwnSupplier();
   const money = supplier && unmask(SupplierMoneyFragmentDoc, supplier);
   return (
@@ -38,7 +38,7 @@ export function PayablesPage() {
 }
 
 function Statement() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const [group, setGroup] = useUrlState<(typeof groups)[number]>('account', 'all');
   const accounts: SupplierAccount[] | null = group === 'all' ? null : [group];

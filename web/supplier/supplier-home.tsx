@@ -14,7 +14,7 @@ import { useOwnSupplier } from './use-own-supplier.ts';
 
 /** A supplier's home: what it is owed and when, what of its papers needs a hand. */
 export function SupplierHome() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const { supplier, error, refresh } = useOwnSupplier();
   const row = supplier && unmask(SupplierRowFragmentDoc, supplier);

@@ -32,7 +32,7 @@ type Props = { row: AccountRowFragment; kind: AccountKind; changed: () => void }
 
 /** One account at a supplier's system beside the list: how it fares, its settings without the secrets, and what can be done. */
 export function AccountDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { accountId = '' } = useParams();
   const refreshList = useOutletContext<(() => void) | null>();
   const [{ data, fetching, error }, retry] = useQuery({
@@ -65,7 +65,7 @@ export function AccountDrawer() {
 }
 
 function Facts({ row, kind }: Omit<Props, 'changed'>) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const secrets = kind.accountFields.filter(({ isSecret }) => isSecret);
   return (
     <>
@@ -101,7 +101,7 @@ function Facts({ row, kind }: Omit<Props, 'changed'>) {
 }
 
 function Actions({ row, kind, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const { message } = App.useApp();
   const navigate = useNavigate();
@@ -150,7 +150,7 @@ function Actions({ row, kind, changed }: Props) {
 }
 
 function RotateSheet({ row, close, rotated }: { row: AccountRowFragment; close: () => void; rotated: (url: string) => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const rotate = useAction(RotateSupplyCallbackDocument, (data) => data.rotateSupplyCallback, 'SupplyCallbackRotated');
   const submit = async () => {
     const answer = await rotate.run({ input: { supplyAccountId: row.id, expectedVersion: row.version } });

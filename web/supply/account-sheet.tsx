@@ -11,7 +11,7 @@ type Props = { row: AccountRowFragment; kind: AccountKind; close: () => void; ch
 
 /** Changing an account: only what was typed is sent. Secrets are replaced, never shown; the system is tried before it is saved. */
 export function AccountSheet({ row, kind, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const before = Object.fromEntries(row.settings.map(({ name, value }) => [name, value]));
   const [name, setName] = useState(row.name);

@@ -17,7 +17,7 @@ import './supply.css';
 
 /** The accounts at suppliers' systems: whether each answers, and where its catalogue is imported. */
 export function AccountsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [creating, setCreating] = useState(false);
   const pages = usePages({ query: AccountListDocument, variables: { first: 50 }, connection: (data) => data.supplyAccounts });
@@ -49,7 +49,7 @@ export function AccountsPage() {
 }
 
 function AccountTable({ rows }: { rows: readonly AccountRowFragment[] }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const navigate = useNavigate();
   const hrefOf = (row: AccountRowFragment) => `/supply/accounts/${encodeURIComponent(row.id)}`;

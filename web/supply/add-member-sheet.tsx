@@ -13,7 +13,7 @@ type Props = { supplierId: string; supplierName: string; close: () => void; chan
 
 /** Letting somebody sign in for a supplier; a new person's first password is shown once. */
 export function AddMemberSheet({ supplierId, supplierName, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [email, setEmail] = useState('');
   const [name, setName] = useState('');
   const [role, setRole] = useState<Role>('OPERATOR');

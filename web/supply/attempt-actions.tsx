@@ -21,7 +21,7 @@ type SheetProps = { row: AttemptRowFragment; close: () => void; changed: () => v
 
 /** What a person can do about a purchase that waits for them: hand over the goods, give the money back, or ask once more. */
 export function AttemptActions({ attempt, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const { message } = App.useApp();
   const row = unmask(AttemptRowFragmentDoc, attempt);
@@ -57,7 +57,7 @@ export function AttemptActions({ attempt, changed }: Props) {
 }
 
 function DeliverSheet({ row, close, changed }: SheetProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { currency } = useViewer();
   const { message } = App.useApp();
   const [text, setText] = useState('');
@@ -117,7 +117,7 @@ function DeliverSheet({ row, close, changed }: SheetProps) {
 }
 
 function RefundSheet({ row, close, changed }: SheetProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [reason, setReason] = useState('');
   const refund = useAction(GiveUpPurchaseDocument, (data) => data.giveUpPurchase, 'PurchaseGivenUp');

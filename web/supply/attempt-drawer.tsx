@@ -19,7 +19,7 @@ import './supply.css';
 
 /** One purchase beside the list: what was asked of whom, what they answered, and what a person can do. */
 export function AttemptDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { attemptId = '' } = useParams();
   const { party } = useViewer();
   const refreshList = useOutletContext<(() => void) | null>();
@@ -56,7 +56,7 @@ export function AttemptDrawer() {
 }
 
 function Facts({ attempt }: { attempt: AttemptDetailsFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const row = unmask(AttemptRowFragmentDoc, attempt);
   const number = t('attempts.number', { count: attempt.attemptNumber });
   const labels = new Map((attempt.order?.sku?.inputFields ?? []).map((field) => [field.name, field.label]));

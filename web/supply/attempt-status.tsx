@@ -12,7 +12,7 @@ const tones: Record<AttemptRowFragment['state'], Tone> = {
 
 /** How an attempt stands: why a person is asked, else its state. */
 export function AttemptStatus({ row }: { row: Pick<AttemptRowFragment, 'state' | 'attentionReason'> }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (row.attentionReason)
     return <Status tone={row.attentionReason === 'MANUAL' ? 'busy' : 'bad'}>{t(`attention.${row.attentionReason}`)}</Status>;
   return <Status tone={tones[row.state]}>{t(`attemptState.${row.state}`)}</Status>;

@@ -18,14 +18,15 @@ const marks: Record<string, string> = { SUCCEEDED: 'good', REJECTED: 'bad', UNKN
 
 /** What was done and answered, oldest first: a line of time. What went over the wire is opened on purpose, and that is recorded. */
 export function AttemptSteps({ attempt }: { attempt: AttemptDetailsFragment }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const { may, party } = useViewer();
   const row = unmask(AttemptRowFragmentDoc, attempt);
   const [calls, setCalls] = useState<readonly Call[] | null>(null);
   const open = useAction(OpenPurchaseLogDocument, (data) => data.openPurchaseLog, 'PurchaseLogOpened');
   const { steps } = attempt;
   if (steps.length === 0) return <p className="soft">{t('attempts.noSteps')}</p>;
-  const wordOf = (outcome: string) => (i18n.exists(`stepOutcome.${outcome}`) ? t(`stepOutcome.${outcome as 'PENDING'}`) : outcome);
+  const wordOf = (outcome: string) =>
+    i18n.exists(`stepOutcome.${outcome}`, { ns: 'supply' }) ? t(`stepOutcome.${outcome as 'PENDING'}`) : outcome;
   const mayOpen = may('SUPPLY_MANAGE') && party?.kind !== 'SUPPLIER' && steps.some((step) => step.hasWire);
   const show = async () => setCalls((await open.run({ input: { purchaseAttemptId: row.id } }))?.calls ?? null);
   return (
@@ -65,7 +66,7 @@ export function AttemptSteps({ attempt }: { attempt: AttemptDetailsFragment }) {
 }
 
 function Wire({ call }: { call: Call }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return (
     <figure className="call">
       <figcaption className="row-line">

@@ -33,7 +33,7 @@ type Scope = 'ATTENTION' | 'OPEN' | 'ALL';
 
 /** Purchases: for an owner of goods what a person has to decide comes first, as it comes up; a supplier sees its own. */
 export function AttemptsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const isSupplier = party?.kind === 'SUPPLIER';
   const scopes: readonly Scope[] = isSupplier ? ['OPEN', 'ALL'] : ['ATTENTION', 'OPEN', 'ALL'];
@@ -85,7 +85,7 @@ export function AttemptsPage() {
 }
 
 function AttemptTable({ rows, glowing }: { rows: readonly AttemptRowFragment[]; glowing: ReadonlySet<string> }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const navigate = useNavigate();
   const { search } = useLocation();

@@ -5,7 +5,7 @@ import { Sheet } from '../parts/sheet.tsx';
 
 /** Where a supplier's system calls back, the one time that it is shown: its token is a secret. */
 export function CallbackSheet({ title, url, close }: { title: string; url: string; close: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return (
     <Sheet title={title} close={close} footer={<Button onClick={close}>{t('apiKeys.kept')}</Button>}>
       <p>{t('accounts.callback')}</p>

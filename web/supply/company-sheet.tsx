@@ -14,7 +14,7 @@ type Contact = NonNullable<SupplierCompanyFragment['contacts']>[number];
 
 /** Writing down what a supplier is in law. */
 export function CompanySheet({ company, version, ...common }: Common & { company: SupplierCompanyFragment['company']; version: number }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const save = useAction(SetSupplierCompanyDocument, (data) => data.setSupplierCompany, 'SupplierCompanySet');
   return (
     <LinesSheet
@@ -30,7 +30,7 @@ export function CompanySheet({ company, version, ...common }: Common & { company
 
 /** Adding a contact of a supplier, or changing one. */
 export function ContactSheet({ contact, ...common }: Common & { contact: Contact | null }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const save = useAction(SaveSupplierContactDocument, (data) => data.saveSupplierContact, 'SupplierContactSaved');
   return (
     <LinesSheet
@@ -63,7 +63,7 @@ type LinesProps<Name extends Line> = Common & {
 };
 
 function LinesSheet<Name extends Line>(props: LinesProps<Name>) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [lines, setLines] = useState<Partial<Record<Name, string>>>(
     () => Object.fromEntries(props.fields.map((name) => [name, props.first[name] ?? ''])) as Partial<Record<Name, string>>,

@@ -12,7 +12,7 @@ type Props = { supplier: FragmentType<typeof SupplierCompanyFragmentDoc>; change
 
 /** What a supplier is in law, and whom to call; changed by who manages it. */
 export function Company({ supplier, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const { id, version, contacts, company } = unmask(SupplierCompanyFragmentDoc, supplier);
   const [editing, setEditing] = useState<'company' | Contact | 'contact' | null>(null);

@@ -11,7 +11,7 @@ import { CallbackSheet } from './callback-sheet.tsx';
 
 /** Making an account at a supplier's system: tried there before it is kept. Where it calls back is shown once. */
 export function CreateAccountSheet({ close, done }: { close: () => void; done: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { currency: own } = useViewer();
   const [{ data }] = useQuery({ query: SupplyAccountsDocument });
   const [supplierId, setSupplierId] = useState<string | null>(null);

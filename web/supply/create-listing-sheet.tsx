@@ -14,7 +14,7 @@ const lines = ['product', 'name', 'scene', 'code'] as const;
 
 /** Making what can be listed: a product and its first SKU, a draft that nobody else sees; its drawer opens then. */
 export function CreateListingSheet({ close, done }: { close: () => void; done: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const navigate = useNavigate();
   const { currency } = useViewer();
   const [categoryId, setCategoryId] = useState<string | null>(null);

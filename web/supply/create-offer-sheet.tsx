@@ -11,7 +11,7 @@ import { useAction } from '../parts/use-action.tsx';
 
 /** Making an offer: which SKU, through which account, the goods in the upstream's words, and what they cost. */
 export function CreateOfferSheet({ close, done }: { close: () => void; done: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [{ data }] = useQuery({ query: SupplyAccountsDocument, requestPolicy: 'cache-and-network' });
   const [skuId, setSkuId] = useState<string | null>(null);
   const [accountId, setAccountId] = useState<string | null>(null);

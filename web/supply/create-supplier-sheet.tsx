@@ -9,7 +9,7 @@ import { useAction, useRequestKey } from '../parts/use-action.tsx';
 
 /** Taking a supplier in; the first password of its owner is shown once. */
 export function CreateSupplierSheet({ close, done }: { close: () => void; done: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [draft, setDraft] = useState({ name: '', code: '', ownerEmail: '', ownerName: '' });
   const [password, setPassword] = useState<string | null>(null);
   const requestKey = useRequestKey();

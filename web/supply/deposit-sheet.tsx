@@ -14,7 +14,7 @@ type Props = { id: string; name: string; money: SupplierMoneyFragment; close: ()
 
 /** Moving a supplier's deposit: paid in, deducted with a reason, or given back. */
 export function DepositSheet({ id: supplierId, name, money, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const { currency } = useViewer();
   const [move, setMove] = useState<DepositMove>('PAY_IN');

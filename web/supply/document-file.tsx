@@ -7,7 +7,7 @@ import { useDocumentFile } from './use-document-file.ts';
 
 /** A document's file, to be saved by who may; without one that is said. */
 export function DocumentFile({ row }: { row: DocumentRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const files = useDocumentFile();
   const { file } = row;

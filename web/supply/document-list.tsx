@@ -17,7 +17,7 @@ const soonDays = 30;
 
 /** How a document stands; one that holds is said to end when it soon does. */
 export function DocumentStatus({ row }: { row: Pick<DocumentRowFragment, 'state' | 'daysLeft'> }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const left = row.state === 'APPROVED' ? row.daysLeft : null;
   if (left === null || left === undefined || left > soonDays)
     return <Status tone={tones[row.state]}>{t(`documentState.${row.state}`)}</Status>;
@@ -32,7 +32,7 @@ export function needsLook({ state, file, daysLeft }: DocumentRowFragment): boole
 
 /** What a supplier may show: each with its number, its days, its file, and what can be done with it. */
 export function DocumentList({ rows, action }: { rows: readonly DocumentRowFragment[]; action: (row: DocumentRowFragment) => ReactNode }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   if (rows.length === 0) return <p className="soft">{t('documents.none')}</p>;
   const days = (row: DocumentRowFragment) =>
     row.expiresOn ? t('documents.until', { day: dayText(row.expiresOn, i18n.language) }) : t('documents.forEver');

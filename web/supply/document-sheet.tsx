@@ -30,7 +30,7 @@ type Props = { supplierId: string; row: DocumentRowFragment | null; close: () =>
 
 /** Handing in a document with its file, or changing one: it waits for headquarters then. */
 export function DocumentSheet({ supplierId, row, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [type, setType] = useState<SupplierDocumentType>(row?.type ?? 'BUSINESS_LICENCE');
   const [number, setNumber] = useState(row?.number ?? '');

@@ -9,7 +9,7 @@ import { useListingAction } from './use-listing-action.ts';
 
 /** Handing a listing in for its checks and its review, or setting the time of one that is approved: at once, or when. */
 export function GoLiveSheet({ what, row, base, close, changed }: MoveProps & { what: 'submit' | 'schedule' }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [isLater, setLater] = useState(false);
   const [at, setAt] = useState('');

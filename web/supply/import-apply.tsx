@@ -10,7 +10,7 @@ type Props = { preview: ImportHeadFragment; picked: ReadonlySet<string>; done: (
 
 /** The bar that imports what the preview shows: says how much of what will be made, then does just that. */
 export function ImportApply({ preview, picked, done }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [terms, setTerms] = useState<LotTerms>('CONSIGNMENT');
   const apply = useAction(ApplyImportDocument, (data) => data.applyUpstreamImport, 'UpstreamImportApplied');

@@ -19,7 +19,7 @@ type Target = 'sku' | 'new' | 'category';
 
 /** Saying where an upstream's goods belong: a SKU of one's own, a new one, or another shelf. It holds from the next preview on. */
 export function ImportMapSheet({ row, preview, account, close, asked }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [target, setTarget] = useState<Target>('sku');
   const [skuId, setSkuId] = useState<string | null>(row.sku?.id ?? null);
   const [shelf, setShelf] = useState(row.categoryNames.join(' / '));

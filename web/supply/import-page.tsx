@@ -39,7 +39,7 @@ export type Applied = Extract<ApplyImportMutation['applyUpstreamImport'], { __ty
 
 /** Importing an upstream's catalogue: which account, on what terms, what it would do, and then just that. */
 export function ImportPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [accountId, setAccountId] = useUrlState<string>('account', '');
   const [{ data, fetching, error }, retry] = useQuery({ query: ImportAccountsDocument, requestPolicy: 'cache-and-network' });
   const accounts = (data?.supplyAccounts.edges ?? [])
@@ -91,7 +91,7 @@ export function ImportPage() {
 }
 
 function Preview({ account }: { account: ImportAccount }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [filter, setFilter] = useUrlState<UpstreamImportChange | 'all'>('change', 'all');
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const [applied, setApplied] = useState<Applied | null>(null);
@@ -165,7 +165,7 @@ function Preview({ account }: { account: ImportAccount }) {
   );
 }
 
-function chipsOf({ counts }: ImportHeadFragment, t: TFunction) {
+function chipsOf({ counts }: ImportHeadFragment, t: TFunction<'supply'>) {
   const countOf = new Map(counts.map(({ change, count }) => [change, count]));
   return [
     { value: 'all' as const, label: t('imports.filterAll', { count: [...countOf.values()].reduce((sum, count) => sum + count, 0) }) },
@@ -177,7 +177,7 @@ function chipsOf({ counts }: ImportHeadFragment, t: TFunction) {
 
 /** What was done, what had been done before, and what was left because somebody changed it meanwhile. */
 function Result({ applied }: { applied: Applied }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return (
     <Alert
       className="refusal"

@@ -30,7 +30,7 @@ type Props = {
 
 /** What importing would do with each of an upstream's goods; chosen by a box, put elsewhere by a person who knows better. */
 export function ImportTable({ rows, picked, pick, preview, account, asked }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [mapping, setMapping] = useState<ImportItemRowFragment | null>(null);
   const manages = may('SUPPLY_MANAGE') && preview.isNewest;
@@ -93,7 +93,7 @@ export function ImportTable({ rows, picked, pick, preview, account, asked }: Pro
 
 /** What importing does with it, or has done. */
 function What({ row }: { row: ImportItemRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (row.changedSince) return <Status tone="warn">{t('imports.leftOut')}</Status>;
   if (row.appliedAt) return <Status tone="good">{t('imports.imported')}</Status>;
   return (
@@ -106,7 +106,7 @@ function What({ row }: { row: ImportItemRowFragment }) {
 
 /** What it costs; of one that changes, what it cost before as well. */
 function Cost({ row }: { row: ImportItemRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return (
     <span className="import-cost">
       <Money value={row.unitCost} />

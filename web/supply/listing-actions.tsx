@@ -21,7 +21,7 @@ type Noted = 'approve' | 'reject' | 'confirm';
 
 /** What may be decided about a listing: a reviewer approves or rejects it, its owner moves it. */
 export function ListingActions({ listing, changed }: { listing: ListingDetailsFragment; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may, party } = useViewer();
   const { message } = App.useApp();
   const row = unmask(ListingRowFragmentDoc, listing);
@@ -80,7 +80,7 @@ type NoteProps = {
 };
 
 function NoteSheet({ what, title, base, close, changed }: NoteProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [note, setNote] = useState('');
   const approve = useListingAction(ApproveListingDocument, (data) => data.approveListing);

@@ -12,7 +12,7 @@ import { CheckStatus, ListingStatus } from './listing-status.tsx';
 
 /** One listing beside the list: what its checks found, what changed between its versions, and what a reviewer decides. */
 export function ListingDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { listingId = '' } = useParams();
   const refreshList = useOutletContext<(() => void) | null>();
   const [{ data, fetching, error }, retry] = useQuery({
@@ -46,7 +46,7 @@ export function ListingDrawer() {
 }
 
 function Head({ listing }: { listing: ListingDetailsFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const row = unmask(ListingRowFragmentDoc, listing);
   return (
     <header>
@@ -65,7 +65,7 @@ function Head({ listing }: { listing: ListingDetailsFragment }) {
 }
 
 function Checks({ listing }: { listing: ListingDetailsFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (listing.checks.length === 0) return null;
   return (
     <section>
@@ -98,7 +98,7 @@ function Checks({ listing }: { listing: ListingDetailsFragment }) {
 
 /** What changed between versions, newest first: before and after, side by side. */
 function Versions({ listing }: { listing: ListingDetailsFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (listing.versions.length === 0) return null;
   return (
     <section>

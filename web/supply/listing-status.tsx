@@ -14,7 +14,7 @@ const tones: Record<ListingState, Tone> = {
 
 /** How far a listing is on its way to being sold. */
 export function ListingStatus({ row }: { row: Pick<ListingRowFragment, 'state'> }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return <Status tone={tones[row.state]}>{t(`listingState.${row.state}`)}</Status>;
 }
 
@@ -22,6 +22,6 @@ const checkTones: Record<ListingCheckState, Tone> = { PENDING: 'busy', PASSED: '
 
 /** What came of a check. */
 export function CheckStatus({ state }: { state: ListingCheckState }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   return <Status tone={checkTones[state]}>{t(`listingCheckState.${state}`)}</Status>;
 }

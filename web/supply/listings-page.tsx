@@ -30,7 +30,7 @@ type Filter = keyof typeof filters;
 
 /** What waits for a review before it is sold, what changed since, and everything that is on sale. */
 export function ListingsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const navigate = useNavigate();
   const { search } = useLocation();
   const { may } = useViewer();
@@ -112,7 +112,7 @@ export function ListingsPage() {
 
 /** The three checks in a word: what failed, what waits for a person, or that all is well. */
 function Checks({ row }: { row: ListingRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const failed = row.checks.filter(({ state }) => state === 'FAILED');
   if (row.hasUnreviewedChanges) return <Status tone="warn">{t('listings.changed')}</Status>;
   if (failed.length > 0) return <Status tone="bad">{failed.map(({ kind }) => t(`listingCheck.${kind}`)).join(t('comma'))}</Status>;

@@ -13,7 +13,7 @@ type Member = NonNullable<Extract<SupplierMembersQuery['node'], { __typename: 'S
 
 /** Who signs in for a supplier, and as what; added and taken off by its own owner or headquarters'. */
 export function Members({ supplierId, name }: { supplierId: string; name: string }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [sheet, setSheet] = useState<'add' | Member | null>(null);
   const [{ data, error }, retry] = useQuery({
@@ -65,7 +65,7 @@ export function Members({ supplierId, name }: { supplierId: string; name: string
 type RemoveProps = { supplierId: string; member: Member; close: () => void; changed: () => void };
 
 function RemoveSheet({ supplierId, member, close, changed }: RemoveProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const remove = useAction(RemoveSupplierMemberDocument, (data) => data.removeSupplierMember, 'SupplierMemberRemoved');
   const submit = async () => {

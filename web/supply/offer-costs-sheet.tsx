@@ -11,7 +11,7 @@ type Cost = Extract<OfferCostsQuery['node'], { __typename: 'SupplyOffer' }>['cos
 
 /** What an offer cost, newest first: how much, since when, at which rate, and why it changed. */
 export function OfferCostsSheet({ row, close }: { row: OfferRowFragment; close: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const [{ data, error }, retry] = useQuery({ query: OfferCostsDocument, variables: { id: row.id }, requestPolicy: 'network-only' });
   const costs = data?.node?.__typename === 'SupplyOffer' ? data.node.costs : null;
   return (
@@ -32,7 +32,7 @@ export function OfferCostsSheet({ row, close }: { row: OfferRowFragment; close: 
 }
 
 function CostLine({ cost }: { cost: Cost }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { currency } = useViewer();
   const isForeign = cost.upstreamCurrency !== currency;
   return (

@@ -13,7 +13,7 @@ type Count = (typeof counts)[number];
 
 /** Changing an offer: what it costs, at which rate, what was agreed, how much of it, and its place in the routing. */
 export function OfferSheet({ row, close, changed }: { row: OfferRowFragment; close: () => void; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const { currency } = useViewer();
   const [cost, setCost] = useState(row.upstreamUnitCost);

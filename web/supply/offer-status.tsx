@@ -5,7 +5,7 @@ import { Status } from '../parts/status.tsx';
 
 /** Whether an offer fills orders, and if not, why. */
 export function OfferStatus({ row }: { row: OfferRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (row.frozenReason) return <Status tone="bad">{frozenWord(row.frozenReason, t)}</Status>;
   if (!row.isEnabled) return <Status tone="quiet">{t('offers.off')}</Status>;
   if (row.isPaused) return <Status tone="quiet">{t('offers.paused')}</Status>;
@@ -16,6 +16,6 @@ export function OfferStatus({ row }: { row: OfferRowFragment }) {
   return <Status tone="good">{t('offers.on')}</Status>;
 }
 
-function frozenWord(reason: string, t: TFunction): string {
+function frozenWord(reason: string, t: TFunction<'supply'>): string {
   return t(`offers.frozen.${reason as 'LICENCE_EXPIRED'}`, { defaultValue: t('offers.frozen.other') });
 }

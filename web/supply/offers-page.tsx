@@ -20,7 +20,7 @@ import './supply.css';
 
 /** The ways to fill SKUs: of an owner all of its goods, each opening its routing; of a supplier its own, to be kept up to date. */
 export function OffersPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party, may } = useViewer();
   const isSupplier = party?.kind === 'SUPPLIER';
   const [creating, setCreating] = useState(false);
@@ -53,7 +53,7 @@ export function OffersPage() {
 }
 
 function OfferTable({ rows, changed }: { rows: readonly OfferRowFragment[]; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party, may } = useViewer();
   const navigate = useNavigate();
   const [editing, setEditing] = useState<OfferRowFragment | null>(null);

@@ -9,7 +9,7 @@ import { useAction } from '../parts/use-action.tsx';
 
 /** What a supplier says of its own offer: its price, whether it sells, and how many there are. */
 export function OwnOfferSheet({ row, close, changed }: { row: OfferRowFragment; close: () => void; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [cost, setCost] = useState(row.upstreamUnitCost);
   const [isPaused, setPaused] = useState(row.isPaused);

@@ -16,7 +16,7 @@ type Props = { row: ListingRowFragment; changed: () => void };
 
 /** What a listing's owner does with it: hands it in, takes it back, sets its time, takes it off sale for a while or for ever. */
 export function OwnerMoves({ row, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [sheet, setSheet] = useState<'submit' | 'schedule' | 'retire' | null>(null);
   const pause = useListingAction(PauseListingDocument, (data) => data.pauseListing);
@@ -80,7 +80,7 @@ export type MoveProps = {
 };
 
 function RetireSheet({ row, base, close, changed }: MoveProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const retire = useListingAction(RetireListingDocument, (data) => data.retireListing);
   const submit = async () => {

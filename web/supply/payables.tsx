@@ -8,7 +8,7 @@ import { dayText, When } from '../parts/when.tsx';
 
 /** What a supplier is owed, and its deposit. */
 export function PayableFigures({ money: { payables, deposit } }: { money: SupplierMoneyFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (!payables || !deposit) return <p className="soft">{t('payables.hidden')}</p>;
   return (
     <div className="figure-row">
@@ -33,7 +33,7 @@ export function PayableFigures({ money: { payables, deposit } }: { money: Suppli
 
 /** What falls due on which day: a bar each, as long as its amount. */
 export function Upcoming({ money }: { money: SupplierMoneyFragment }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const upcoming = money.payables?.upcoming ?? [];
   if (upcoming.length === 0) return null;
   const most = Math.max(...upcoming.map(({ amount }) => Math.abs(pixels(amount))));
@@ -57,7 +57,7 @@ export function Upcoming({ money }: { money: SupplierMoneyFragment }) {
 
 /** Every posting of a supplier's accounts. */
 export function EntryTable({ rows }: { rows: readonly SupplierEntryRowFragment[] }) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const due = (row: SupplierEntryRowFragment) => (row.dueOn ? dayText(row.dueOn, i18n.language) : '—');
   return (
     <DataTable

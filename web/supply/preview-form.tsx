@@ -13,7 +13,7 @@ const isRate = (text: string) => /^\d{1,9}(\.\d{1,8})?$/.test(text) && /[1-9]/.t
 
 /** On what terms a catalogue is previewed: the markup for new prices, and a rate where the account counts in other money. */
 export function PreviewForm({ account, before, asked }: { account: ImportAccount; before: ImportHeadFragment | null; asked: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may, currency } = useViewer();
   const isForeign = account.currency !== currency;
   const [markup, setMarkup] = useState(before ? plainPercent(before.markupPercent) : '10');

@@ -12,7 +12,7 @@ type Props = { row: DocumentRowFragment; approve: boolean; close: () => void; ch
 
 /** Approving or rejecting a document: what it says, and why not. */
 export function ReviewSheet({ row, approve, close, changed }: Props) {
-  const { t, i18n } = useTranslation();
+  const { t, i18n } = useTranslation('supply');
   const { message } = App.useApp();
   const [reason, setReason] = useState('');
   const review = useAction(ReviewSupplierDocumentDocument, (data) => data.reviewSupplierDocument, 'SupplierDocumentReviewed');

@@ -35,7 +35,7 @@ type Preview = NonNullable<RoutingQuery['routePreview']>;
 
 /** The routing of one SKU: its policy, what an order would take now and why not the others, and how much each supplier carries. */
 export function RoutingDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { skuId = '' } = useParams();
   const refreshList = useOutletContext<(() => void) | null>();
   const [quantity, setQuantity] = useState(1);
@@ -96,7 +96,7 @@ export function RoutingDrawer() {
 type PolicyProps = { skuId: string; version: number; policy: RoutingPolicy; changed: () => void };
 
 function Policy({ skuId, version, policy, changed }: PolicyProps) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const set = useAction(SetRoutingPolicyDocument, (data) => data.setRoutingPolicy, 'RoutingPolicySet');
   const choose = async (value: RoutingPolicy) => {
@@ -119,7 +119,7 @@ function Policy({ skuId, version, policy, changed }: PolicyProps) {
 }
 
 function Route({ route, changed }: { route: Preview['offers'][number]; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const row: OfferRowFragment = unmask(OfferRowFragmentDoc, route.offer);
   const [sheet, setSheet] = useState<'edit' | 'costs' | null>(null);
@@ -148,7 +148,8 @@ function Route({ route, changed }: { route: Preview['offers'][number]; changed: 
           )}
         </span>
         <span>
-          <Duration seconds={row.leadTimeSeconds} /> · {t('routing.priority', { priority: row.priority, weight: row.weight })}
+          <Duration seconds={row.leadTimeSeconds} />
+          {row.priority !== null && row.weight !== null && ` · ${t('routing.priority', { priority: row.priority, weight: row.weight })}`}
         </span>
       </div>
       <div className="row-line">
@@ -187,7 +188,7 @@ function Route({ route, changed }: { route: Preview['offers'][number]; changed: 
 
 /** How much of the SKU each supplier carried, against the mark above which one carries too much. */
 function Shares({ rows }: { rows: readonly ScorecardRowFragment[] }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const carried = rows.filter(({ shareBps }) => typeof shareBps === 'number' && shareBps > 0);
   if (carried.length === 0) return null;
   return (

@@ -30,7 +30,7 @@ const complainedAt = 100;
 
 /** How suppliers did with each SKU: of an owner the suppliers one by one, of a supplier itself. */
 export function ScorecardsPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const isSupplier = party?.kind === 'SUPPLIER';
   const [window, setWindow] = useUrlState<ScorecardWindow>('window', 'DAYS_30');
@@ -84,7 +84,7 @@ export function ScorecardsPage() {
 }
 
 function ScorecardTable({ rows, isOwner }: { rows: readonly ScorecardRowFragment[]; isOwner: boolean }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const goods = (row: ScorecardRowFragment) => <SkuName product={row.productName} name={row.skuName} />;
   const success = (row: ScorecardRowFragment) => <Judged bps={row.successBps} tone={(bps) => (bps >= deliveredAt ? 'good' : 'warn')} />;
   const complaints = (row: ScorecardRowFragment) => <Judged bps={row.complaintBps} tone={(bps) => (bps < complainedAt ? 'good' : 'bad')} />;

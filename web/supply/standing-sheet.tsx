@@ -18,7 +18,7 @@ type Props = { id: string; name: string; standing: SupplierStanding; version: nu
 
 /** Deciding how a supplier stands: taken on, suspended, ended; and why. */
 export function StandingSheet({ id: supplierId, name, standing, version, close, changed }: Props) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { message } = App.useApp();
   const [chosen, setChosen] = useState<SupplierStanding | null>(null);
   const [reason, setReason] = useState('');

@@ -30,7 +30,7 @@ type Node = Extract<SupplierByIdQuery['node'], { __typename: 'Supplier' }>;
 
 /** One supplier beside the list: its papers, its money, its company, and what headquarters may decide. */
 export function SupplierDrawer() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { supplierId = '' } = useParams();
   const [{ data, fetching, error }, retry] = useQuery({
     query: SupplierByIdDocument,
@@ -59,7 +59,7 @@ export function SupplierDrawer() {
 }
 
 function Body({ node, changed }: { node: Node; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const row = unmask(SupplierRowFragmentDoc, node);
   const [sheet, setSheet] = useState<'deposit' | 'standing' | null>(null);
@@ -112,7 +112,7 @@ function Body({ node, changed }: { node: Node; changed: () => void }) {
 }
 
 function Papers({ node, changed }: { node: Node; changed: () => void }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [reviewing, setReviewing] = useState<{ row: DocumentRowFragment; approve: boolean } | null>(null);
   const rows = unmask(DocumentRowFragmentDoc, node.documents ?? []);

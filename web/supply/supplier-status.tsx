@@ -6,7 +6,7 @@ const tones: Record<SupplierStanding, Tone> = { APPLIED: 'busy', ACTIVE: 'good',
 
 /** How a supplier stands with its network. */
 export function StandingMark({ standing }: { standing: SupplierStanding | null | undefined }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   if (!standing) return <span className="soft">—</span>;
   return <Status tone={tones[standing]}>{t(`standing.${standing}`)}</Status>;
 }

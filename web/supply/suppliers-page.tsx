@@ -19,7 +19,7 @@ import './supply.css';
 
 /** Who sells to the network: how each stands, what of its papers needs a look, and what it is owed. */
 export function SuppliersPage() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { may } = useViewer();
   const [creating, setCreating] = useState(false);
   const [{ data, fetching, error }, refetch] = useQuery({ query: SupplierListDocument, requestPolicy: 'cache-and-network' });
@@ -49,7 +49,7 @@ export function SuppliersPage() {
 }
 
 function SupplierTable({ rows }: { rows: readonly SupplierRowFragment[] }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const navigate = useNavigate();
   const hrefOf = (row: SupplierRowFragment) => `/supply/suppliers/${encodeURIComponent(row.id)}`;
   const name = (row: SupplierRowFragment) => (
@@ -95,7 +95,7 @@ function SupplierTable({ rows }: { rows: readonly SupplierRowFragment[] }) {
 
 /** What of a supplier's papers needs a look first: one that waits, else the one that ends first. */
 function Papers({ row }: { row: SupplierRowFragment }) {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const papers = row.documents ?? [];
   const waiting = papers.filter(({ state }) => state === 'PENDING').length;
   if (waiting > 0) return <Status tone="busy">{t('suppliers.toReview', { count: waiting })}</Status>;

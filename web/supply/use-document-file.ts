@@ -5,7 +5,7 @@ import { useViewer } from '../app/session.tsx';
 
 /** Gets and puts the files of documents: over plain HTTP, in the name of the party that one acts for. */
 export function useDocumentFile() {
-  const { t } = useTranslation();
+  const { t } = useTranslation('supply');
   const { party } = useViewer();
   const { message } = App.useApp();
   const [busy, setBusy] = useState(false);

@@ -1,9 +1,7 @@
-import { supplyWords } from './supply-en.ts';
 import type { Words } from './zh-cn.ts';
 
 /** The console's words in English. */
 export const words: Words = {
-  ...supplyWords,
   loading: 'Loading',
   more: 'Load more',
   all: 'All',
@@ -499,6 +497,15 @@ export const words: Words = {
     units_one: '{{count, number}} unit',
     units_other: '{{count, number}} units',
     earned: 'margin',
+  },
+  documentType: {
+    BUSINESS_LICENCE: 'Business licence',
+    ICP_LICENCE: 'ICP licence',
+    EDI_LICENCE: 'EDI licence',
+    TRADEMARK_AUTHORISATION: 'Trademark authorisation',
+    GAME_PUBLISHING_LICENCE: 'Game publishing licence',
+    AGENCY_CONTRACT: 'Agency contract',
+    OTHER: 'Other',
   },
   alerts: {
     title: 'Waiting for a decision',

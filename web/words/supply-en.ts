@@ -1,5 +1,7 @@
+import type { SupplyWords } from './supply-zh-cn.ts';
+
 /** Words of supply in English. */
-export const supplyWords = {
+export const supplyWords: SupplyWords = {
   attempts: {
     lead: 'Purchases whose outcome a person decides: unknown, wrong goods, wrong price, or delivered by hand',
     leadOwn: 'What was bought from you, and how far each is',
@@ -107,15 +109,6 @@ export const supplyWords = {
   },
   breaker: { CLOSED: 'Working', OPEN: 'Broken off', HALF_OPEN: 'Being probed' },
   standing: { APPLIED: 'To be reviewed', ACTIVE: 'Active', REJECTED: 'Rejected', SUSPENDED: 'Suspended', CLOSED: 'Ended' },
-  documentType: {
-    BUSINESS_LICENCE: 'Business licence',
-    ICP_LICENCE: 'ICP licence',
-    EDI_LICENCE: 'EDI licence',
-    TRADEMARK_AUTHORISATION: 'Trademark authorisation',
-    GAME_PUBLISHING_LICENCE: 'Game publishing licence',
-    AGENCY_CONTRACT: 'Agency contract',
-    OTHER: 'Other',
-  },
   documentState: { PENDING: 'To be reviewed', APPROVED: 'Valid', REJECTED: 'Rejected', SUPERSEDED: 'Replaced', WITHDRAWN: 'Withdrawn' },
   documents: {
     title: 'Documents',
@@ -597,7 +590,7 @@ export const supplyWords = {
     rule: 'Replenishment',
     ruleTitle: 'Replenishment of {{name}}',
     noRule: 'Not replenished by itself',
-    ruleOn: 'Below {{count}}, bought up to {{target}}',
+    ruleOn: 'Below {{below}}, bought up to {{target}}',
     ruleOff: 'Switched off',
     thresholdCount: 'Buy below so many',
     thresholdDays: 'or when it lasts fewer days',

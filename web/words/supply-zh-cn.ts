@@ -1,4 +1,6 @@
-/** Words of supply in Chinese: the supply desk of headquarters and the supplier's own pages. */
+import type { Translated } from './zh-cn.ts';
+
+/** Words of supply in Chinese: the supply desk of headquarters, its stock and the supplier's own pages, which load them. */
 export const supplyWords = {
   attempts: {
     lead: '由人决定结果的采购单：不明、货不对、价不对，或需手工交付',
@@ -103,15 +105,6 @@ export const supplyWords = {
   },
   breaker: { CLOSED: '正常', OPEN: '已熔断', HALF_OPEN: '试探中' },
   standing: { APPLIED: '待审核', ACTIVE: '合作中', REJECTED: '未通过', SUSPENDED: '已暂停', CLOSED: '已终止' },
-  documentType: {
-    BUSINESS_LICENCE: '营业执照',
-    ICP_LICENCE: 'ICP 许可证',
-    EDI_LICENCE: 'EDI 许可证',
-    TRADEMARK_AUTHORISATION: '商标授权',
-    GAME_PUBLISHING_LICENCE: '游戏版号',
-    AGENCY_CONTRACT: '代理合同',
-    OTHER: '其他',
-  },
   documentState: { PENDING: '待审核', APPROVED: '有效', REJECTED: '未通过', SUPERSEDED: '已更换', WITHDRAWN: '已撤回' },
   documents: {
     title: '资质文件',
@@ -547,7 +540,7 @@ export const supplyWords = {
     rule: '补货规则',
     ruleTitle: '{{name}} 的补货规则',
     noRule: '没有设置自动补货',
-    ruleOn: '少于 {{count}} 时补到 {{target}}',
+    ruleOn: '少于 {{below}} 时补到 {{target}}',
     ruleOff: '已停用',
     thresholdCount: '少于多少条时补货',
     thresholdDays: '或不足多少天时补货',
@@ -560,4 +553,7 @@ export const supplyWords = {
     spent: '今日已用 {{spent}}',
   },
   replenishmentState: { WAITING: '待批准', PURCHASING: '采购中', DONE: '已入库', FAILED: '失败', DECLINED: '未批准' },
-};
+} as const;
+
+/** What every other language has to say of supply. */
+export type SupplyWords = Translated<typeof supplyWords>;

@@ -1,8 +1,5 @@
-import { supplyWords } from './supply-zh-cn.ts';
-
 /** The console's words in Chinese: the trade's own terms, one word for one thing. Counted phrases end in `_other`. */
 export const words = {
-  ...supplyWords,
   loading: '加载中',
   more: '加载更多',
   all: '全部',
@@ -475,6 +472,15 @@ export const words = {
     units_other: '{{count, number}} 件',
     earned: '利润',
   },
+  documentType: {
+    BUSINESS_LICENCE: '营业执照',
+    ICP_LICENCE: 'ICP 许可证',
+    EDI_LICENCE: 'EDI 许可证',
+    TRADEMARK_AUTHORISATION: '商标授权',
+    GAME_PUBLISHING_LICENCE: '游戏版号',
+    AGENCY_CONTRACT: '代理合同',
+    OTHER: '其他',
+  },
   alerts: {
     title: '待处理',
     inbox: '收件箱，{{count, number}} 条待处理',
@@ -817,9 +823,10 @@ export const words = {
   },
 } as const;
 
-type Translated<Source> = {
+/** What a language has to say where Chinese says `Source`: the same phrases, and a singular where it has one. */
+export type Translated<Source> = {
   [Key in keyof Source]: Source[Key] extends string ? string : Translated<Source[Key]>;
 } & { [Key in keyof Source as Key extends `${infer Stem}_other` ? `${Stem}_one` : never]?: string };
 
-/** What every other language has to say: the same phrases, and a singular where it has one. */
+/** What every other language has to say. */
 export type Words = Translated<typeof words>;
