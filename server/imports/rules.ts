@@ -81,11 +81,26 @@ export const NO_MAPPING: ImportMapping = { categories: [], skus: [] };
 /** Entries of each kind that a mapping holds at most. */
 export const MAPPING_MAX = 1_000;
 
-/** What was said before with what is said now: of the same path, or the same goods, the new holds; a path that leads nowhere is taken out. */
+/**
+ * What was said before with what is said now. A path is the shelf as a preview shows it: goods that were put there go on with it to the new
+ * one, or, where it leads nowhere, back to the upstream's own. Where nothing was put on it, it is the upstream's own name of a shelf.
+ */
 export function mergeMapping(before: ImportMapping, now: ImportMapping): ImportMapping {
-  const categories = new Map([...before.categories, ...now.categories].map((entry) => [keyOf(entry[0]), entry]));
   const skus = new Map([...before.skus, ...now.skus].map((entry) => [goodsKey(entry[0]), entry]));
-  return { categories: [...categories.values()].filter(([, to]) => to.length > 0), skus: [...skus.values()] };
+  return { categories: mergeShelves(before.categories, now.categories), skus: [...skus.values()] };
+}
+
+type Shelves = ImportMapping['categories'];
+
+function mergeShelves(before: Shelves, now: Shelves): Shelves {
+  const shown = new Set(before.map(([, to]) => keyOf(to)));
+  const said = new Map(now.map((entry) => [keyOf(entry[0]), entry]));
+  const moved = before.map(([from, to]) => [from, said.get(keyOf(to))?.[1] ?? to] as const);
+  // goods of a shelf that was mapped away are not shown on it: there, only what was put on it is meant
+  const mapped = new Set(before.map(([from]) => keyOf(from)));
+  const named = [...said.values()].filter(([from]) => !(shown.has(keyOf(from)) && mapped.has(keyOf(from))));
+  const merged = new Map([...moved, ...named].map((entry) => [keyOf(entry[0]), entry]));
+  return [...merged.values()].filter(([from, to]) => to.length > 0 && keyOf(from) !== keyOf(to));
 }
 
 /** What is wrong with a mapping as it was given, in one English sentence; null when nothing is. */

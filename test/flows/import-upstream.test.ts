@@ -3,6 +3,7 @@ import { globalId } from '#schema/ids.ts';
 import { createUpstreams } from '#server/connectors/upstreams.ts';
 import { applyUpstreamImport, type PreviewInput, previewUpstreamImport } from '#server/flows/import-upstream.ts';
 import { listNextImport } from '#server/flows/upstream-import-worker.ts';
+import { type ImportMapping, mergeMapping, NO_MAPPING } from '#server/imports/rules.ts';
 import { selectImportItems, selectImports } from '#server/imports/sql.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { createAccount, sealNewAccount } from '#server/offers/commands.ts';
@@ -312,6 +313,62 @@ describe('what a person says', () => {
     expect(shelf).toEqual({ name: '游戏点卡', parent: '数字商品' });
     const back = await itemsOf(await preview({ accountId: mappedId, categories: [[['游戏'], []]] }));
     expect(back[0]?.category_names).toEqual(['游戏']);
+  });
+
+  it('of a shelf that goods were put on before is about these goods, as the preview shows them', async () => {
+    const movedId = await openAccount('再次映射', 'CNY');
+    const shelfAfter = async (...categories: PreviewInput['categories']) =>
+      (await itemsOf(await preview({ accountId: movedId, categories }))).find(({ sku_name }) => sku_name === '月卡')?.category_names;
+    expect(await shelfAfter([['游戏'], ['数字商品', '游戏点卡']])).toEqual(['数字商品', '游戏点卡']);
+    expect(await shelfAfter([['数字商品', '游戏点卡'], ['卡密']])).toEqual(['卡密']);
+    expect(await shelfAfter()).toEqual(['卡密']);
+    expect(await shelfAfter([['卡密'], []])).toEqual(['游戏']);
+  });
+
+  it.each([
+    [
+      'what was put there, and what the upstream has there, go together',
+      [['a', 'b']],
+      [['b', 'c']],
+      [
+        ['a', 'c'],
+        ['b', 'c'],
+      ],
+    ],
+    [
+      'two shelves that were changed over stay apart',
+      [
+        ['a', 'b'],
+        ['b', 'a'],
+      ],
+      [['b', 'c']],
+      [
+        ['a', 'c'],
+        ['b', 'a'],
+      ],
+    ],
+    [
+      'goods that were put elsewhere are not meant by the shelf that they left',
+      [
+        ['a', 'b'],
+        ['b', 'c'],
+      ],
+      [['b', 'd']],
+      [
+        ['a', 'd'],
+        ['b', 'c'],
+      ],
+    ],
+    ['an upstream’s own name still moves its goods', [['a', 'b']], [['a', 'c']], [['a', 'c']]],
+    ['and brings them back', [['a', 'b']], [['a', '']], []],
+    ['goods that come back to where they were are mapped no more', [['a', 'b']], [['b', 'a']], [['b', 'a']]],
+  ] as const)('%s', (_, before, now, together) => {
+    const mapping = (pairs: readonly (readonly [string, string])[]): ImportMapping => ({
+      ...NO_MAPPING,
+      categories: pairs.map(([from, to]) => [[from], to === '' ? [] : [to]]),
+    });
+    const { categories } = mergeMapping(mapping(before), mapping(now));
+    expect(categories.toSorted(([a], [b]) => (`${a}` < `${b}` ? -1 : 1))).toEqual(mapping(together).categories);
   });
 
   it('of items and SKUs that are not there, or not theirs, is refused', async () => {
