@@ -2,6 +2,7 @@ import { writeAudit } from '#server/accounts/commands.ts';
 import { actingStationWith, actorId, type Viewer } from '#server/accounts/rules.ts';
 import { openAccountBook, writeTransfers } from '#server/ledger/commands.ts';
 import { type DecidedRefund, decideRefund, type RefundBearer, type RefundRefusal, type RefundRequest } from '#server/ledger/rules.ts';
+import { selectStations } from '#server/network/sql.ts';
 import { ordersByIds, type SeenOrderRow } from '#server/orders/reads.ts';
 import { insertRefund, selectKeptRefund, settleRefund, updateRefundedOrder } from '#server/orders/sql.ts';
 import type { Database, Transaction } from '#server/platform/database.ts';
@@ -64,12 +65,15 @@ export type RefundDecisionOutcome =
   | RefundNotDone;
 
 const REASON_MAX = 500;
+/** Domain §2: closing ends everything, its money settled. */
+const BUYER_CLOSED = { kind: 'NOT_ALLOWED', message: 'The buyer is closed for ever: nothing is paid into its wallet any more.' } as const;
 const ONLY_THE_OWNER = 'Only the owner of the goods decides a refund.';
 
 /**
  * Gives money of an order back, or asks for it (domain §5). The owner's finance decides; the buyer and the stations between
  * may only ask, and above the network's limit the owner asks too: a second person decides then. Keys that nobody has seen go
- * back to stock. Under the buyer's wallet's lock, so that refunds that race are decided one after the other.
+ * back to stock. A closed buyer is paid nothing: its wallet is out of everybody's reach (§2). Under the buyer's wallet's lock, so that
+ * refunds that race are decided one after the other.
  */
 export async function refundOrder(db: Database, viewer: Viewer, input: RefundInput): Promise<RefundOutcome> {
   const stationId = actingStationWith(viewer, 'REFUNDS_ASK');
@@ -119,9 +123,10 @@ async function refundOrAsk(
   tx: Transaction,
   viewer: Viewer,
   { refundId, transferId, input, mayDecide }: Refunding,
-): Promise<RefundRefusal | null> {
+): Promise<RefundNotDone | null> {
   const { networkId } = viewer;
   const ground = await loadRefundGround(tx, networkId, input.orderId);
+  if (await isBuyerClosed(tx, networkId, ground)) return BUYER_CLOSED;
   const actor = actorId(viewer);
   const request = { what: whatOf(input, ground.currency), bearer: input.bearer ?? 'OWNER', requestedBy: actor } as const;
   const decided = decideRefund(ground.facts, { ...request, decidedBy: actor });
@@ -173,6 +178,7 @@ async function decideKept(tx: Transaction, viewer: Viewer, { orderId, transferId
     ]);
     return null;
   }
+  if (await isBuyerClosed(tx, networkId, ground)) return BUYER_CLOSED;
   const bearer = decision.bearer ?? kept.bearer;
   const decided = decideRefund(ground.facts, { what: whatOfKept(ground, kept), bearer, requestedBy: kept.requested_by, decidedBy });
   if (decided.kind !== 'REFUNDED') return decided;
@@ -182,6 +188,11 @@ async function decideKept(tx: Transaction, viewer: Viewer, { orderId, transferId
     giveBack(tx, networkId, ground, { refundId, transferId, decided, reason: reason ?? '', actorId: decidedBy }),
   ]);
   return null;
+}
+
+/** Whether nobody could get at what a refund pays. Looked at under the wallet's lock, which closing a station takes as well. */
+async function isBuyerClosed(tx: Transaction, networkId: string, { order }: RefundGround): Promise<boolean> {
+  return (await selectStations(tx, networkId, [order.buyer_id])).get(order.buyer_id)?.status === 'CLOSED';
 }
 
 /** A decided refund that is to be written. */

@@ -102,8 +102,11 @@ export function unfreezeRefusal(viewer: PlacedStation, station: PlacedStation): 
   return { kind: 'NOT_ALLOWED', message: 'The station was frozen by a station further up, which alone, or one above it, can unfreeze it.' };
 }
 
-/** What still ties a station to the trade: stations below it that are not closed, money (or credit) on its accounts, goods for sale or on the shelf, purchases under way. */
-export type StationTies = { readonly children: boolean; readonly money: boolean; readonly goods: boolean; readonly purchases: boolean };
+/**
+ * What still ties a station to the trade: stations below it that are not closed, money (or credit) on its accounts, goods for sale or on the shelf,
+ * purchases under way, refunds of its orders that wait to be decided.
+ */
+export type StationTies = Readonly<Record<'children' | 'money' | 'goods' | 'purchases' | 'refunds', boolean>>;
 
 /**
  * Whether the viewer may close a station for ever (domain §2: "once its money is settled"): who could lift its freeze, and only a frozen one, so that
@@ -119,6 +122,7 @@ export function closeRefusal(viewer: PlacedStation, station: PlacedStation, ties
   if (ties.children) return no('Close or move the stations below it first.');
   if (ties.purchases) return no('Purchases of its goods are under way: they are settled first.');
   if (ties.goods) return no('It has goods for sale or card keys on the shelf: retire and withdraw them first.');
+  if (ties.refunds) return no('A refund of one of its orders waits to be decided: it gets its money first, or never.');
   return ties.money ? no('There is money, or credit, on its accounts: they are settled first.') : null;
 }
 

@@ -557,7 +557,7 @@ const lockAccountsOfStation: Statement<{ id: string }> = statement(
 
 /**
  * What ties a station to the trade. Indexes: station_network_id_parent_id_idx, account_holder_key, sku_network_id_owner_id_code_key with
- * card_key_available_idx, purchase_attempt_network_id_owner_id_id_idx (read through: closing is rare).
+ * card_key_available_idx, purchase_attempt_network_id_owner_id_id_idx (read through: closing is rare), refund_waiting_idx with orders_pkey.
  */
 const stationTies: Statement<{ [Tie in keyof StationTies]: boolean }> = statement(
   'network.stationTies',
@@ -565,7 +565,9 @@ const stationTies: Statement<{ [Tie in keyof StationTies]: boolean }> = statemen
      EXISTS (SELECT FROM account a WHERE a.network_id = $1 AND a.station_id = $2 AND a.supplier_id IS NULL AND (a.balance <> 0 OR a.credit_limit <> 0)) AS money,
      EXISTS (SELECT FROM sku k WHERE k.network_id = $1 AND k.owner_id = $2 AND (k.listing_state IN ('SUBMITTED', 'APPROVED', 'LIVE', 'PAUSED')
        OR EXISTS (SELECT FROM card_key c WHERE c.network_id = $1 AND c.sku_id = k.id AND c.state = 'AVAILABLE'))) AS goods,
-     EXISTS (SELECT FROM purchase_attempt p WHERE p.network_id = $1 AND p.owner_id = $2 AND p.state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS purchases`,
+     EXISTS (SELECT FROM purchase_attempt p WHERE p.network_id = $1 AND p.owner_id = $2 AND p.state IN ('PLANNED', 'SENT', 'UNKNOWN')) AS purchases,
+     EXISTS (SELECT FROM refund r JOIN orders o ON o.network_id = $1 AND o.id = r.order_id
+       WHERE r.network_id = $1 AND r.state = 'REQUESTED' AND o.buyer_id = $2) AS refunds`,
 );
 
 /** What ties a station to the trade, its accounts locked before they are looked at. */
