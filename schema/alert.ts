@@ -33,7 +33,10 @@ const AlertKindEnum = builder.enumType('AlertKind', {
     BELOW_COST: { description: 'The next card key costs more than the owner asks: the cost guard hides the SKU.' },
     WALLET_LOW: { description: 'The wallet is below the threshold that the station has set.' },
     STOCK_LOW: { description: 'The stock of a SKU is below the threshold that its owner has set.' },
-    ORDER_NEEDS_ATTENTION: { description: 'Purchases wait for a person: see purchaseAttempts with needsAttention.' },
+    ORDER_NEEDS_ATTENTION: {
+      description:
+        'Purchases wait for a person: see purchaseAttempts with needsAttention. With orderId: that order got card keys that were supplied again.',
+    },
     SUPPLIER_DOWN: { description: 'A supplier’s system does not answer; orders that can go elsewhere do.' },
     LICENCE_EXPIRING: { description: "A supplier's document ends in 30, 7 or 1 days; told once at each. For headquarters." },
     LICENCE_EXPIRED: { description: "A supplier's document has ended; offers that need it are frozen. For headquarters." },
@@ -58,6 +61,12 @@ const ADVICE: Record<AlertKind, string> = {
   REPLENISHMENT_WAITING: 'Approve or decline the purchase, raise the budget, or see to the suppliers.',
   STOCK_EXPIRING: 'Sell them first, or ask the supplier to take them back.',
 };
+
+const DOUBT_ADVICE = 'Find out with the supplier whose the card keys are, and refund or replace what an order got wrongly.';
+
+function isDoubt(data: AlertRow['data']): boolean {
+  return data['doubtedCount'] !== undefined;
+}
 
 const Alert = nodeType<AlertRow>('Alert', {
   description: 'Something that needs a decision of the acting station; told once for each time that its cause begins.',
@@ -86,13 +95,16 @@ Alert.fields((t) => ({
     description: 'Since when nobody has to decide any more; null while somebody has to.',
     resolve: (row) => row.resolved_at,
   }),
-  advice: t.string({ description: 'What to do, in one English sentence.', resolve: ({ kind }) => ADVICE[kind] }),
+  advice: t.string({
+    description: 'What to do, in one English sentence.',
+    resolve: ({ kind, data }) => (isDoubt(data) ? DOUBT_ADVICE : ADVICE[kind]),
+  }),
   sku: t.field({
     type: SkuType,
     nullable: true,
     description: 'The SKU that it is about; null for a wallet.',
     resolve: (row, _, context) => {
-      if (row.kind === 'OFFER_ABOVE_AGREED') return loadSku(context, String(row.data['skuId']));
+      if (row.kind === 'OFFER_ABOVE_AGREED' || isDoubt(row.data)) return loadSku(context, String(row.data['skuId']));
       return row.kind === 'WALLET_LOW' ? null : loadSku(context, row.subject_id);
     },
   }),
@@ -117,6 +129,16 @@ Alert.fields((t) => ({
     nullable: true,
     description: 'ORDER_NEEDS_ATTENTION: how many purchases waited when it was looked at last.',
     resolve: ({ data }) => countIn(data['attentionCount']),
+  }),
+  orderId: t.id({
+    nullable: true,
+    description: 'ORDER_NEEDS_ATTENTION of card keys that were supplied a second time, by another purchase: the order that got them first.',
+    resolve: ({ data }) => (typeof data['orderId'] === 'string' ? globalId('Order', data['orderId']) : null),
+  }),
+  doubtedCount: t.int({
+    nullable: true,
+    description: 'ORDER_NEEDS_ATTENTION with an orderId: how many of its card keys are in doubt.',
+    resolve: ({ data }) => countIn(data['doubtedCount']),
   }),
   aboveAgreed: t.field({
     type: MoneyType,

@@ -12,7 +12,7 @@ import { type CurrencyCode, decimal4, isAmountText } from '#server/platform/mone
  * REPLENISHMENT_WAITING: stock is to be bought, and a person has to decide or to help. STOCK_EXPIRING: keys for sale are good for
  * a few days only.
  * OFFER_ABOVE_AGREED: an offer costs more than was agreed (最低价保障). SUPPLIER_SHARE: one supplier carries more than 80 % of a SKU (§7).
- * ORDER_NEEDS_ATTENTION: purchases of the station's goods wait for a person. SUPPLIER_DOWN: an upstream does not answer.
+ * ORDER_NEEDS_ATTENTION: purchases of the station's goods wait for a person, or an order holds card keys that were supplied twice. SUPPLIER_DOWN: an upstream does not answer.
  */
 export type AlertKind =
   | 'PRICE_INVERTED'

@@ -5,7 +5,7 @@ import { type Database, inTransaction, settlePlans, type Transaction } from '#se
 import { type EventTopic, writeEvents } from '#server/platform/events.ts';
 import { guardConditions, guardedSkus, inversionConditions, stockConditions, type Touched, walletConditions } from './alert-causes.ts';
 import { EVERYTHING, type PriceReach, priceChanged, REACH_SKUS_MAX, reachOf } from './price-reach.ts';
-import { attentionConditions } from './purchase-causes.ts';
+import { attentionConditions, doubtConditions, type TouchedDoubts } from './purchase-causes.ts';
 import { supplyConditions, type TouchedSupply } from './supply-causes.ts';
 
 const BATCH = 2_000;
@@ -41,6 +41,7 @@ async function raiseNext(tx: Transaction, networkId: string): Promise<number> {
     ...(await conditionsOf(tx, networkId, touched)),
     ...(await supplyConditions(tx, networkId, supplyTouchedBy(events))),
     ...(await attentionConditions(tx, networkId, ownersAskedBy(events))),
+    ...(await doubtConditions(tx, networkId, doubtsTouchedBy(events))),
   ];
   const { begun, ended, moved } = await applyConditions(tx, networkId, conditions);
   // the guard hides a SKU from buyers, or gives it back: their price has changed
@@ -79,6 +80,14 @@ function supplyTouchedBy(events: readonly Seen[]): TouchedSupply {
 /** The owners whose attention queues an event may have moved. */
 function ownersAskedBy(events: readonly Seen[]): string[] {
   return [...new Set(events.filter(({ topic }) => topic === 'purchase.needs-attention').flatMap(({ audience }) => audience))];
+}
+
+/** Card keys that came a second time are in doubt until they are given back. */
+function doubtsTouchedBy(events: readonly Seen[]): TouchedDoubts {
+  const brought = events.filter(({ topic, data }) => topic === 'purchase.needs-attention' && data['reason'] === 'DUPLICATE_KEYS');
+  const refunded = events.filter(({ topic }) => topic === 'order.refunded');
+  const idsOf = (seen: readonly Seen[]) => [...new Set(seen.map(({ subject_id }) => subject_id))];
+  return { attemptIds: idsOf(brought), orderIds: idsOf(refunded) };
 }
 
 /** Whose stock or cost an event may have moved, or whose threshold. */

@@ -1100,3 +1100,35 @@ export function selectDoubts(
 ): Promise<DoubtRow[]> {
   return run(db, doubtsOf, [owner.networkId, attemptIds, owner.stationId]);
 }
+
+/** An order that got card keys which another purchase brought again, and how many of them are still its and not refunded. */
+export type DoubtedOrderRow = { order_id: string; owner_id: string; sku_id: string; doubted_count: number };
+
+const doubtedOrders: Statement<DoubtedOrderRow> = statement(
+  'stock.doubtedOrders',
+  `WITH touched AS (
+     SELECT s.order_id FROM doubted_key d
+     JOIN card_key_sale s ON s.network_id = $1 AND s.card_key_id = d.card_key_id AND s.returned_at IS NULL
+     WHERE d.network_id = $1 AND d.attempt_id = ANY ($2::uuid[])
+     UNION SELECT n.id FROM unnest($3::uuid[]) AS n (id)
+   )
+   SELECT o.id AS order_id, o.owner_id, o.sku_id, (count(*) FILTER (WHERE s.returned_at IS NULL AND o.state <> 'REFUNDED' AND NOT EXISTS (
+     SELECT FROM refund r WHERE r.network_id = $1 AND r.order_id = o.id AND r.state = 'DONE' AND s.card_key_id = ANY (r.card_key_ids))))::int AS doubted_count
+   FROM touched t JOIN orders o ON o.network_id = $1 AND o.id = t.order_id
+   JOIN card_key_sale s ON s.network_id = $1 AND s.order_id = o.id
+   WHERE EXISTS (SELECT FROM doubted_key d WHERE d.network_id = $1 AND d.card_key_id = s.card_key_id)
+   GROUP BY o.id, o.owner_id, o.sku_id`,
+);
+
+/**
+ * Orders that have keys which these purchases brought again, and of these orders those that ever had such keys. By doubted_key_pkey,
+ * card_key_sale_live_key, orders_pkey, card_key_sale_network_id_order_id_position_idx, doubted_key_network_id_card_key_id_idx and
+ * refund_network_id_order_id_idx.
+ */
+export function selectDoubtedOrders(
+  tx: Transaction,
+  networkId: string,
+  { attemptIds, orderIds }: { readonly attemptIds: readonly string[]; readonly orderIds: readonly string[] },
+): Promise<DoubtedOrderRow[]> {
+  return run(tx, doubtedOrders, [networkId, attemptIds, orderIds]);
+}

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { globalId } from '#schema/ids.ts';
+import { giveUpPurchase } from '#server/flows/attend-purchase.ts';
+import { raiseAlerts } from '#server/flows/raise-alerts.ts';
+import { refundOrder } from '#server/flows/refund-order.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
+import { relayOnce } from '#server/live/relay.ts';
 import { controllableClock } from '#server/platform/clock.ts';
 import { doubtsOfAttempts, lotsPage, touchedOrdersPage } from '#server/stock/reads.ts';
+import { ask } from '#test/schema/ask.ts';
 import type { Fault } from '#test/simulators/faults.ts';
 import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
 import { kasushouProtocol } from '#test/simulators/kasushou.ts';
@@ -177,4 +183,43 @@ describe('a fault', () => {
     expect(touched.rows).toEqual([{ id: honest, key_count: 2, revealed_count: 0, doubted_count: 2 }]);
     await clean();
   });
+
+  test('other-keys: the owner is told of the order that got them first, until its keys are given back', async () => {
+    const { w } = await twoSuppliers();
+    const ground = purchaseGround(fresh.db);
+    const honest = await oneOrder(w);
+    await workOffFor(runnerOf(ground), clock, 4);
+    await cheap.setFaults({ 'other-keys': 1 });
+    const cheated = await oneOrder(w);
+    await workOffFor(runnerOf(ground), clock, 8);
+    const open = async () => {
+      await relayOnce(fresh.db);
+      await raiseAlerts(fresh.db);
+      const { data, errors } = await ask(fresh.db, w.viewer('HQ'), OPEN_ALERTS, {});
+      expect(errors).toBeUndefined();
+      return (data as { alerts: { edges: { node: object }[] } }).alerts.edges.map(({ node }) => node);
+    };
+    const doubted = { kind: 'ORDER_NEEDS_ATTENTION', attentionCount: null, orderId: globalId('Order', honest), sku: { name: 'card' } };
+    const waiting = { kind: 'ORDER_NEEDS_ATTENTION', attentionCount: 1, orderId: null, doubtedCount: null, sku: null };
+    expect(await open()).toEqual(expect.arrayContaining([waiting, { ...doubted, doubtedCount: 2 }]));
+    // what is decided of the second purchase says nothing of the first
+    const [again] = await attemptsOf(fresh, cheated);
+    await giveUpPurchase(ground, w.viewer('HQ'), { attemptId: again?.id ?? '', reason: '供货商发错' });
+    expect(await open()).toEqual([{ ...doubted, doubtedCount: 2 }]);
+    const [{ card_key_id: seen } = { card_key_id: '' }] = await fresh.sql<{ card_key_id: string }>(
+      'UPDATE card_key_sale SET revealed_at = now() WHERE order_id = $1 AND position = 1 RETURNING card_key_id',
+      [honest],
+    );
+    const refund = (cardKeyIds: string[] | null) => {
+      const input = { requestKey: fresh.db.newId(), orderId: honest, amount: null, cardKeyIds, bearer: null, reason: '归属存疑' };
+      return refundOrder(fresh.db, w.viewer('HQ', 'FINANCE'), input);
+    };
+    expect((await refund([seen])).kind).toBe('ORDER_REFUNDED');
+    expect(await open()).toEqual([{ ...doubted, doubtedCount: 1 }]);
+    expect((await refund(null)).kind).toBe('ORDER_REFUNDED');
+    expect(await open()).toEqual([]);
+    await clean();
+  });
 });
+
+const OPEN_ALERTS = `{ alerts(open: true, first: 10) { edges { node { kind attentionCount orderId doubtedCount sku { name } } } } }`;

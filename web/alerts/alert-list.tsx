@@ -72,6 +72,7 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
   };
   if (gone) return null;
   const facts = factsOf(alert, t, i18n.language);
+  const answer = alert.orderId ? `/orders/${encodeURIComponent(alert.orderId)}` : answers[alert.kind];
   return (
     <li className="alert-item">
       <span className={`alert-mark ${urgent.includes(alert.kind) ? 'bad' : 'warn'}`}>
@@ -91,7 +92,7 @@ function AlertItem({ alert, refresh, done }: { alert: AlertRowFragment; refresh:
         {error && <ActionFailure error={error} />}
       </div>
       <div className="alert-actions">
-        <Link to={answers[alert.kind]} onClick={done}>
+        <Link to={answer} onClick={done}>
           <Button size="small">{t(`alerts.answer.${alert.kind}`)}</Button>
         </Link>
         {may('ALERTS_MANAGE') && (
@@ -124,6 +125,8 @@ function factsOf(alert: AlertRowFragment, t: TFunction, language: string): strin
         count: alert.availableCount ?? 0,
         day: alert.expiringOn ? dayText(alert.expiringOn, language) : '—',
       });
+    case 'ORDER_NEEDS_ATTENTION':
+      return alert.doubtedCount === null ? null : t('alerts.facts.doubted', { count: alert.doubtedCount });
     case 'LICENCE_EXPIRING':
     case 'LICENCE_EXPIRED':
       return alert.supplierDocument

@@ -313,6 +313,7 @@ export const words: Words = {
     reason: 'Reason',
     permissions: 'Permissions',
     allowedIps: 'Allowed addresses',
+    settings: 'Settings',
   },
   catalogue: {
     search: 'Search goods, brands or codes',
@@ -550,6 +551,7 @@ export const words: Words = {
       aboveAgreed: '{{supplier}} is {{amount}} dearer than agreed',
       share: '{{supplier}} carries {{share}}',
       expiring: '{{count, number}} expire on {{day}}',
+      doubted: '{{count, number}} supplied a second time: whose they are is in doubt',
     },
     walletBelow: 'You are told when less than {{amount}} can be spent',
     walletUnwatched: 'You are not told when the wallet runs dry',
@@ -656,6 +658,14 @@ export const words: Words = {
     undoHelp_other: '{{name}} and its downline can order again.',
     undoConfirm: 'Unfreeze {{name}}',
     undone: '{{name}} can order again',
+  },
+  closeStation: {
+    action: 'Close for ever',
+    title: 'Close {{name}} for ever',
+    help: 'Its people and programs are signed out at once and nobody can open it again. What it bought and sold stays on record. First its wallet must be empty, nothing may be earned and unpaid, and no station may stand below it.',
+    type: 'Type {{code}} to confirm',
+    confirm: 'Close {{name}} for ever',
+    done: '{{name}} is closed',
   },
   goods: { all: 'Everything', category: 'A category', product: 'A product', sku: 'One SKU' },
   prices: {

@@ -299,6 +299,7 @@ export const words = {
     reason: '原因',
     permissions: '权限',
     allowedIps: '允许的 IP',
+    settings: '接口设置',
   },
   catalogue: {
     search: '搜索商品、品牌或编号',
@@ -524,6 +525,7 @@ export const words = {
       aboveAgreed: '{{supplier}} 比约定贵 {{amount}}',
       share: '{{supplier}} 占 {{share}}',
       expiring: '{{count, number}} 张将于 {{day}} 到期',
+      doubted: '{{count, number}} 条卡密又被供了一次，归属存疑',
     },
     walletBelow: '可用余额低于 {{amount}} 时提醒',
     walletUnwatched: '未设余额提醒',
@@ -623,6 +625,14 @@ export const words = {
     undoHelp_other: '{{name}} 与它的下级可以重新下单。',
     undoConfirm: '解冻 {{name}}',
     undone: '{{name}} 已解冻',
+  },
+  closeStation: {
+    action: '永久关闭',
+    title: '永久关闭 {{name}}',
+    help: '它的成员与程序会立即退出登录，且无法重新开启；买卖记录会保留。关闭前余额须为零，没有未结清的收益，也没有下级站点。',
+    type: '输入 {{code}} 以确认',
+    confirm: '永久关闭 {{name}}',
+    done: '{{name}} 已关闭',
   },
   goods: { all: '全部商品', category: '某个分类', product: '某个商品', sku: '某个规格' },
   prices: {
