@@ -3,10 +3,10 @@ import { currencyCode, currencyDecimals } from '#server/platform/money.ts';
 import { countEvents, countEverything, lockPosition, movePosition, openPositions, type PositionRow, type RollUpKind } from './sql.ts';
 
 /**
- * Events that one transaction counts at most. Those of goods come seldom and then many, since rows for a SKU and a day are shared by
- * few orders; but no more than take a tenth of a second, in which orders have to do with what a processor is left.
+ * Events that one transaction counts at most; who counted fewer has caught up. Those of goods come seldom and then many, and each costs
+ * as much among many as among few: no more than take some twenty milliseconds, in which orders have to do with what a processor is left.
  */
-const BATCH: Record<RollUpKind, number> = { STATIONS: 5_000, GOODS: 1_000, SUPPLY: 20_000 };
+export const ROLL_UP_BATCH: Readonly<Record<RollUpKind, number>> = { STATIONS: 5_000, GOODS: 200, SUPPLY: 20_000 };
 
 /**
  * Counts the next batch of a network's numbered events and moves the position of these roll-ups in the same transaction, so
@@ -26,7 +26,7 @@ export async function rollUpNext(tx: Transaction, networkId: string, kind: RollU
 
 /** The position, locked; null when another process holds it. The rows are made when there is nothing to lock, for a network's first event. */
 async function openPosition(tx: Transaction, networkId: string, kind: RollUpKind): Promise<PositionRow | null> {
-  const lock = () => lockPosition(tx, { networkId, kind, batch: BATCH[kind], wait: false });
+  const lock = () => lockPosition(tx, { networkId, kind, batch: ROLL_UP_BATCH[kind], wait: false });
   const position = await lock();
   if (position !== null) return position;
   await openPositions(tx, networkId);

@@ -1,4 +1,4 @@
-import { rebuildRollUps, rollUpNext } from '#server/analytics/commands.ts';
+import { ROLL_UP_BATCH, rebuildRollUps, rollUpNext } from '#server/analytics/commands.ts';
 import { type RollUpKind, readCountedTo, readNetworksBehind } from '#server/analytics/sql.ts';
 import { type Database, inTransaction } from '#server/platform/database.ts';
 import type { Log } from '#server/platform/log.ts';
@@ -86,11 +86,15 @@ async function rollUpKind(db: Database, kind: RollUpKind, pace: Pace = atOnce, s
 
 type Counting = { readonly kind: RollUpKind; readonly pace: Pace; readonly signal: AbortSignal | undefined };
 
+/**
+ * Counts a network until what was there is counted, and no longer: while orders come in there is always something more, and to go on at
+ * once would count a handful at a time, each with the rows that a whole interval's orders share.
+ */
 async function rollUpNetwork(db: Database, networkId: string, { kind, pace, signal }: Counting): Promise<number> {
   for (let count = 0; ; ) {
     if (signal?.aborted) return count;
     const passed = await pace(() => inTransaction(db, (tx) => rollUpNext(tx, networkId, kind)));
-    if (passed === 0) return count;
     count += passed;
+    if (passed < ROLL_UP_BATCH[kind]) return count;
   }
 }

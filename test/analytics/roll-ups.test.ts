@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROLL_UP_BATCH } from '#server/analytics/commands.ts';
 import { moveStation } from '#server/flows/move-station.ts';
 import { placeOrders } from '#server/flows/place-orders.ts';
 import { refundOrder } from '#server/flows/refund-order.ts';
@@ -417,5 +418,33 @@ describe('the consumer', () => {
       { kind: 'STATIONS', last_seq: 3 },
       { kind: 'SUPPLY', last_seq: 3 },
     ]);
+  });
+
+  test('counts what is there in as many batches as it takes, and does not begin another for what comes meanwhile', async () => {
+    const networkId = fresh.db.newId();
+    await fresh.sql(`INSERT INTO network (id, name, currency, time_zone, created_at) VALUES ($1, 'n', 'CNY', 'Asia/Shanghai', now())`, [
+      networkId,
+    ]);
+    const event = { networkId, topic: 'stock.changed' as const, subjectId: fresh.db.newId(), audience: [] };
+    const tell = async (count: number) => {
+      await inTransaction(fresh.db, (tx) => writeEvents(tx, Array(count).fill(event)));
+      await relayOnce(fresh.db);
+    };
+    const many = 2 * ROLL_UP_BATCH.GOODS + 50;
+    await tell(many);
+    let commits = 0;
+    const counted = () => {
+      commits += 1;
+    };
+    fresh.db.commits.add(counted);
+    expect(await rollUpOnce(fresh.db)).toBe(many);
+    // stations in one, goods in three, purchases in one
+    expect(commits).toBe(5);
+    // three kinds, one transaction each: a second would count the few that came meanwhile, and so on for as long as orders come
+    await tell(1);
+    commits = 0;
+    expect(await rollUpOnce(fresh.db)).toBe(1);
+    expect(commits).toBe(3);
+    fresh.db.commits.delete(counted);
   });
 });
