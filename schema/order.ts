@@ -48,6 +48,20 @@ export function orderReader(context: Context): { networkId: string; stationId: s
 /** An order in whose chain the acting station stands, by id; batched. */
 export const loadOrder = batched<string, SeenOrderRow>((context, ids) => ordersByIds(context.db.pool, orderReader(context), ids));
 
+/** A field for the order that a row names: shown to who may read orders, null for all others and where the row names none. */
+export function namedOrder<Row>(description: string, idOf: (row: Row) => string | null) {
+  return {
+    type: OrderType,
+    nullable: true,
+    access: readingOrders,
+    description,
+    resolve: (row: Row, _: object, context: Context) => {
+      const id = idOf(row);
+      return id === null ? null : loadOrder(context, id);
+    },
+  } as const;
+}
+
 const linesOf = batched<string, readonly LineRow[]>((context, ids) => linesOfOrders(context.db.pool, orderReader(context), ids));
 const keyCountsOf = batched<string, { keyCount: number; revealedCount: number }>((context, ids) =>
   keyCountsOfOrders(context.db.pool, orderReader(context), ids),

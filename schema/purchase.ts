@@ -22,7 +22,7 @@ import { globalId, optionalIdOf } from './ids.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType } from './money.ts';
 import { nodeType } from './node.ts';
-import { loadOrder, OrderType } from './order.ts';
+import { loadOrder, namedOrder, OrderType } from './order.ts';
 import { GoodsKindEnum } from './sku-goods.ts';
 import { loadSupplier, SupplierType } from './supplier.ts';
 import { ConnectorKindEnum, readingSupply } from './supply-offer.ts';
@@ -122,13 +122,9 @@ const HeldKeysType = builder.objectRef<DoubtRow>('HeldKeys').implement({
   description: 'Card keys that a purchase brought although they were there already, and who has them.',
   access: 'WITH_PARENT',
   fields: (t) => ({
-    order: t.field({
-      type: OrderType,
-      nullable: true,
-      access: { party: 'STATION', permission: 'ORDERS_READ' },
-      description: 'The order that has them; null where none does, and for who may not read orders.',
-      resolve: ({ order_id: id }, _, context) => (id === null ? null : loadOrder(context, id)),
-    }),
+    order: t.field(
+      namedOrder<DoubtRow>('The order that has them; null where none does, and for who may not read orders.', ({ order_id: id }) => id),
+    ),
     purchaseAttempt: t.field({
       type: Attempt.ref,
       nullable: true,

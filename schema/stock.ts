@@ -25,7 +25,7 @@ import { globalId, optionalIdOf } from './ids.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType } from './money.ts';
 import { nodeType } from './node.ts';
-import { loadOrder, OrderType } from './order.ts';
+import { namedOrder } from './order.ts';
 import { loadSupplier, SupplierType } from './supplier.ts';
 
 const readingStock = { party: 'STATION', permission: 'STOCK_READ' } as const;
@@ -74,13 +74,7 @@ const TouchedOrderType = builder.objectRef<TouchedOrderRow>('TouchedOrder').impl
   description: 'An order that holds card keys of a lot.',
   access: 'WITH_PARENT',
   fields: (t) => ({
-    order: t.field({
-      type: OrderType,
-      nullable: true,
-      access: { party: 'STATION', permission: 'ORDERS_READ' },
-      description: 'The order; null for who may not read orders.',
-      resolve: ({ id }, _, context) => loadOrder(context, id),
-    }),
+    order: t.field(namedOrder<TouchedOrderRow>('The order; null for who may not read orders.', ({ id }) => id)),
     keyCount: t.int({ description: 'Card keys of the lot that it holds.', resolve: (row) => row.key_count }),
     revealedCount: t.int({ description: 'How many of those were revealed.', resolve: (row) => row.revealed_count }),
     doubtedCount: t.int({

@@ -15,7 +15,7 @@ import { AccountKindEnum, PostingReasonEnum } from './enums.ts';
 import { batched } from './loaders.ts';
 import { amountOf, MoneyType, shownAmount } from './money.ts';
 import { nodeType } from './node.ts';
-import { loadOrder, OrderType } from './order.ts';
+import { namedOrder } from './order.ts';
 import type { StationRow } from './station.ts';
 
 /** The wallet type of the contract. Who sees whose is decided by the field that leads to it. */
@@ -78,13 +78,7 @@ StatementEntry.fields((t) => ({
     description: 'How much; above zero came in, below zero went out.',
     resolve: ({ amount, currency }) => amountOf(amount, currency),
   }),
-  order: t.field({
-    type: OrderType,
-    nullable: true,
-    access: { party: 'STATION', permission: 'ORDERS_READ' },
-    description: 'The order that it belongs to, if any.',
-    resolve: (row, _, context) => (row.order_id === null ? null : loadOrder(context, row.order_id)),
-  }),
+  order: t.field(namedOrder<StatementRow>('The order that it belongs to, if any.', ({ order_id: id }) => id)),
   dueOn: t.field({ type: 'Date', nullable: true, description: 'When an earning falls due.', resolve: (row) => row.due_on }),
   note: t.exposeString('note', { description: 'What was written to it.' }),
   createdAt: t.field({ type: 'DateTime', description: 'When.', resolve: (row) => row.created_at }),

@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import {
   type AlertRow,
   type AlertStation,
@@ -12,12 +13,6 @@ import {
 } from './sql.ts';
 
 export type { AlertRow, ThresholdRow } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** The station whose own alerts and thresholds are all that the reader sees, never an upline's or a downline's. Null for a supplier. */
 export function visibleAlerts({ networkId, party }: Reader): AlertStation | null {

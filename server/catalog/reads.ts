@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import type { Money } from '#server/platform/money.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import {
   type CategoryChoice,
   type CategoryRecord,
@@ -14,12 +15,6 @@ import {
   selectVisibleProducts,
   selectVisibleSkus,
 } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** A SKU as anybody sees it who sees it at all; what only its owner may know stands in `basePrice`, null for all others. */
 export type SeenSku = Omit<SkuRecord, 'basePrice'> & { readonly basePrice: Money | null };

@@ -1,13 +1,8 @@
 import type { Queryable } from '#server/platform/database.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import { type CommissionPlanRecord, selectLivePlans, selectPlansByIds } from './sql.ts';
 
 export type { CommissionPlanRecord } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** An owner's list of plans is shown whole up to here. */
 const PLANS_MAX = 1000;

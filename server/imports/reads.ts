@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import {
   countImportItems,
   type ImportCountRow,
@@ -14,12 +15,6 @@ import {
 export type { ImportCountRow, ImportItemRow, UpstreamImportRow } from './sql.ts';
 
 // An owner's own previews: they tell costs and suppliers.
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** The owner whose previews the reader sees: its own station; null for a supplier. */
 export function visibleImports(viewer: Reader): { readonly networkId: string; readonly ownerId: string } | null {

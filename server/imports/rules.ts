@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto';
 import { CATEGORY_DEPTH_MAX, type CatalogueLine, isName, keyOf, NAME_MAX, QUANTITY_MAX } from '#server/catalog/rules.ts';
+import type { UpstreamGoods } from '#server/connectors/connector.ts';
 import { type InputField, inputFieldOf, inputFieldsProblem } from '#server/listings/rules.ts';
 import { type ReadCost, readUnitCost } from '#server/offers/rules.ts';
 import { type CurrencyCode, compareMoney, decimal4, type Money, scaleMoney } from '#server/platform/money.ts';
 
 // What importing an upstream's catalogue does, previewed item by item and applied as it was previewed (decision 0027). Pure.
-
-/** Goods as an upstream lists them, as far as an import looks at them (a connector's `UpstreamGoods`). Nothing of it is believed yet. */
-export type ListedGoods = {
-  /** what an offer's settings have to be to buy exactly this */
-  readonly goods: Readonly<Record<string, string>>;
-  readonly categoryPath: readonly string[];
-  readonly productName: string;
-  readonly skuName: string;
-  /** for one unit, in the account's money */
-  readonly unitCost: string;
-  readonly stockCount: number | null;
-  readonly minQuantity: number | null;
-  readonly maxQuantity: number | null;
-  readonly goodsKind: 'CARD_KEY' | 'TOP_UP';
-  readonly inputFields: readonly { readonly name: string; readonly label: string; readonly isRequired: boolean }[];
-};
 
 /**
  * What importing an item does. NEW: makes a SKU (a draft) with its product and categories where they miss, and the offer.
@@ -175,11 +160,11 @@ export function importedCode(accountId: string, goods: Readonly<Record<string, s
 }
 
 /**
- * Decides for each of an upstream's goods what importing it would do. They are known by the account's offer for them, else by the code that an
+ * Decides for each of an upstream's goods what importing it would do; nothing of what it told is believed yet. They are known by the account's offer for them, else by the code that an
  * earlier import gave, else by what a person said, else by product and SKU name where those are told once and are one SKU's. A cost is × rate; a new SKU's base
  * price is cost × (1 + markup), rounded once (§3).
  */
-export function planUpstreamImport(told: readonly ListedGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
+export function planUpstreamImport(told: readonly UpstreamGoods[], facts: ImportFacts, terms: ImportTerms): ImportItem[] {
   const listed = told.map(readable);
   const matchOf = matcher(listed, facts, terms);
   const shelves = new Map(terms.mapping.categories.map(([from, to]) => [keyOf(from), to]));
@@ -203,7 +188,7 @@ export function readableText(text: string): string {
     .trim();
 }
 
-function readable(goods: ListedGoods): ListedGoods {
+function readable(goods: UpstreamGoods): UpstreamGoods {
   return {
     ...goods,
     goods: Object.fromEntries(Object.entries(goods.goods).map(([name, value]) => [readableText(name), readableText(value)])),
@@ -216,7 +201,11 @@ function readable(goods: ListedGoods): ListedGoods {
 
 type Match = { readonly offer?: KnownOffer; readonly sku?: KnownSku };
 
-function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId, mapping }: ImportTerms): (goods: ListedGoods) => Match {
+function matcher(
+  listed: readonly UpstreamGoods[],
+  facts: ImportFacts,
+  { accountId, mapping }: ImportTerms,
+): (goods: UpstreamGoods) => Match {
   const offers = new Map(facts.offers.map((offer) => [goodsKey(offer.goods), offer]));
   const byCode = new Map(facts.skus.map((sku) => [sku.code, sku]));
   const byId = new Map(facts.skus.map((sku) => [sku.skuId, sku]));
@@ -236,7 +225,7 @@ function matcher(listed: readonly ListedGoods[], facts: ImportFacts, { accountId
   };
 }
 
-function importItem(listed: ListedGoods, twice: SkipReason | null, { offer, sku }: Match, terms: ImportTerms): ImportItem {
+function importItem(listed: UpstreamGoods, twice: SkipReason | null, { offer, sku }: Match, terms: ImportTerms): ImportItem {
   const inputFields = listed.inputFields.map((field) => inputFieldOf(field));
   const { productName } = listed;
   const unitSize = offer?.unitSize ?? sku?.unitSize ?? 1;

@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import { type ListingChange, listingChanges, OWNERS_FIELDS } from './rules.ts';
 import {
   type CheckRow,
@@ -19,12 +20,6 @@ import {
 } from './sql.ts';
 
 export type { CheckRow, ListingCut, ListingRow, PolicyRow, ShownComponent } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** The station whose own listings the reader sees, and as headquarters those of its whole network, which it reviews. Null for a supplier. */
 export function visibleListings({ networkId, party }: Reader): ListingReader | null {

@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { containing, type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import { type Sight, type StationStatus, sightOf } from './rules.ts';
 import {
   countDownlines,
@@ -16,12 +17,6 @@ import {
   selectVisibleLevels,
   selectVisibleStations,
 } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** A station with how much of it the reader is shown. Of NAME_ONLY, nothing but id, name, code and kind may leave the server. */
 export type SeenStation = StationRecord & { readonly sight: Sight };

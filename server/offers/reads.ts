@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import {
   type AccountRow,
   type CostEntry,
@@ -16,12 +17,6 @@ import {
 } from './sql.ts';
 
 export type { AccountRow, CostEntry, OfferFilter, OfferRow } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** A station sees the offers of its own SKUs, a supplier those by which it sells itself, whoever owns the SKUs (domain §2). */
 export function offerScope({ networkId, party }: Reader): OfferScope {

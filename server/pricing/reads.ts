@@ -1,5 +1,6 @@
 import type { Queryable } from '#server/platform/database.ts';
 import { type Page, type PageRequest, pageOf } from '#server/platform/page.ts';
+import type { Reader } from '#server/platform/reader.ts';
 import {
   type ControlBandRecord,
   countLiveRules,
@@ -12,12 +13,6 @@ import {
 } from './sql.ts';
 
 export type { ControlBandRecord, MarkupRuleFilter, MarkupRuleRecord } from './sql.ts';
-
-/** Who reads: one network and one party of it. An accounts' Viewer is one. */
-export type Reader = {
-  readonly networkId: string;
-  readonly party: { readonly kind: 'STATION'; readonly stationId: string } | { readonly kind: 'SUPPLIER'; readonly supplierId: string };
-};
 
 /** The station whose own rules and bands are all that the reader sees: never an upline's, a downline's or a sibling's. Null for a supplier. */
 export function visibleRules(viewer: Reader): { readonly networkId: string; readonly stationId: string } | null {

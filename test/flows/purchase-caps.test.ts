@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PurchaseGround } from '#server/flows/purchase-ground.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { controllableClock } from '#server/platform/clock.ts';
 import { beyondCap } from '#server/purchases/rules.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
-import { openUpstream, orderCards, purchaseGround, runnerOf, sourcedWorld, workOff } from '#test/support/purchases.ts';
+import { openScripted, orderCards, runnerOf, scriptedGround, sourcedWorld, workOff } from '#test/support/purchases.ts';
 import { refused, scriptedUpstream, sold } from '#test/support/scripted-upstream.ts';
-import { makeOffer } from '#test/support/supply.ts';
 
 // ten in the evening of 22 November in Shanghai
 const clock = controllableClock(new Date('2026-11-22T14:00:00Z'));
@@ -22,14 +20,9 @@ async function scene({ dailyCap, withT }: { readonly dailyCap: number; readonly 
   const w = await sourcedWorld(fresh.db);
   const s = scriptedUpstream('KASUSHOU_V2', { callsAtOnceMax: 32 });
   const t = scriptedUpstream('DUJIAO_NEXT', { callsAtOnceMax: 32 });
-  const upstream = async (supplier: 'S' | 'T', kind: 'KASUSHOU_V2' | 'DUJIAO_NEXT') =>
-    (await openUpstream(fresh.db, w, { supplier, kind, baseUrl: 'https://upstream.test', callsAtOnce: 32 })).accountId;
-  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', dailyCap, accountId: await upstream('S', 'KASUSHOU_V2') });
-  if (withT) await makeOffer(fresh.db, w, { sku: 'card', supplier: 'T', unitCost: '48.00', accountId: await upstream('T', 'DUJIAO_NEXT') });
-  const ground: PurchaseGround = {
-    ...purchaseGround(fresh.db),
-    upstreams: { connectorOf: (kind) => (kind === 'KASUSHOU_V2' ? s.connector : t.connector), publicUrl: null },
-  };
+  await openScripted(fresh.db, w, 'S', { callsAtOnce: 32, dailyCap });
+  if (withT) await openScripted(fresh.db, w, 'T', { callsAtOnce: 32 });
+  const ground = scriptedGround(fresh.db, s, t);
   const unitsOf = ({ purchases }: typeof s) => purchases.reduce((sum, { quantity }) => sum + quantity, 0);
   const states = async () => {
     const rows = await fresh.sql<{ state: string; count: number }>(

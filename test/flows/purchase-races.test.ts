@@ -14,17 +14,16 @@ import { NO_CALLS } from '#server/purchases/rules.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import {
   attemptsOf,
-  openUpstream,
+  openScripted,
   orderCards,
   orderOf,
-  purchaseGround,
   runnerOf,
+  scriptedGround,
   sourcedWorld,
   workOff,
   workOffFor,
 } from '#test/support/purchases.ts';
 import { refused, scriptedUpstream, sold, timedOut } from '#test/support/scripted-upstream.ts';
-import { makeOffer } from '#test/support/supply.ts';
 
 const clock = controllableClock(new Date('2026-11-22T10:00:00Z'));
 let fresh: FreshDatabase;
@@ -45,22 +44,10 @@ async function scene(over: { readonly s?: Partial<ConnectorAbilities>; readonly 
   const w = await sourcedWorld(fresh.db);
   const s = scriptedUpstream('KASUSHOU_V2', over.s);
   const t = scriptedUpstream('DUJIAO_NEXT');
-  const open = async (supplier: 'S' | 'T', kind: 'KASUSHOU_V2' | 'DUJIAO_NEXT', unitCost: string) => {
-    const { accountId } = await openUpstream(fresh.db, w, {
-      supplier,
-      kind,
-      baseUrl: 'https://upstream.test',
-      callsAtOnce: over.callsAtOnce ?? 4,
-    });
-    await makeOffer(fresh.db, w, { sku: 'card', supplier, unitCost, accountId });
-    return accountId;
-  };
-  const sId = await open('S', 'KASUSHOU_V2', '46.00');
-  const tId = over.withT === false ? null : await open('T', 'DUJIAO_NEXT', '48.00');
-  const ground: PurchaseGround = {
-    ...purchaseGround(fresh.db),
-    upstreams: { connectorOf: (kind) => (kind === 'KASUSHOU_V2' ? s.connector : t.connector), publicUrl: null },
-  };
+  const limits = { callsAtOnce: over.callsAtOnce ?? 4 };
+  const { accountId: sId } = await openScripted(fresh.db, w, 'S', limits);
+  const tId = over.withT === false ? null : (await openScripted(fresh.db, w, 'T', limits)).accountId;
+  const ground = scriptedGround(fresh.db, s, t);
   const order = async (quantity = 2) => (await orderCards(fresh.db, w, [quantity]))[0] ?? '';
   return { w, s, t, sId, tId, ground, order };
 }

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createUpstreams } from '#server/connectors/upstreams.ts';
 import { prunePurchaseLogs } from '#server/flows/prune-purchases.ts';
 import { claimAttempts } from '#server/flows/purchase-claims.ts';
-import type { PurchaseGround } from '#server/flows/purchase-ground.ts';
 import { receiveCallback } from '#server/flows/receive-callback.ts';
 import { auditLedger } from '#server/ledger/reads.ts';
 import { controllableClock } from '#server/platform/clock.ts';
@@ -12,17 +11,16 @@ import { seededChance } from '#test/simulators/faults.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import {
   attemptsOf,
-  openUpstream,
+  openScripted,
   orderCards,
   orderOf,
-  purchaseGround,
   runnerOf,
+  scriptedGround,
   sourcedWorld,
   workOff,
   workOffFor,
 } from '#test/support/purchases.ts';
 import { refused, scriptedUpstream, sold, timedOut } from '#test/support/scripted-upstream.ts';
-import { makeOffer } from '#test/support/supply.ts';
 import { testVault } from '#test/support/world.ts';
 
 const clock = controllableClock(new Date('2026-11-22T10:00:00Z'));
@@ -37,10 +35,7 @@ beforeEach(() => fresh.sql('UPDATE purchase_attempt SET due_at = NULL'));
 async function scene() {
   const w = await sourcedWorld(fresh.db);
   const s = scriptedUpstream('KASUSHOU_V2');
-  const account = await openUpstream(fresh.db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: 'https://upstream.test', callsAtOnce: 4 });
-  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', accountId: account.accountId });
-  const ground: PurchaseGround = { ...purchaseGround(fresh.db), upstreams: { connectorOf: () => s.connector, publicUrl: null } };
-  return { w, s, ground, ...account };
+  return { w, s, ground: scriptedGround(fresh.db, s), ...(await openScripted(fresh.db, w, 'S', { callsAtOnce: 4 })) };
 }
 
 const ones = (count: number) => Array.from({ length: count }, () => 1);

@@ -10,7 +10,8 @@ import type { Database } from '#server/platform/database.ts';
 import { createLog } from '#server/platform/log.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import type { FreshDatabase } from '#test/support/database.ts';
-import { makeSku } from '#test/support/supply.ts';
+import type { ScriptedUpstream } from '#test/support/scripted-upstream.ts';
+import { makeOffer, makeSku } from '#test/support/supply.ts';
 import { testVault, type World, world } from '#test/support/world.ts';
 
 /** So long waits a worker of the tests for an upstream. */
@@ -87,6 +88,31 @@ export async function sourcedWorld(db: Database, over: { readonly costGuard?: 'H
 
 /** A network of `sourcedWorld`. */
 export type SourcedWorld = Awaited<ReturnType<typeof sourcedWorld>>;
+
+const SCRIPTED = {
+  S: { kind: 'KASUSHOU_V2', unitCost: '46.00' },
+  T: { kind: 'DUJIAO_NEXT', unitCost: '48.00' },
+} as const;
+
+/** S sells "card" at 46.00, or T at 48.00, by an upstream whose answers the test chooses (see `scriptedGround`). */
+export async function openScripted(
+  db: Database,
+  w: SourcedWorld,
+  supplier: keyof typeof SCRIPTED,
+  limits: { readonly callsAtOnce: number; readonly dailyCap?: number },
+): Promise<{ readonly accountId: string; readonly token: string }> {
+  const { kind, unitCost } = SCRIPTED[supplier];
+  const { dailyCap, callsAtOnce } = limits;
+  const opened = await openUpstream(db, w, { supplier, kind, baseUrl: 'https://upstream.test', callsAtOnce });
+  await makeOffer(db, w, { sku: 'card', supplier, unitCost, accountId: opened.accountId, ...(dailyCap === undefined ? {} : { dailyCap }) });
+  return opened;
+}
+
+/** What buying stands on where the answers of S and T are scripts. */
+export function scriptedGround(db: Database, s: ScriptedUpstream, t: ScriptedUpstream = s): PurchaseGround {
+  const connectorOf = (kind: ConnectorKind) => (kind === SCRIPTED.S.kind ? s : t).connector;
+  return { ...purchaseGround(db), upstreams: { connectorOf, publicUrl: null } };
+}
 
 /** Places orders of R, one after the other; answers their ids. */
 export async function orderCards(
