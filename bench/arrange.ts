@@ -200,7 +200,8 @@ async function openBuyers(db: Database, shop: { networkId: string; userId: strin
   });
 }
 
-async function createKey(
+/** An API key of a station with these permissions; answers its secret. */
+export async function createKey(
   tx: Transaction,
   { networkId, userId, stationId }: { networkId: string; userId: string; stationId: string },
   permissions: readonly Permission[],

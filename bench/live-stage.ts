@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { globalId } from '#schema/ids.ts';
-import { createApiKey } from '#server/accounts/commands.ts';
-import { permissionsOfRole } from '#server/accounts/rules.ts';
 import { type Database, inTransaction, openDatabase } from '#server/platform/database.ts';
 import { type ServerProcess, startServerProcess } from '#test/support/server-process.ts';
-import { arrangeShop, type Shop, stockUp } from './arrange.ts';
+import { arrangeShop, createKey, type Shop, stockUp } from './arrange.ts';
 import { type BenchCluster, startBenchCluster } from './cluster.ts';
 import { openWire, postOf } from './wire.ts';
 
@@ -145,18 +143,7 @@ function idsIn(answer: string, count: number): string[] {
 async function openProgram(db: Database, networkId: string, stationId: string): Promise<string> {
   const { rows } = await db.pool.query<{ created_by: string }>('SELECT created_by FROM api_key WHERE network_id = $1 LIMIT 1', [networkId]);
   const userId = rows[0]?.created_by ?? '';
-  const viewer = {
-    networkId,
-    party: { kind: 'STATION', stationId },
-    actor: { kind: 'USER', userId, sessionId: userId },
-    role: 'OWNER',
-    permissions: permissionsOfRole.OWNER,
-    clientAddress: null,
-  } as const;
-  const request = { name: 'watcher', permissions: ['CATALOGUE_READ', 'ORDERS_READ'] as const, expiresAt: null, allowedIps: [] };
-  const key = await inTransaction(db, (tx) => createApiKey(tx, viewer, request));
-  if (key.kind !== 'API_KEY_CREATED') throw new Error(`no API key: ${key.message}`);
-  return key.secret;
+  return inTransaction(db, (tx) => createKey(tx, { networkId, userId, stationId }, ['CATALOGUE_READ', 'ORDERS_READ']));
 }
 
 async function readCommits(db: Database, networkId: string, orderIds: readonly string[]): Promise<Map<string, number>> {

@@ -10,24 +10,22 @@ import { doubtsOfAttempts, lotsPage, touchedOrdersPage } from '#server/stock/rea
 import { ask } from '#test/schema/ask.ts';
 import type { Fault } from '#test/simulators/faults.ts';
 import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
-import { kasushouProtocol } from '#test/simulators/kasushou.ts';
-import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
+import { type Simulator } from '#test/simulators/simulator.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import {
   attemptsOf,
-  openUpstream,
+  offerKasushou,
   orderCards,
   orderOf,
   purchaseGround,
   runnerOf,
   type SourcedWorld,
   sourcedWorld,
+  startKasushou,
   workOff,
   workOffFor,
 } from '#test/support/purchases.ts';
-import { makeOffer } from '#test/support/supply.ts';
 
-const SETTINGS = { user_id: '10000', api_key: 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa' };
 const clock = controllableClock(new Date());
 let fresh: FreshDatabase;
 let cheap: Simulator;
@@ -35,16 +33,8 @@ let dear: Simulator;
 
 beforeAll(async () => {
   fresh = await freshDatabase({ clock: clock.now });
-  [cheap, dear] = (await Promise.all(
-    ['CHEA', 'DEAR'].map((mark, index) =>
-      startSimulator(kasushouProtocol({ userId: SETTINGS.user_id, apiKey: SETTINGS.api_key }), {
-        goods: DEFAULT_GOODS.map((goods) => ({ ...goods, priceCents: goods.priceCents + index * 200 })),
-        openingCents: 100_000_000,
-        mark,
-        seed: index + 7,
-      }),
-    ),
-  )) as [Simulator, Simulator];
+  const dearer = DEFAULT_GOODS.map((goods) => ({ ...goods, priceCents: goods.priceCents + 200 }));
+  [cheap, dear] = await Promise.all([startKasushou('CHEA', { seed: 7 }), startKasushou('DEAR', { seed: 8, goods: dearer })]);
 });
 afterAll(async () => {
   await Promise.all([cheap.close(), dear.close()]);
@@ -58,11 +48,8 @@ beforeEach(async () => {
 /** S sells at 46.00, T at 48.00; each by an upstream of its own. */
 async function twoSuppliers(over: Parameters<typeof sourcedWorld>[1] = {}) {
   const w = await sourcedWorld(fresh.db, over);
-  const s = await openUpstream(fresh.db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: cheap.url, settings: SETTINGS });
-  const t = await openUpstream(fresh.db, w, { supplier: 'T', kind: 'KASUSHOU_V2', baseUrl: dear.url, settings: SETTINGS });
-  const goods = { id: '1001' };
-  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', accountId: s.accountId, goods });
-  await makeOffer(fresh.db, w, { sku: 'card', supplier: 'T', unitCost: '48.00', accountId: t.accountId, goods });
+  const s = await offerKasushou(fresh.db, w, cheap, { supplier: 'S', unitCost: '46.00' });
+  const t = await offerKasushou(fresh.db, w, dear, { supplier: 'T', unitCost: '48.00' });
   return { w, s, t };
 }
 

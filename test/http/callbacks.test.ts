@@ -5,25 +5,22 @@ import { callbackUrl } from '#server/offers/rules.ts';
 import { controllableClock } from '#server/platform/clock.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
 import { callbackContext } from '#server/purchases/rules.ts';
-import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
-import { kasushouProtocol } from '#test/simulators/kasushou.ts';
-import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
+import { type Simulator } from '#test/simulators/simulator.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import {
-  openUpstream,
+  offerKasushou,
   orderCards,
   orderOf,
   purchaseGround,
   runnerOf,
   type SourcedWorld,
   sourcedWorld,
+  startKasushou,
   workOff,
 } from '#test/support/purchases.ts';
-import { makeOffer } from '#test/support/supply.ts';
 import { testVault } from '#test/support/world.ts';
 import { startTestServer, type TestServer, until } from './test-server.ts';
 
-const SETTINGS = { user_id: '10000', api_key: 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa' };
 const clock = controllableClock(new Date());
 let fresh: FreshDatabase;
 let server: TestServer;
@@ -38,15 +35,9 @@ beforeAll(async () => {
   server = await startTestServer(db, {
     receiveCallback: (address, request) => receiveCallback({ db, vault: testVault, upstreams }, address, request),
   });
-  shop = await startSimulator(kasushouProtocol({ userId: SETTINGS.user_id, apiKey: SETTINGS.api_key }), {
-    goods: DEFAULT_GOODS,
-    openingCents: 100_000_000,
-    mark: 'CALL',
-    deliverMilliseconds: 400,
-  });
+  shop = await startKasushou('CALL', { deliverMilliseconds: 400 });
   w = await sourcedWorld(db);
-  account = await openUpstream(db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: shop.url, settings: SETTINGS });
-  await makeOffer(db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', accountId: account.accountId, goods: { id: '1001' } });
+  account = await offerKasushou(db, w, shop, { supplier: 'S', unitCost: '46.00' });
 });
 afterAll(async () => {
   await Promise.all([server.close(), shop.close()]);

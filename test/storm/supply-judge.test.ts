@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controllableClock } from '#server/platform/clock.ts';
-import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
-import { kasushouProtocol } from '#test/simulators/kasushou.ts';
 import { APOLOGY, type SimulatedPurchase } from '#test/simulators/shop.ts';
-import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
+import { type Simulator } from '#test/simulators/simulator.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
-import { openUpstream, orderCards, purchaseGround, runnerOf, sourcedWorld, workOffFor } from '#test/support/purchases.ts';
-import { makeOffer } from '#test/support/supply.ts';
+import { offerKasushou, orderCards, purchaseGround, runnerOf, sourcedWorld, startKasushou, workOffFor } from '#test/support/purchases.ts';
 import { readSupplyBooks } from './supply-books.ts';
 import { type BookedAttempt, judgeSupply, type MustBeZero, type SupplyBooks } from './supply-judge.ts';
 
@@ -186,13 +183,12 @@ describe.each(Object.entries(FALSIFIED))('the judge finds %s', (name, cases) => 
 });
 
 describe('books of a real shop and a real database', () => {
-  const secrets = { userId: '10000', apiKey: 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa' };
   const clock = controllableClock(new Date());
   let fresh: FreshDatabase;
   let shop: Simulator;
   beforeAll(async () => {
     fresh = await freshDatabase({ clock: clock.now });
-    shop = await startSimulator(kasushouProtocol(secrets), { goods: DEFAULT_GOODS, openingCents: 1_000_000, mark: 'JUDG' });
+    shop = await startKasushou('JUDG');
   });
   afterAll(async () => {
     await shop.close();
@@ -201,9 +197,7 @@ describe('books of a real shop and a real database', () => {
 
   it('are read from both sides: the judge finds nothing, and every falsehood that is put into them', async () => {
     const w = await sourcedWorld(fresh.db);
-    const settings = { user_id: secrets.userId, api_key: secrets.apiKey };
-    const { accountId } = await openUpstream(fresh.db, w, { supplier: 'S', kind: 'KASUSHOU_V2', baseUrl: shop.url, settings });
-    await makeOffer(fresh.db, w, { sku: 'card', supplier: 'S', unitCost: '46.00', accountId, goods: { id: '1001' } });
+    const { accountId } = await offerKasushou(fresh.db, w, shop, { supplier: 'S', unitCost: '46.00' });
     await orderCards(fresh.db, w, [2, 1]);
     await workOffFor(runnerOf(purchaseGround(fresh.db)), clock, 10);
     const read = () => readSupplyBooks({ db: fresh.db, world: w, upstreams: [{ accountId, kind: 'KASUSHOU_V2', simulator: shop }] });

@@ -9,6 +9,9 @@ import type { ControllableClock } from '#server/platform/clock.ts';
 import type { Database } from '#server/platform/database.ts';
 import { createLog } from '#server/platform/log.ts';
 import { createOutgoing } from '#server/platform/outgoing.ts';
+import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
+import { kasushouProtocol } from '#test/simulators/kasushou.ts';
+import { type Simulator, startSimulator } from '#test/simulators/simulator.ts';
 import type { FreshDatabase } from '#test/support/database.ts';
 import type { ScriptedUpstream } from '#test/support/scripted-upstream.ts';
 import { makeOffer, makeSku } from '#test/support/supply.ts';
@@ -88,6 +91,27 @@ export async function sourcedWorld(db: Database, over: { readonly costGuard?: 'H
 
 /** A network of `sourcedWorld`. */
 export type SourcedWorld = Awaited<ReturnType<typeof sourcedWorld>>;
+
+/** The login at every simulated 卡速售 of the tests, as the shop and as the account have it. */
+const KASUSHOU = { userId: '10000', apiKey: 'H0YnuPpcVtx7rQdMTbjN6932s5oDOqFa' };
+
+/** Starts a simulated 卡速售 with the usual goods. */
+export function startKasushou(mark: string, options: Partial<Parameters<typeof startSimulator>[1]> = {}): Promise<Simulator> {
+  return startSimulator(kasushouProtocol(KASUSHOU), { goods: DEFAULT_GOODS, openingCents: 100_000_000, mark, ...options });
+}
+
+/** A supplier sells "card" by a simulated 卡速售, its goods 1001. */
+export async function offerKasushou(
+  db: Database,
+  w: SourcedWorld,
+  shop: Simulator,
+  { supplier, unitCost }: { readonly supplier: 'S' | 'T'; readonly unitCost: string },
+): Promise<{ readonly accountId: string; readonly token: string }> {
+  const settings = { user_id: KASUSHOU.userId, api_key: KASUSHOU.apiKey };
+  const opened = await openUpstream(db, w, { supplier, kind: 'KASUSHOU_V2', baseUrl: shop.url, settings });
+  await makeOffer(db, w, { sku: 'card', supplier, unitCost, accountId: opened.accountId, goods: { id: '1001' } });
+  return opened;
+}
 
 const SCRIPTED = {
   S: { kind: 'KASUSHOU_V2', unitCost: '46.00' },
