@@ -16,7 +16,7 @@ import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Bone, Failure } from '../parts/states.tsx';
 import './alerts.css';
 
@@ -139,8 +139,8 @@ function StockForm({ skuId, name, threshold, close, refresh }: StockFormProps) {
 function SaveButton({ ready, fetching, save }: { ready: boolean; fetching: boolean; save: () => Promise<void> }) {
   const { t } = useTranslation();
   return (
-    <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void save()}>
+    <SheetAction disabled={!ready} busy={fetching} run={save}>
       {t('alerts.save')}
-    </Button>
+    </SheetAction>
   );
 }

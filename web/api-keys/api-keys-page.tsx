@@ -8,7 +8,7 @@ import { DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
@@ -126,9 +126,9 @@ function RevokeSheet({ row, close }: { row: ApiKeyRowFragment; close: () => void
       title={t('apiKeys.revokeTitle', { name: row.name })}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={fetching} onClick={() => void submit()}>
+        <SheetAction danger busy={fetching} run={submit}>
           {t('apiKeys.revokeConfirm', { name: row.name })}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('apiKeys.revokeHelp')}</p>

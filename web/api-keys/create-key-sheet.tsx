@@ -5,7 +5,7 @@ import { useViewer } from '../app/session.tsx';
 import { CreateApiKeyDocument, type Permission } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 // whoever lets others in is a person
@@ -48,16 +48,9 @@ export function CreateKeySheet({ close, done }: { close: () => void; done: () =>
       close={close}
       width={560}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={name.trim() === '' || permissions.length === 0}
-          loading={create.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction disabled={name.trim() === '' || permissions.length === 0} busy={create.busy} run={submit}>
           {t('apiKeys.create')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('apiKeys.name')} help={t('apiKeys.nameHelp')}>

@@ -12,7 +12,7 @@ import { DataTable, More } from '../parts/data-table.tsx';
 import { Field } from '../parts/field.tsx';
 import { Money } from '../parts/money.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { useSettled } from '../parts/use-settled.ts';
@@ -125,16 +125,9 @@ function BandSheet({ sku, close }: { sku: BandRowFragment; close: () => void }) 
       title={t('controls.bandTitle', { sku: `${sku.product.name} ${sku.name}` })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={!valid(floor) || !valid(ceiling)}
-          loading={fetching}
-          onClick={() => void submit()}
-        >
+        <SheetAction disabled={!valid(floor) || !valid(ceiling)} busy={fetching} run={submit}>
           {t('controls.saveBand')}
-        </Button>
+        </SheetAction>
       }
     >
       <p className="soft">{t('controls.bandHelp', { base: sku.basePrice ? amountText(sku.basePrice) : '—' })}</p>

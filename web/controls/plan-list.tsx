@@ -19,7 +19,7 @@ import { Field } from '../parts/field.tsx';
 import { type Goods, GoodsField, goodsIds } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { When } from '../parts/when.tsx';
 import { withoutZeros } from '../prices/rule-words.ts';
@@ -140,9 +140,9 @@ function PlanSheet({ plan, close, done }: { plan: PlanPartsFragment | null; clos
       title={plan ? t('controls.changePlan') : t('controls.addPlan')}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={fetching} run={submit}>
           {t('controls.savePlan')}
-        </Button>
+        </SheetAction>
       }
     >
       {plan ? (

@@ -1,11 +1,11 @@
-import { App, Button, Input } from 'antd';
+import { App } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMutation } from 'urql';
 import { FreezeStationDocument, type StationRowFragment, UnfreezeStationDocument } from '../gql/graphql.ts';
-import { Field } from '../parts/field.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 
 /** Freezing a station, or ending the freeze: says what stops and for whom before it happens. */
 export function FreezeSheet({ station, close }: { station: StationRowFragment; close: () => void }) {
@@ -31,23 +31,13 @@ export function FreezeSheet({ station, close }: { station: StationRowFragment; c
       title={t(active ? 'freeze.title' : 'freeze.undoTitle', { name: station.name })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={active}
-          size="large"
-          block
-          disabled={reason.trim() === ''}
-          loading={freezing.fetching || thawing.fetching}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={active} disabled={reason.trim() === ''} busy={freezing.fetching || thawing.fetching} run={submit}>
           {t(active ? 'freeze.confirm' : 'freeze.undoConfirm', { name: station.name })}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t(active ? 'freeze.help' : 'freeze.undoHelp', { name: station.name, count: station.childCount ?? 0 })}</p>
-      <Field label={t('reason')}>
-        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-      </Field>
+      <ReasonField value={reason} onChange={setReason} />
       {refusal && <RefusalNote refusal={refusal} />}
       {error && <ActionFailure error={error} />}
     </Sheet>

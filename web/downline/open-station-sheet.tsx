@@ -7,7 +7,7 @@ import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 
 type Draft = Pick<OpenStationInput, 'kind' | 'name' | 'code' | 'levelId' | 'ownerEmail' | 'ownerName'>;
 
@@ -63,9 +63,9 @@ export function OpenStationSheet({ close, done }: { close: () => void; done: () 
       title={t('downline.open')}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={fetching} run={submit}>
           {t('downline.open')}
-        </Button>
+        </SheetAction>
       }
     >
       <div className="field">

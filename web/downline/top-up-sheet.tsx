@@ -1,4 +1,4 @@
-import { App, Button, Input } from 'antd';
+import { App, Input } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMutation } from 'urql';
@@ -9,7 +9,7 @@ import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 
 /** Topping up a station's wallet: from cash for headquarters' finance, from one's own wallet for a parent. */
 export function TopUpSheet({ station, close }: { station: StationRowFragment; close: () => void }) {
@@ -36,9 +36,9 @@ export function TopUpSheet({ station, close }: { station: StationRowFragment; cl
       title={t('topUp.title', { name: station.name })}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={fetching} run={submit}>
           {ready ? t('topUp.confirm', { amount: amountText({ amount, currency }), name: station.name }) : t('topUp.action')}
-        </Button>
+        </SheetAction>
       }
     >
       <p className="soft">{party?.kind === 'HEADQUARTERS' ? t('topUp.fromCash') : t('topUp.fromWallet')}</p>

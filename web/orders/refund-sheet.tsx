@@ -1,4 +1,4 @@
-import { Button, Input, Radio } from 'antd';
+import { Input, Radio } from 'antd';
 import { useId, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMutation } from 'urql';
@@ -7,7 +7,7 @@ import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 
 /** Refunding an order, or asking its owner to: whole or an amount, why, and who bears it. */
 export function RefundSheet({ order, decides, close }: { order: OrderRowFragment; decides: boolean; close: () => void }) {
@@ -42,9 +42,9 @@ export function RefundSheet({ order, decides, close }: { order: OrderRowFragment
       title={decides ? t('refund.refund') : t('refund.ask')}
       close={close}
       footer={
-        <Button type="primary" danger={decides} size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction danger={decides} disabled={!ready} busy={fetching} run={submit}>
           {decides ? t('refund.confirm', { buyer: order.buyer.name }) : t('refund.send')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>

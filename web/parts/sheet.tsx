@@ -1,4 +1,4 @@
-import { Drawer, Modal } from 'antd';
+import { Button, Drawer, Modal } from 'antd';
 import type { ReactNode } from 'react';
 import { usePhone } from './use-media.ts';
 
@@ -24,5 +24,21 @@ export function Sheet(props: { title: ReactNode; close: () => void; children: Re
     <Modal open onCancel={props.close} title={props.title} footer={props.footer ?? null} width={props.width ?? 480} destroyOnHidden>
       {props.children}
     </Modal>
+  );
+}
+
+/** What a sheet is for, across its foot: one action, named as it says in the button. `busy` while it is under way. */
+export function SheetAction(props: {
+  children: ReactNode;
+  run: () => Promise<unknown>;
+  busy: boolean;
+  disabled?: boolean;
+  danger?: boolean;
+}) {
+  const { children, run, busy, disabled = false, danger = false } = props;
+  return (
+    <Button type="primary" size="large" block danger={danger} disabled={disabled} loading={busy} onClick={() => void run()}>
+      {children}
+    </Button>
   );
 }

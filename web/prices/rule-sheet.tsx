@@ -16,7 +16,7 @@ import { Field } from '../parts/field.tsx';
 import { type Goods, GoodsField, goodsIds } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { markupText } from './rule-words.ts';
 import { useTarget } from './use-target.ts';
 
@@ -79,9 +79,9 @@ export function RuleSheet({ close, done }: { close: () => void; done: () => void
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={fetching} run={submit}>
           {stale ? t('prices.replace', { rule: markupText(stale.kind, stale.value, currency) }) : t('prices.saveRule')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('prices.for')}>{(id) => <Select id={id} className="full" value={chosen} onChange={choose} options={groups} />}</Field>

@@ -7,7 +7,7 @@ import { unmask } from '../gql/fragment-masking.ts';
 import { MarkupRulesDocument, RemoveMarkupRuleDocument, type RulePartsFragment, RulePartsFragmentDoc } from '../gql/graphql.ts';
 import { DataTable, More } from '../parts/data-table.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { usePages } from '../parts/use-pages.ts';
 import { When } from '../parts/when.tsx';
@@ -97,9 +97,9 @@ function EndRuleSheet({ rule, close, done }: { rule: RulePartsFragment; close: (
       title={t('prices.endTitle')}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={fetching} onClick={() => void submit()}>
+        <SheetAction danger busy={fetching} run={submit}>
           {t('prices.endConfirm')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>

@@ -1,13 +1,13 @@
-import { App, Button, Input, Radio } from 'antd';
+import { App, Radio } from 'antd';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMutation } from 'urql';
 import { DecideRefundDocument, type DecideRefundInput, type RefundBearer, type RefundRowFragment } from '../gql/graphql.ts';
 import { amountText } from '../parts/amounts.ts';
-import { Field } from '../parts/field.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 
 /** A decision about to be made. */
 export type Decision = { row: RefundRowFragment; approve: boolean };
@@ -45,19 +45,11 @@ export function DecideSheet({ decision, close, done }: { decision: Decision; clo
       title={approve ? t('refund.approve') : t('refund.decline')}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={!approve}
-          size="large"
-          block
-          loading={fetching}
-          disabled={!approve && reason.trim() === ''}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={!approve} busy={fetching} disabled={!approve && reason.trim() === ''} run={submit}>
           {approve
             ? t('refund.approveConfirm', { amount, buyer: row.order.buyer.name })
             : t('refund.declineConfirm', { buyer: row.order.buyer.name })}
-        </Button>
+        </SheetAction>
       }
     >
       <p>
@@ -78,9 +70,7 @@ export function DecideSheet({ decision, close, done }: { decision: Decision; clo
           </Radio.Group>
         </div>
       )}
-      <Field label={t('reason')}>
-        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-      </Field>
+      <ReasonField value={reason} onChange={setReason} />
       {refusal && <RefusalNote refusal={refusal} />}
       {error && <ActionFailure error={error} />}
     </Sheet>

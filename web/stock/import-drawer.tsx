@@ -12,6 +12,7 @@ import { SkuSelect } from '../parts/goods-select.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { newRequestKey } from '../parts/request-key.ts';
+import { SheetAction } from '../parts/sheet.tsx';
 
 const shownLines = 2_000;
 
@@ -48,9 +49,9 @@ export function ImportDrawer() {
       title={t('stock.import')}
       parent="/stock"
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={fetching} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={fetching} run={submit}>
           {lineCount > 0 ? t('stock.importCount', { count: lineCount }) : t('stock.import')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('catalogue.name')}>{(id) => <SkuSelect id={id} value={skuId} onChange={setSkuId} />}</Field>

@@ -160,7 +160,7 @@ function TouchedOrders({ rows }: { rows: readonly Touched[] }) {
   const { t } = useTranslation('supply');
   return (
     <ul className="plain-list">
-      {rows.map(({ keyCount, revealedCount, order: masked }) => {
+      {rows.map(({ keyCount, revealedCount, doubtedCount, order: masked }) => {
         if (!masked) return null;
         const order = unmask(TouchedOrderFragmentDoc, masked);
         return (
@@ -175,6 +175,7 @@ function TouchedOrders({ rows }: { rows: readonly Touched[] }) {
               </span>
               <When at={order.placedAt} />
             </span>
+            {doubtedCount > 0 && <Status tone="warn">{t('lot.doubted', { count: doubtedCount })}</Status>}
           </li>
         );
       })}

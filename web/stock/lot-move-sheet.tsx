@@ -1,10 +1,10 @@
-import { App, Button, Input } from 'antd';
+import { App } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { unmask } from '../gql/fragment-masking.ts';
 import { type LotDetailsFragment, LotRowFragmentDoc, QuarantineLotDocument, ReleaseLotDocument, VoidLotDocument } from '../gql/graphql.ts';
-import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 /** What may be done to a whole lot. */
@@ -34,23 +34,13 @@ export function LotMoveSheet({ move, lot, close, changed }: Props) {
       title={t(`lot.${move}Title`)}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={move !== 'release'}
-          size="large"
-          block
-          disabled={reason.trim() === ''}
-          loading={action.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={move !== 'release'} disabled={reason.trim() === ''} busy={action.busy} run={submit}>
           {t(`lot.${move}`)}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{move === 'quarantine' ? t('lot.quarantineHelp', { count: lot.counts.available }) : t(`lot.${move}Help`)}</p>
-      <Field label={t('reason')}>
-        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-      </Field>
+      <ReasonField value={reason} onChange={setReason} />
       {action.note}
     </Sheet>
   );

@@ -1,4 +1,4 @@
-import { App, Button, Input } from 'antd';
+import { App, Button } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
@@ -15,10 +15,10 @@ import {
 import { countText } from '../parts/amounts.ts';
 import { Chips } from '../parts/chips.tsx';
 import { DataTable, More } from '../parts/data-table.tsx';
-import { Field } from '../parts/field.tsx';
 import { Money } from '../parts/money.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { Status, type Tone } from '../parts/status.tsx';
 import { useAction } from '../parts/use-action.tsx';
@@ -153,22 +153,12 @@ function DeclineSheet({ row, close, changed }: { row: ReplenishmentRowFragment; 
       title={t('replenish.declineTitle', { goods: row.sku.name })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger
-          size="large"
-          block
-          disabled={reason.trim() === ''}
-          loading={decline.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger disabled={reason.trim() === ''} busy={decline.busy} run={submit}>
           {t('replenish.decline')}
-        </Button>
+        </SheetAction>
       }
     >
-      <Field label={t('reason')}>
-        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-      </Field>
+      <ReasonField value={reason} onChange={setReason} />
       {decline.note}
     </Sheet>
   );

@@ -14,7 +14,7 @@ import {
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 /** How the stock of a lot's SKU is bought by itself, in a sentence, and the way to change that. */
@@ -93,9 +93,9 @@ function RuleSheet({ skuId, name, rule, close, changed }: Props) {
       title={t('replenish.ruleTitle', { name })}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={set.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={set.busy} run={submit}>
           {t('replenish.save')}
-        </Button>
+        </SheetAction>
       }
     >
       {counts.map((line) => (

@@ -16,7 +16,7 @@ import {
 import { CopyableId } from '../parts/copy.tsx';
 import { DetailDrawer } from '../parts/detail-drawer.tsx';
 import { Pairs } from '../parts/pairs.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { When } from '../parts/when.tsx';
@@ -93,6 +93,8 @@ function Facts({ row, kind }: Omit<Props, 'changed'>) {
           [t('accounts.callsAtOnce'), row.kind !== 'MANUAL' && String(row.callsAtOnce)],
           [t('accounts.checked'), row.checkedAt && <When key="checked" at={row.checkedAt} />],
           [t('accounts.heard'), row.lastSuccessAt && <When key="heard" at={row.lastSuccessAt} />],
+          [t('accounts.told'), row.goodsToldAt && <When key="told" at={row.goodsToldAt} />],
+          [t('accounts.notTold'), row.goodsFailure],
           [t('accounts.openUntil'), row.breakerOpenUntil && <When key="open" at={row.breakerOpenUntil} />],
         ]}
       />
@@ -161,9 +163,9 @@ function RotateSheet({ row, close, rotated }: { row: AccountRowFragment; close: 
       title={t('accounts.rotateTitle', { name: row.name })}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={rotate.busy} onClick={() => void submit()}>
+        <SheetAction danger busy={rotate.busy} run={submit}>
           {t('accounts.rotate')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('accounts.rotateHelp')}</p>

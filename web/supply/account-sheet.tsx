@@ -1,9 +1,9 @@
-import { App, Button, Input } from 'antd';
+import { App, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type AccountRowFragment, UpdateSupplyAccountDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import type { AccountKind } from './account-drawer.tsx';
 
@@ -45,9 +45,9 @@ export function AccountSheet({ row, kind, close, changed }: Props) {
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={update.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={update.busy} run={submit}>
           {t(isTried ? 'accounts.tryAndSave' : 'accounts.save')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('accounts.name')}>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { AddSupplierMemberDocument, type Role } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 const roles: readonly Role[] = ['OWNER', 'MANAGER', 'FINANCE', 'OPERATOR', 'VIEWER'];
@@ -45,9 +45,9 @@ export function AddMemberSheet({ supplierId, supplierName, close, changed }: Pro
       title={t('members.addTitle', { name: supplierName })}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!email.includes('@')} loading={add.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!email.includes('@')} busy={add.busy} run={submit}>
           {t('members.add')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('signIn.email')} help={t('members.emailHelp')}>

@@ -13,7 +13,8 @@ import {
 } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 type Props = { attempt: AttemptDetailsFragment; changed: () => void };
@@ -79,9 +80,9 @@ function DeliverSheet({ row, close, changed }: SheetProps) {
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={deliver.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={deliver.busy} run={submit}>
           {row.order ? t('attempts.deliverConfirm', { buyer: row.order.buyer.name }) : t('attempts.deliver')}
-        </Button>
+        </SheetAction>
       }
     >
       {isKeys ? (
@@ -132,23 +133,13 @@ function RefundSheet({ row, close, changed }: SheetProps) {
       title={t('attempts.refundTitle', { goods: nameOf(row), count: row.quantity })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger
-          size="large"
-          block
-          disabled={reason.trim() === ''}
-          loading={refund.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger disabled={reason.trim() === ''} busy={refund.busy} run={submit}>
           {row.order ? t('attempts.refundConfirm', { buyer: row.order.buyer.name }) : t('attempts.giveUp')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('attempts.refundHelp')}</p>
-      <Field label={t('reason')}>
-        {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-      </Field>
+      <ReasonField value={reason} onChange={setReason} />
       {refund.note}
     </Sheet>
   );

@@ -39,6 +39,7 @@ export function AttemptDrawer() {
         <article className="details-body">
           <Facts attempt={attempt} />
           {party?.kind !== 'SUPPLIER' && <AttemptActions attempt={attempt} changed={changed} />}
+          {attempt.keysHeldBefore && attempt.keysHeldBefore.length > 0 && <HeldBefore held={attempt.keysHeldBefore} />}
           <section>
             <h3>{t('attempts.steps')}</h3>
             <AttemptSteps attempt={attempt} />
@@ -95,5 +96,42 @@ function Facts({ attempt }: { attempt: AttemptDetailsFragment }) {
       </header>
       <Pairs facts={facts} />
     </>
+  );
+}
+
+function HeldBefore({ held }: { held: NonNullable<AttemptDetailsFragment['keysHeldBefore']> }) {
+  const { t } = useTranslation('supply');
+  const { party, may } = useViewer();
+  return (
+    <section>
+      <h3>{t('attempts.heldBefore')}</h3>
+      <p className="soft">{t('attempts.heldBeforeHelp')}</p>
+      <ul className="plain-list">
+        {held.map(({ keyCount, notedAt, order, purchaseAttempt }) => (
+          <li key={`${order?.id} ${purchaseAttempt?.id}`}>
+            <span className="row-line">
+              {order ? (
+                <Link to={`/orders/${encodeURIComponent(order.id)}`}>{order.buyer.name}</Link>
+              ) : may('ORDERS_READ') ? (
+                t('attempts.heldByNobody')
+              ) : (
+                '—'
+              )}
+              <span>{t('attempts.heldKeys', { count: keyCount })}</span>
+            </span>
+            <span className="row-line soft">
+              {purchaseAttempt ? (
+                <Link to={`${attemptsPath(party)}/${encodeURIComponent(purchaseAttempt.id)}`}>
+                  {t('attempts.broughtBy', { supplier: purchaseAttempt.supplierName })}
+                </Link>
+              ) : (
+                t('attempts.broughtByImport')
+              )}
+              <When at={notedAt} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

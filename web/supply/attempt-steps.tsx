@@ -25,8 +25,10 @@ export function AttemptSteps({ attempt }: { attempt: AttemptDetailsFragment }) {
   const open = useAction(OpenPurchaseLogDocument, (data) => data.openPurchaseLog, 'PurchaseLogOpened');
   const { steps } = attempt;
   if (steps.length === 0) return <p className="soft">{t('attempts.noSteps')}</p>;
-  const wordOf = (outcome: string) =>
-    i18n.exists(`stepOutcome.${outcome}`, { ns: 'supply' }) ? t(`stepOutcome.${outcome as 'PENDING'}`) : outcome;
+  const wordOf = (outcome: string) => {
+    if (i18n.exists(`stepOutcome.${outcome}`, { ns: 'supply' })) return t(`stepOutcome.${outcome as 'PENDING'}`);
+    return i18n.exists(`attention.${outcome}`, { ns: 'supply' }) ? t(`attention.${outcome as 'MANUAL'}`) : outcome;
+  };
   const mayOpen = may('SUPPLY_MANAGE') && party?.kind !== 'SUPPLIER' && steps.some((step) => step.hasWire);
   const show = async () => setCalls((await open.run({ input: { purchaseAttemptId: row.id } }))?.calls ?? null);
   return (

@@ -1,9 +1,9 @@
-import { App, Button, Input } from 'antd';
+import { App, Input } from 'antd';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { SaveSupplierContactDocument, SetSupplierCompanyDocument, type SupplierCompanyFragment } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 const companyFields = ['legalName', 'legalRepresentative', 'registrationNumber', 'taxId', 'address'] as const;
@@ -79,9 +79,9 @@ function LinesSheet<Name extends Line>(props: LinesProps<Name>) {
       title={props.title}
       close={props.close}
       footer={
-        <Button type="primary" size="large" block loading={props.action.busy} onClick={() => void submit()}>
+        <SheetAction busy={props.action.busy} run={submit}>
           {t('company.save')}
-        </Button>
+        </SheetAction>
       }
     >
       {props.fields.map((name) => (

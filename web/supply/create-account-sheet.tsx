@@ -1,11 +1,11 @@
-import { Button, Input, Select } from 'antd';
+import { Input, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useQuery } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { type ConnectorKind, CreateSupplyAccountDocument, SupplyAccountsDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { CallbackSheet } from './callback-sheet.tsx';
 
@@ -48,9 +48,9 @@ export function CreateAccountSheet({ close, done }: { close: () => void; done: (
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={create.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={create.busy} run={submit}>
           {t(kind === 'MANUAL' ? 'accounts.save' : 'accounts.tryAndSave')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('attempts.supplier')}>

@@ -1,4 +1,4 @@
-import { Button, Input, Radio } from 'antd';
+import { Input, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
@@ -7,7 +7,7 @@ import { CreateProductDocument, CreateSkuDocument } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
 import { CategorySelect } from '../parts/goods-select.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 const lines = ['product', 'name', 'scene', 'code'] as const;
@@ -47,16 +47,9 @@ export function CreateListingSheet({ close, done }: { close: () => void; done: (
       close={close}
       width={600}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={!ready}
-          loading={createProduct.busy || createSku.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction disabled={!ready} busy={createProduct.busy || createSku.busy} run={submit}>
           {t('listings.createDraft')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('catalogue.category')}>{(id) => <CategorySelect id={id} value={categoryId} onChange={setCategoryId} />}</Field>

@@ -1,12 +1,13 @@
-import { Button, Input, Radio, Select } from 'antd';
+import { Input, Radio, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useQuery } from 'urql';
-import { CreateSupplyOfferDocument, type LotTerms, SupplyAccountsDocument } from '../gql/graphql.ts';
+import { unmask } from '../gql/fragment-masking.ts';
+import { AccountChoiceFragmentDoc, CreateSupplyOfferDocument, type LotTerms, SupplyAccountsDocument } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
 import { SkuSelect } from '../parts/goods-select.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 /** Making an offer: which SKU, through which account, the goods in the upstream's words, and what they cost. */
@@ -19,7 +20,7 @@ export function CreateOfferSheet({ close, done }: { close: () => void; done: () 
   const [goods, setGoods] = useState<Record<string, string>>({});
   const [cost, setCost] = useState('');
   const create = useAction(CreateSupplyOfferDocument, (answer) => answer.createSupplyOffer, 'SupplyOfferCreated');
-  const accounts = data?.supplyAccounts.edges.map(({ node }) => node) ?? [];
+  const accounts = unmask(AccountChoiceFragmentDoc, data?.supplyAccounts.edges.map(({ node }) => node) ?? []);
   const account = accounts.find(({ id }) => id === accountId);
   const fields = data?.supplyKinds.find(({ kind }) => kind === account?.kind)?.goodsFields ?? [];
   const isAsked = account !== undefined && account.kind !== 'MANUAL' && cost === '';
@@ -47,9 +48,9 @@ export function CreateOfferSheet({ close, done }: { close: () => void; done: () 
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={create.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={create.busy} run={submit}>
           {t('offers.create')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('catalogue.name')}>{(id) => <SkuSelect id={id} value={skuId} onChange={setSkuId} />}</Field>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { CreateSupplierDocument } from '../gql/graphql.ts';
 import { CopyButton } from '../parts/copy.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction, useRequestKey } from '../parts/use-action.tsx';
 
 /** Taking a supplier in; the first password of its owner is shown once. */
@@ -49,9 +49,9 @@ export function CreateSupplierSheet({ close, done }: { close: () => void; done: 
       title={t('suppliers.create')}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={create.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={create.busy} run={submit}>
           {t('suppliers.create')}
-        </Button>
+        </SheetAction>
       }
     >
       {fields.map(([name, label, help]) => (

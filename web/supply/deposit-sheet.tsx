@@ -1,4 +1,4 @@
-import { App, Button, Input, Radio } from 'antd';
+import { App, Input, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
@@ -6,7 +6,7 @@ import { type DepositMove, MoveDepositDocument, type SupplierMoneyFragment } fro
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { amountText } from '../parts/amounts.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction, useRequestKey } from '../parts/use-action.tsx';
 
 const moves = ['PAY_IN', 'DEDUCT', 'RETURN'] as const;
@@ -35,17 +35,9 @@ export function DepositSheet({ id: supplierId, name, money, close, changed }: Pr
       title={t('deposit.title', { name })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={move === 'DEDUCT'}
-          size="large"
-          block
-          disabled={!ready}
-          loading={action.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={move === 'DEDUCT'} disabled={!ready} busy={action.busy} run={submit}>
           {ready ? t(`deposit.confirm.${move}`, { amount: amountText({ amount, currency }), name }) : t(`deposit.move.${move}`)}
-        </Button>
+        </SheetAction>
       }
     >
       {money.deposit && <p className="soft">{t('deposit.now', { amount: amountText(money.deposit) })}</p>}

@@ -1,4 +1,4 @@
-import { App, Button, Input, Select } from 'antd';
+import { App, Input, Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useQuery } from 'urql';
@@ -13,7 +13,7 @@ import {
 } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { useDocumentFile } from './use-document-file.ts';
 
@@ -62,16 +62,9 @@ export function DocumentSheet({ supplierId, row, close, changed }: Props) {
       close={close}
       width={560}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={!ready}
-          loading={submit.busy || change.busy || files.busy}
-          onClick={() => void send()}
-        >
+        <SheetAction disabled={!ready} busy={submit.busy || change.busy || files.busy} run={send}>
           {t('documents.hand')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('documents.type')}>

@@ -1,9 +1,9 @@
-import { App, Button, Input, Radio } from 'antd';
+import { App, Input, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ScheduleListingDocument, SubmitListingDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import type { MoveProps } from './owner-moves.tsx';
 import { useListingAction } from './use-listing-action.ts';
 
@@ -34,9 +34,9 @@ export function GoLiveSheet({ what, row, base, close, changed }: MoveProps & { w
       title={`${t(`listings.${what}`)} · ${row.title}`}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={action.busy} onClick={() => void run()}>
+        <SheetAction disabled={!ready} busy={action.busy} run={run}>
           {t(`listings.${what}`)}
-        </Button>
+        </SheetAction>
       }
     >
       {what === 'submit' && <p>{t('listings.submitHelp')}</p>}

@@ -1,17 +1,16 @@
-import { Button, Input, Radio } from 'antd';
+import { Input, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { type ImportHeadFragment, type ImportItemRowFragment, PreviewImportDocument } from '../gql/graphql.ts';
+import { type AccountChoiceFragment, type ImportHeadFragment, type ImportItemRowFragment, PreviewImportDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
 import { SkuSelect } from '../parts/goods-select.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
-import type { ImportAccount } from './import-page.tsx';
 
 type Props = {
   row: ImportItemRowFragment;
   preview: ImportHeadFragment;
-  account: ImportAccount;
+  account: AccountChoiceFragment;
   close: () => void;
   asked: () => void;
 };
@@ -43,9 +42,9 @@ export function ImportMapSheet({ row, preview, account, close, asked }: Props) {
       title={t('imports.mapTitle', { goods: row.skuName })}
       close={close}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={again.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={again.busy} run={submit}>
           {t('imports.mapAndAsk')}
-        </Button>
+        </SheetAction>
       }
     >
       <Radio.Group

@@ -6,9 +6,10 @@ import { Link } from 'react-router';
 import { useQuery } from 'urql';
 import { unmask } from '../gql/fragment-masking.ts';
 import {
+  type AccountChoiceFragment,
+  AccountChoiceFragmentDoc,
   type ApplyImportMutation,
   ImportAccountsDocument,
-  type ImportAccountsQuery,
   type ImportHeadFragment,
   ImportHeadFragmentDoc,
   ImportItemRowFragmentDoc,
@@ -32,8 +33,6 @@ const changes = ['NEW', 'OFFER_ADDED', 'COST_CHANGED', 'UNCHANGED', 'SKIPPED'] a
 /** How often a preview is looked for while the upstream is asked. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** An account whose catalogue can be imported. */
-export type ImportAccount = ImportAccountsQuery['supplyAccounts']['edges'][number]['node'];
 /** What came of importing. */
 export type Applied = Extract<ApplyImportMutation['applyUpstreamImport'], { __typename: 'UpstreamImportApplied' }>;
 
@@ -42,9 +41,8 @@ export function ImportPage() {
   const { t } = useTranslation('supply');
   const [accountId, setAccountId] = useUrlState<string>('account', '');
   const [{ data, fetching, error }, retry] = useQuery({ query: ImportAccountsDocument, requestPolicy: 'cache-and-network' });
-  const accounts = (data?.supplyAccounts.edges ?? [])
-    .map(({ node }) => node)
-    .filter(({ kind, isEnabled }) => kind !== 'MANUAL' && isEnabled);
+  const all = unmask(AccountChoiceFragmentDoc, data?.supplyAccounts.edges.map(({ node }) => node) ?? []);
+  const accounts = all.filter(({ kind, isEnabled }) => kind !== 'MANUAL' && isEnabled);
   const account = accounts.find(({ id }) => id === accountId);
   return (
     <>
@@ -90,7 +88,7 @@ export function ImportPage() {
   );
 }
 
-function Preview({ account }: { account: ImportAccount }) {
+function Preview({ account }: { account: AccountChoiceFragment }) {
   const { t } = useTranslation('supply');
   const [filter, setFilter] = useUrlState<UpstreamImportChange | 'all'>('change', 'all');
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());

@@ -3,13 +3,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
 import { SkuName } from '../catalogue/sku-name.tsx';
-import type { ImportHeadFragment, ImportItemRowFragment, UpstreamImportChange } from '../gql/graphql.ts';
+import type { AccountChoiceFragment, ImportHeadFragment, ImportItemRowFragment, UpstreamImportChange } from '../gql/graphql.ts';
 import { countText } from '../parts/amounts.ts';
 import { DataTable } from '../parts/data-table.tsx';
 import { Money } from '../parts/money.tsx';
 import { Status, type Tone } from '../parts/status.tsx';
 import { ImportMapSheet } from './import-map-sheet.tsx';
-import type { ImportAccount } from './import-page.tsx';
 
 const tones: Record<UpstreamImportChange, Tone> = {
   NEW: 'busy',
@@ -24,7 +23,7 @@ type Props = {
   picked: ReadonlySet<string>;
   pick: (picked: ReadonlySet<string>) => void;
   preview: ImportHeadFragment;
-  account: ImportAccount;
+  account: AccountChoiceFragment;
   asked: () => void;
 };
 

@@ -13,7 +13,7 @@ import {
   RejectListingDocument,
 } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { OwnerMoves } from './owner-moves.tsx';
 import { useListingAction } from './use-listing-action.ts';
 
@@ -98,17 +98,9 @@ function NoteSheet({ what, title, base, close, changed }: NoteProps) {
       title={`${t(`listings.${what}`)} · ${title}`}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={what === 'reject'}
-          size="large"
-          block
-          disabled={what !== 'approve' && note.trim() === ''}
-          loading={action.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={what === 'reject'} disabled={what !== 'approve' && note.trim() === ''} busy={action.busy} run={submit}>
           {t(`listings.${what}`)}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t(what === 'confirm' ? 'listings.tried' : 'listings.note')} help={t(`listings.noteHelp.${what}`)}>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useQuery } from 'urql';
 import { useViewer } from '../app/session.tsx';
 import { RemoveSupplierMemberDocument, SupplierMembersDocument, type SupplierMembersQuery } from '../gql/graphql.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Failure, RowsSkeleton } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { AddMemberSheet } from './add-member-sheet.tsx';
@@ -79,9 +79,9 @@ function RemoveSheet({ supplierId, member, close, changed }: RemoveProps) {
       title={t('members.removeTitle', { name: member.name })}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={remove.busy} onClick={() => void submit()}>
+        <SheetAction danger busy={remove.busy} run={submit}>
           {t('members.removeTitle', { name: member.name })}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('members.removeHelp', { email: member.email })}</p>

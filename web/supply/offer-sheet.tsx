@@ -1,11 +1,11 @@
-import { App, Button, Input } from 'antd';
+import { App, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
 import { type OfferRowFragment, UpdateSupplyOfferDocument } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 const counts = ['minQuantity', 'maxQuantity', 'leadTimeSeconds', 'priority', 'weight', 'dailyCap'] as const;
@@ -58,9 +58,9 @@ export function OfferSheet({ row, close, changed }: { row: OfferRowFragment; clo
       close={close}
       width={560}
       footer={
-        <Button type="primary" size="large" block disabled={!ready} loading={update.busy} onClick={() => void submit()}>
+        <SheetAction disabled={!ready} busy={update.busy} run={submit}>
           {t('offers.save')}
-        </Button>
+        </SheetAction>
       }
     >
       <div className="field-row">

@@ -1,10 +1,10 @@
-import { App, Button, Input, Switch } from 'antd';
+import { App, Input, Switch } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type OfferRowFragment, SetSupplyOfferAvailabilityDocument, SetSupplyOfferCostDocument } from '../gql/graphql.ts';
 import { AmountInput, isAmount } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 /** What a supplier says of its own offer: its price, whether it sells, and how many there are. */
@@ -37,16 +37,9 @@ export function OwnOfferSheet({ row, close, changed }: { row: OfferRowFragment; 
       title={`${row.productName} ${row.skuName}`}
       close={close}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={!ready}
-          loading={setOfferCost.busy || available.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction disabled={!ready} busy={setOfferCost.busy || available.busy} run={submit}>
           {t('offers.save')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('offers.costOf', { count: row.unitSize })} help={t('offers.ownCostHelp')}>

@@ -8,7 +8,7 @@ import {
   RetireListingDocument,
   ReviseListingDocument,
 } from '../gql/graphql.ts';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { GoLiveSheet } from './go-live-sheet.tsx';
 import { useListingAction } from './use-listing-action.ts';
 
@@ -94,9 +94,9 @@ function RetireSheet({ row, base, close, changed }: MoveProps) {
       title={`${t('listings.retire')} · ${row.title}`}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={retire.busy} onClick={() => void submit()}>
+        <SheetAction danger busy={retire.busy} run={submit}>
           {t('listings.retire')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('listings.retireHelp')}</p>

@@ -2,17 +2,24 @@ import { Button, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useViewer } from '../app/session.tsx';
-import { type ImportHeadFragment, PreviewImportDocument } from '../gql/graphql.ts';
+import { type AccountChoiceFragment, type ImportHeadFragment, PreviewImportDocument } from '../gql/graphql.ts';
 import { AmountInput } from '../parts/amount-input.tsx';
 import { Field } from '../parts/field.tsx';
 import { useAction } from '../parts/use-action.tsx';
-import type { ImportAccount } from './import-page.tsx';
 
 const isPercent = (text: string) => /^\d{1,4}(\.\d{1,4})?$/.test(text);
 const isRate = (text: string) => /^\d{1,9}(\.\d{1,8})?$/.test(text) && /[1-9]/.test(text);
 
 /** On what terms a catalogue is previewed: the markup for new prices, and a rate where the account counts in other money. */
-export function PreviewForm({ account, before, asked }: { account: ImportAccount; before: ImportHeadFragment | null; asked: () => void }) {
+export function PreviewForm({
+  account,
+  before,
+  asked,
+}: {
+  account: AccountChoiceFragment;
+  before: ImportHeadFragment | null;
+  asked: () => void;
+}) {
   const { t } = useTranslation('supply');
   const { may, currency } = useViewer();
   const isForeign = account.currency !== currency;

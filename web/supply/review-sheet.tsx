@@ -1,10 +1,10 @@
-import { App, Button, Input } from 'antd';
+import { App } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { type DocumentRowFragment, ReviewSupplierDocumentDocument } from '../gql/graphql.ts';
-import { Field } from '../parts/field.tsx';
 import { Pairs } from '../parts/pairs.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { ReasonField } from '../parts/reason-field.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { dayText } from '../parts/when.tsx';
 
@@ -29,17 +29,9 @@ export function ReviewSheet({ row, approve, close, changed }: Props) {
       title={t(approve ? 'documents.approveTitle' : 'documents.rejectTitle', { name })}
       close={close}
       footer={
-        <Button
-          type="primary"
-          danger={!approve}
-          size="large"
-          block
-          disabled={!approve && reason.trim() === ''}
-          loading={review.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction danger={!approve} disabled={!approve && reason.trim() === ''} busy={review.busy} run={submit}>
           {t(approve ? 'documents.approve' : 'documents.reject')}
-        </Button>
+        </SheetAction>
       }
     >
       <Pairs
@@ -50,11 +42,7 @@ export function ReviewSheet({ row, approve, close, changed }: Props) {
         ]}
       />
       <p className="soft">{t(approve ? 'documents.approveHelp' : 'documents.rejectHelp')}</p>
-      {!approve && (
-        <Field label={t('reason')}>
-          {(id) => <Input.TextArea id={id} rows={2} maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />}
-        </Field>
-      )}
+      {!approve && <ReasonField value={reason} onChange={setReason} />}
       {review.note}
     </Sheet>
   );

@@ -1,9 +1,9 @@
-import { App, Button, Input, Radio } from 'antd';
+import { App, Input, Radio } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { SetSupplierStandingDocument, type SupplierStanding } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 
 /** What a supplier may become (the server decides; this is what is offered). */
@@ -36,17 +36,14 @@ export function StandingSheet({ id: supplierId, name, standing, version, close, 
       title={t('suppliers.decideTitle', { name })}
       close={close}
       footer={
-        <Button
-          type="primary"
+        <SheetAction
           danger={chosen !== null && needsReason}
-          size="large"
-          block
           disabled={!chosen || (needsReason && reason.trim() === '')}
-          loading={action.busy}
-          onClick={() => void submit()}
+          busy={action.busy}
+          run={submit}
         >
           {chosen ? t(`suppliers.become.${chosen}`, { name }) : t('suppliers.decide')}
-        </Button>
+        </SheetAction>
       }
     >
       <div className="field">

@@ -1,9 +1,9 @@
-import { Button, Checkbox, Input } from 'antd';
+import { Checkbox, Input } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CreateWebhookDocument } from '../gql/graphql.ts';
 import { Field } from '../parts/field.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { SecretSheet } from './secret-sheet.tsx';
 import { documentOf, type Topic, topics } from './topics.ts';
@@ -34,16 +34,9 @@ export function CreateWebhookSheet({ close, done }: { close: () => void; done: (
       close={close}
       width={640}
       footer={
-        <Button
-          type="primary"
-          size="large"
-          block
-          disabled={url.trim() === '' || document.trim() === ''}
-          loading={create.busy}
-          onClick={() => void submit()}
-        >
+        <SheetAction disabled={url.trim() === '' || document.trim() === ''} busy={create.busy} run={submit}>
           {t('webhooks.create')}
-        </Button>
+        </SheetAction>
       }
     >
       <Field label={t('webhooks.url')} help={t('webhooks.urlHelp')}>

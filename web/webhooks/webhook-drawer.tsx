@@ -16,7 +16,7 @@ import {
 } from '../gql/graphql.ts';
 import { More } from '../parts/data-table.tsx';
 import { DetailDrawer } from '../parts/detail-drawer.tsx';
-import { Sheet } from '../parts/sheet.tsx';
+import { Sheet, SheetAction } from '../parts/sheet.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { useAction } from '../parts/use-action.tsx';
 import { usePages } from '../parts/use-pages.ts';
@@ -175,9 +175,9 @@ function DeleteSheet({ row, close }: { row: WebhookRowFragment; close: () => voi
       title={t('webhooks.deleteTitle', { name: row.description || new URL(row.url).host })}
       close={close}
       footer={
-        <Button type="primary" danger size="large" block loading={remove.busy} onClick={() => void submit()}>
+        <SheetAction danger busy={remove.busy} run={submit}>
           {t('webhooks.delete')}
-        </Button>
+        </SheetAction>
       }
     >
       <p>{t('webhooks.deleteHelp', { count: row.pendingCount })}</p>
