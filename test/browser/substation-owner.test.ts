@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { centsIn, keep, openAs, openBrowser, placeByApi, settled, signIn, signInByHand } from './people.ts';
+import { askAs, centsIn, keep, openAs, openBrowser, type Person, placeByApi, settled, signIn, signInByHand } from './people.ts';
 
 // A sub-station owner's day: what is earned, what the downline pays, who is below.
 let browser: Browser;
@@ -85,7 +85,7 @@ test('who has read on in the list is not disturbed: new orders wait behind a pil
   expect(owner.problems).toEqual([]);
 });
 
-test('an owner opens a station, tops it up from her own wallet, and freezes it', async () => {
+test('an owner opens a station, tops it up from her own wallet, freezes it, and closes for ever one that has nothing left', async () => {
   const owner = await openAs(browser);
   const { page } = owner;
   await signIn(owner, 'substation');
@@ -115,5 +115,42 @@ test('an owner opens a station, tops it up from her own wallet, and freezes it',
   await page.getByRole('button', { name: `冻结 浏览器小店 ${code}` }).click();
   await drawer.getByText('已冻结').waitFor();
   await keep(page, 'owner-station');
+
+  const closeForEver = async (name: string, itsCode: string) => {
+    await drawer.getByRole('button', { name: '永久关闭' }).click();
+    const confirm = dialog.getByRole('button', { name: `永久关闭 ${name}` });
+    await dialog.getByLabel('原因').fill('不再合作');
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByLabel(`输入 ${itsCode} 以确认`).fill(itsCode);
+    await confirm.click();
+  };
+  await closeForEver(`浏览器小店 ${code}`, code);
+  await dialog
+    .getByRole('alert')
+    .getByText(/money, or credit, on its accounts/)
+    .waitFor();
+  await keep(page, 'owner-close-refused');
+  const empty = await openFrozenStation(owner, `${code}-2`);
+  await page.goto(`/downline/${encodeURIComponent(empty)}`);
+  await closeForEver('空站', `${code}-2`);
+  await drawer.locator('.details-lead').getByText('已关闭').waitFor();
+  expect(await drawer.locator('.details-actions').getByRole('button').count()).toBe(0);
   expect(owner.problems).toEqual([]);
 });
+
+/** A station of the owner's that never had anything, frozen: what can be closed. */
+async function openFrozenStation(owner: Person, code: string): Promise<string> {
+  const { openStation } = await askAs<{ openStation: { station: { id: string; version: number } } }>(
+    owner,
+    'mutation ($input: OpenStationInput!) { openStation(input: $input) { __typename ... on StationOpened { station { id version } } } }',
+    { input: { requestKey: code, kind: 'RESELLER', name: '空站', code } },
+  );
+  const { id, version } = openStation.station;
+  const { freezeStation } = await askAs<{ freezeStation: { __typename: string } }>(
+    owner,
+    'mutation ($input: FreezeStationInput!) { freezeStation(input: $input) { __typename } }',
+    { input: { stationId: id, expectedVersion: version, reason: '停业' } },
+  );
+  expect(freezeStation.__typename).toBe('StationFroze');
+  return id;
+}

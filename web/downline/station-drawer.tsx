@@ -22,6 +22,7 @@ import { ActionFailure, type Refusal, RefusalNote } from '../parts/refusal.tsx';
 import { Empty, Failure, RowsSkeleton } from '../parts/states.tsx';
 import { StationStatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
+import { CloseStationSheet } from './close-station-sheet.tsx';
 import { FreezeSheet } from './freeze-sheet.tsx';
 import { TopUpSheet } from './top-up-sheet.tsx';
 
@@ -54,7 +55,7 @@ function StationBody({ station }: { station: StationDetailsFragment }) {
   const { t } = useTranslation();
   const { may, party } = useViewer();
   const row = unmask(StationRowFragmentDoc, station);
-  const [sheet, setSheet] = useState<'topUp' | 'freeze' | null>(null);
+  const [sheet, setSheet] = useState<'topUp' | 'freeze' | 'close' | null>(null);
   const child = row.parent?.id === party?.id;
   const managed = child || party?.kind === 'HEADQUARTERS';
   return (
@@ -66,7 +67,7 @@ function StationBody({ station }: { station: StationDetailsFragment }) {
         </p>
       </header>
       <div className="details-actions">
-        {managed && may('WALLET_TOP_UP') && (
+        {managed && may('WALLET_TOP_UP') && row.status !== 'CLOSED' && (
           <Button type="primary" onClick={() => setSheet('topUp')}>
             {t('topUp.action')}
           </Button>
@@ -75,6 +76,11 @@ function StationBody({ station }: { station: StationDetailsFragment }) {
         {managed && may('STATIONS_MANAGE') && row.status !== 'CLOSED' && (
           <Button danger={row.status === 'ACTIVE'} onClick={() => setSheet('freeze')}>
             {row.status === 'ACTIVE' ? t('freeze.action') : t('freeze.undo')}
+          </Button>
+        )}
+        {managed && may('STATIONS_MANAGE') && row.status === 'FROZEN' && (
+          <Button danger type="text" onClick={() => setSheet('close')}>
+            {t('closeStation.action')}
           </Button>
         )}
       </div>
@@ -135,6 +141,7 @@ function StationBody({ station }: { station: StationDetailsFragment }) {
       </section>
       {sheet === 'topUp' && <TopUpSheet station={row} close={() => setSheet(null)} />}
       {sheet === 'freeze' && <FreezeSheet station={row} close={() => setSheet(null)} />}
+      {sheet === 'close' && <CloseStationSheet station={row} close={() => setSheet(null)} />}
     </article>
   );
 }
