@@ -1,7 +1,8 @@
 import type { AlertRow, ThresholdRow } from '#server/alerts/reads.ts';
 import { resolveAlert, setStockThreshold, setWalletThreshold, type ThresholdOutcome } from '#server/flows/alert-decisions.ts';
 import { viewerOf } from './acting.ts';
-import { AlertThresholdType, AlertType } from './alert.ts';
+import { AlertType } from './alert.ts';
+import { AlertThresholdType } from './alert-threshold.ts';
 import { builder } from './builder.ts';
 import { idOf } from './ids.ts';
 import { done, mutation, successType } from './mutation.ts';

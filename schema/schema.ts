@@ -1,6 +1,7 @@
 import { builder } from './builder.ts';
 import './alert-mutations.ts';
 import './alert.ts';
+import './alert-threshold.ts';
 import './api-key-mutations.ts';
 import './card-key-mutations.ts';
 import './catalogue.ts';

@@ -137,7 +137,10 @@ describe('closing a station', () => {
     const w = await network();
     const asked = await refund(w, 'A', await bought(w));
     if (asked.kind !== 'REFUND_REQUESTED') throw new Error(asked.kind);
-    await fresh.sql("UPDATE station SET status = 'CLOSED', frozen_by = NULL WHERE network_id = $1 AND id = $2", [w.networkId, w.stations.R]);
+    await fresh.sql("UPDATE station SET status = 'CLOSED', frozen_by = NULL WHERE network_id = $1 AND id = $2", [
+      w.networkId,
+      w.stations.R,
+    ]);
     expect((await decide(w, asked.refundId, true)).kind).toBe('NOT_ALLOWED');
     expect((await decide(w, asked.refundId, false)).kind).toBe('REFUND_DECLINED');
     expect(await walletOf(w, 'R')).toBe('0.00');
