@@ -45,6 +45,6 @@ function watchScripts({ page }: Person): Set<string> {
 
 function weigh(page: string, paths: Iterable<string>): number {
   const bytes = [...paths].reduce((sum, path) => sum + gzipSync(readFileSync(`${DIST}${path}`)).length, 0);
-  console.log(`${page}: ${bytes} bytes of JavaScript, gzipped`);
+  process.stdout.write(`${page}: ${bytes} bytes of JavaScript, gzipped\n`);
   return bytes;
 }

@@ -41,7 +41,7 @@ test('a key without words is said aloud, and words that cannot be had fail the p
   });
   await page.goto('/supply/offers');
   await settled(page);
-  expect(hq.problems).toContain('error: no words for offers.lead in zh-CN');
+  expect(hq.problems).toContain('uncaught: no words for offers.lead in zh-CN');
   await page.unroute(WORDS_OF_SUPPLY);
   await page.route(WORDS_OF_SUPPLY, (route) => route.abort());
   await page.goto('/supply/offers');

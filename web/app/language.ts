@@ -1,5 +1,5 @@
 import type { Locale } from 'antd/es/locale';
-import i18next, { type BackendModule } from 'i18next';
+import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 
 /** The languages of the console. */
@@ -26,12 +26,11 @@ const sources: Record<Language, Record<Part, () => Promise<object>> & { ant: () 
 };
 
 // i18next asks here for words that it does not have: a page that nobody fetched them for waits, it never shows keys.
-const lazyWords: BackendModule = {
+const lazyWords = {
   type: 'backend',
   callbackApi: false,
-  init: () => {},
-  read: (code: string, part: string) => sources[nearest(code)][part as Part](),
-};
+  read: (code: string, part: Part) => sources[nearest(code)][part](),
+} as const;
 
 const choiceKey = 'fenzhan.language';
 let language = nearest(localStorage.getItem(choiceKey) ?? navigator.language);
@@ -53,7 +52,7 @@ const started = i18next
     // a key instead of its phrase is a mistake of ours: said aloud, and the browser tests hear it
     saveMissing: true,
     missingKeyHandler: (codes, _part, key, _shown, _update, options) => {
-      if (options.defaultValue === undefined) console.error(`no words for ${key} in ${codes.join()}`);
+      if (options.defaultValue === undefined) reportError(new Error(`no words for ${key} in ${codes.join()}`));
     },
   });
 
