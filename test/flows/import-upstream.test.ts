@@ -368,7 +368,7 @@ describe('what a person says', () => {
       categories: pairs.map(([from, to]) => [[from], to === '' ? [] : [to]]),
     });
     const { categories } = mergeMapping(mapping(before), mapping(now));
-    expect(categories.toSorted(([a], [b]) => (`${a}` < `${b}` ? -1 : 1))).toEqual(mapping(together).categories);
+    expect(categories.toSorted(([a], [b]) => (a.join() < b.join() ? -1 : 1))).toEqual(mapping(together).categories);
   });
 
   it('of items and SKUs that are not there, or not theirs, is refused', async () => {
