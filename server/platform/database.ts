@@ -134,6 +134,8 @@ function sessionOptions(role: string | null, bounds: DatabaseBounds | undefined)
     ['lock_timeout', bounds?.lock],
     ['idle_in_transaction_session_timeout', bounds?.idleInTransaction],
     ['transaction_timeout', bounds?.transaction],
+    // what one asks takes one core: a report on all of them would stand in the way of orders
+    ['max_parallel_workers_per_gather', 0],
     ['default_transaction_read_only', bounds?.readOnly === true ? 'on' : null],
   ];
   return settings.flatMap(([name, value]) => (value == null ? [] : [`-c ${name}=${value}`])).join(' ');

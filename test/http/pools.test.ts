@@ -147,12 +147,21 @@ describe('an order', () => {
   });
 });
 
-test('pages cannot write, and every pool has its time', async () => {
+test('pages cannot write, every pool has its time, and what one asks takes one core', async () => {
   await expect(pools.pages.pool.query('DELETE FROM outbox_event')).rejects.toThrow(/read-only transaction/);
   const timeOf = async (pool: Pools['pages']['pool']) =>
     (await pool.query<{ statement_timeout: string }>('SHOW statement_timeout')).rows[0];
   const times = await Promise.all([pools.changes.pool, pools.pages.pool, pools.pages.transactions, pools.background.pool].map(timeOf));
   expect(times.map((row) => row?.statement_timeout)).toEqual(['20s', '2s', '20s', '5min']);
+  // an operator's PostgreSQL gives two helpers to a report that reads much
+  await fresh.sql('CREATE TABLE large AS SELECT generate_series(1, 300000) AS n');
+  await fresh.sql('GRANT SELECT ON large TO fenzhan_app');
+  await fresh.sql('ANALYZE large');
+  const planOf = (rows: readonly object[]) => JSON.stringify(rows);
+  const question = 'EXPLAIN SELECT sum(n) FROM large';
+  expect(planOf(await fresh.sql(question))).toContain('Parallel');
+  for (const { pool } of [pools.pages, pools.background]) expect(planOf((await pool.query(question)).rows)).not.toContain('Parallel');
+  await fresh.sql('DROP TABLE large');
 });
 
 const waitingReports = async () =>
