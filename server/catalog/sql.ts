@@ -128,14 +128,15 @@ const COMPONENTS = `SELECT jsonb_agg(jsonb_build_object('skuId', c.id, 'quantity
     LEFT JOIN LATERAL (SELECT k.cost FROM card_key k WHERE ${saleable('c.id')} ORDER BY k.expires_on, k.id LIMIT 1) next_one ON true
     WHERE m.network_id = $1 AND m.bundle_sku_id = s.id AND m.valid_to IS NULL`;
 
-// Once for each SKU of the page, both on card_key_available_idx (network_id, sku_id, expires_on, id): at most 101 entries to count,
+// Once for each SKU of the page, both on card_key_available_idx (network_id, sku_id, expires_on, id): at most so many entries to count,
 // one to cost, in the order in which keys are sold. Band: control_band_live_key.
-const FACTS = `
+const factsCountedTo = (most: number) => `
   JOIN product p ON p.network_id = $1 AND p.id = s.product_id
   LEFT JOIN control_band b ON b.network_id = $1 AND b.sku_id = s.id AND b.valid_to IS NULL
-  CROSS JOIN LATERAL (SELECT count(*)::int AS available_count FROM (SELECT 1 FROM card_key k WHERE ${SALEABLE} LIMIT ${STOCK_COUNT_MAX + 1}) counted) stock
+  CROSS JOIN LATERAL (SELECT count(*)::int AS available_count FROM (SELECT 1 FROM card_key k WHERE ${SALEABLE} LIMIT ${most}) counted) stock
   LEFT JOIN LATERAL (SELECT k.cost AS next_cost FROM card_key k WHERE ${SALEABLE} ORDER BY k.expires_on, k.id LIMIT 1) next ON true
   LEFT JOIN LATERAL (${COMPONENTS}) bundle ON s.delivery_kind = 'BUNDLE'`;
+const FACTS = factsCountedTo(STOCK_COUNT_MAX + 1);
 const FACT_COLUMNS = `${SKU_COLUMNS}, s.routing_policy, ${TODAY}::text AS today, stock.available_count, next.next_cost, bundle.components, b.id AS band_id, b.floor, b.ceiling, p.archived_at IS NOT NULL AS archived`;
 
 /** How a catalogue is cut. `pattern` is an ILIKE pattern for name, brand or code; `onlyStocked` leaves out what nobody could buy now. */
@@ -211,6 +212,17 @@ const factsByIds: Statement<SkuFactsRow> = statement(
 /** Of these SKUs, those that the station may see, with what their offers are made from; in no order. */
 export async function selectSkuFacts(db: Queryable, at: StationNow, skuIds: readonly string[]): Promise<SkuFacts[]> {
   return (await run(db, factsByIds, [at.networkId, at.stationId, at.now, skuIds])).map(factsOf);
+}
+
+/** The same without counting: most of what facts cost is counting keys. */
+const pricesByIds: Statement<SkuFactsRow> = statement(
+  'catalog.pricesByIds',
+  `SELECT ${FACT_COLUMNS} FROM sku s ${factsCountedTo(1)} WHERE s.network_id = $1 AND s.id = ANY ($4::uuid[]) AND ${VISIBLE}`,
+);
+
+/** `selectSkuFacts` for who asks what goods cost and not how many there are: `availableCount` tells whether there is any. */
+export async function selectSkuPrices(db: Queryable, at: StationNow, skuIds: readonly string[]): Promise<SkuFacts[]> {
+  return (await run(db, pricesByIds, [at.networkId, at.stationId, at.now, skuIds])).map(factsOf);
 }
 
 /** The same for many stations: each SKU once. Indexes: primary keys. */

@@ -1,7 +1,7 @@
 import type { AlertData, Condition } from '#server/alerts/rules.ts';
 import { selectAbsoluteSellers, selectLiveInversions, selectOwnedSkus, selectStockLevels, selectWalletLevels } from '#server/alerts/sql.ts';
 import { ANY_CHILD } from '#server/catalog/rules.ts';
-import { type SkuFacts, selectSkuFacts } from '#server/catalog/sql.ts';
+import { type SkuFacts, selectSkuPrices } from '#server/catalog/sql.ts';
 import { type LineStation, loadLines, selectChildLines } from '#server/network/sql.ts';
 import type { Queryable, Transaction } from '#server/platform/database.ts';
 import { scaleMoney, toAmountString, toUnitPriceString } from '#server/platform/money.ts';
@@ -63,7 +63,7 @@ export async function guardConditions(
   const [lines, children, all] = await Promise.all([
     loadLines(tx, networkId, [ownerId]),
     selectChildLines(tx, owner, { childId: null, levelId: null }, EFFECT_CHILDREN_MAX),
-    selectSkuFacts(tx, { ...owner, now: tx.now }, skuIds),
+    selectSkuPrices(tx, { ...owner, now: tx.now }, skuIds),
   ]);
   const line = lines.get(ownerId) ?? [];
   const facts = all.filter(({ sku }) => sku.ownerId === ownerId);
@@ -156,7 +156,7 @@ async function factsOf(tx: Transaction, networkId: string, candidates: readonly 
   const owners = Map.groupBy(candidates, ({ ownerId }) => ownerId);
   const read = await Promise.all(
     [...owners].map(([stationId, each]) =>
-      selectSkuFacts(tx, { networkId, stationId, now: tx.now }, [...new Set(each.map(({ skuId }) => skuId))]),
+      selectSkuPrices(tx, { networkId, stationId, now: tx.now }, [...new Set(each.map(({ skuId }) => skuId))]),
     ),
   );
   return new Map(read.flat().map((facts) => [facts.sku.id, facts]));
