@@ -79,7 +79,7 @@ function StationBody({ station }: { station: StationDetailsFragment }) {
           </Button>
         )}
         {managed && may('STATIONS_MANAGE') && row.status === 'FROZEN' && (
-          <Button danger type="text" onClick={() => setSheet('close')}>
+          <Button danger onClick={() => setSheet('close')}>
             {t('closeStation.action')}
           </Button>
         )}

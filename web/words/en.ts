@@ -662,7 +662,7 @@ export const words: Words = {
   closeStation: {
     action: 'Close for ever',
     title: 'Close {{name}} for ever',
-    help: 'Its people and programs are signed out at once and nobody can open it again. What it bought and sold stays on record. First its wallet must be empty, nothing may be earned and unpaid, and no station may stand below it.',
+    help: 'Its people and programs are signed out at once and nobody can open it again. What it bought and sold stays on record. First its wallet must be empty, nothing may be earned and unpaid, nothing of its own on sale, and no open station may stand below it.',
     type: 'Type {{code}} to confirm',
     confirm: 'Close {{name}} for ever',
     done: '{{name}} is closed',
