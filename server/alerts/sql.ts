@@ -353,19 +353,35 @@ export async function selectAbsoluteSellers(
 const ownedSkus: Statement<{ id: string; owner_id: string }> = statement(
   'alerts.ownedSkus',
   `SELECT s.id, s.owner_id FROM sku s
-   WHERE s.network_id = $1 AND ($2::uuid IS NULL OR s.owner_id = $2) AND s.listing_state = 'LIVE' AND ${IN_GOODS} ORDER BY s.id LIMIT $6`,
+   WHERE s.network_id = $1 AND s.owner_id = $2 AND s.listing_state = 'LIVE' AND ${IN_GOODS} ORDER BY s.id LIMIT $6`,
 );
 
-/** Goods that are for sale, of one owner or (null) of any, each with its owner; at most `limit`. Index: primary key. */
+/** Goods of an owner that are for sale, at most `limit`. Index: primary key. */
 export async function selectOwnedSkus(
   db: Queryable,
   networkId: string,
-  ownerId: string | null,
+  ownerId: string,
   goods: Goods,
   limit: number,
 ): Promise<{ id: string; ownerId: string }[]> {
   const rows = await run(db, ownedSkus, [networkId, ownerId, goods.skuIds, goods.productId, goods.categoryId, limit]);
   return rows.map((row) => ({ id: row.id, ownerId: row.owner_id }));
+}
+
+// Look-ups, also where a plan for any values would read all goods: they are asked for twice a second, for what was sold meanwhile.
+const liveSkus: Statement<{ id: string; owner_id: string }> = statement(
+  'alerts.liveSkus',
+  `SELECT s.id, s.owner_id FROM unnest($2::uuid[]) AS asked (id)
+   CROSS JOIN LATERAL (SELECT s.id, s.owner_id FROM sku s WHERE s.network_id = $1 AND s.id = asked.id AND s.listing_state = 'LIVE' OFFSET 0) s`,
+);
+
+/** Which of these goods are for sale, each with its owner. Index: sku_pkey, a look-up for each. */
+export async function selectLiveSkus(
+  db: Queryable,
+  networkId: string,
+  skuIds: readonly string[],
+): Promise<{ id: string; ownerId: string }[]> {
+  return (await run(db, liveSkus, [networkId, skuIds])).map((row) => ({ id: row.id, ownerId: row.owner_id }));
 }
 
 const insertAlertRows: Statement<{ id: string; station_id: string; kind: AlertKind; subject_id: string }> = statement(

@@ -1,5 +1,12 @@
 import type { AlertData, Condition } from '#server/alerts/rules.ts';
-import { selectAbsoluteSellers, selectLiveInversions, selectOwnedSkus, selectStockLevels, selectWalletLevels } from '#server/alerts/sql.ts';
+import {
+  selectAbsoluteSellers,
+  selectLiveInversions,
+  selectLiveSkus,
+  selectOwnedSkus,
+  selectStockLevels,
+  selectWalletLevels,
+} from '#server/alerts/sql.ts';
 import { ANY_CHILD } from '#server/catalog/rules.ts';
 import { type SkuFacts, selectSkuPrices } from '#server/catalog/sql.ts';
 import { type LineStation, loadLines, selectChildLines } from '#server/network/sql.ts';
@@ -164,11 +171,7 @@ async function factsOf(tx: Transaction, networkId: string, candidates: readonly 
 
 /** The SKUs that the guard is to be looked at for, by owner: those whose stock moved, and those whose owner changed prices. */
 export async function guardedSkus(tx: Transaction, networkId: string, { skuIds, reaches }: Touched): Promise<Map<string, string[]>> {
-  const rows = [
-    ...(skuIds.size === 0
-      ? []
-      : await selectOwnedSkus(tx, networkId, null, { skuIds: [...skuIds], productId: null, categoryId: null }, skuIds.size)),
-  ];
+  const rows = skuIds.size === 0 ? [] : await selectLiveSkus(tx, networkId, [...skuIds].sort());
   for (const { topId, goods } of reaches) rows.push(...(await selectOwnedSkus(tx, networkId, topId, goods, EFFECT_SKUS_MAX)));
   const byOwner = new Map<string, Set<string>>();
   for (const { id, ownerId } of rows) byOwner.set(ownerId, (byOwner.get(ownerId) ?? new Set()).add(id));

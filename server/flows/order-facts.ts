@@ -12,7 +12,7 @@ import type { Transaction } from '#server/platform/database.ts';
 import { type CurrencyCode, currencyCode, money, zeroMoney } from '#server/platform/money.ts';
 import { together } from '#server/platform/together.ts';
 import { type PricedSku, quantityFits, ruleBook } from '#server/pricing/rules.ts';
-import { hopsOf, loadBands, loadRules } from '#server/pricing/sql.ts';
+import { hopsOf, loadBands, loadRulesOfOrders, type OrderedHops } from '#server/pricing/sql.ts';
 import { type ClaimedKeyRow, claimKeys, countAvailable, type Wanted } from '#server/stock/sql.ts';
 import { loadFulfilments } from './order-fulfilment.ts';
 
@@ -96,7 +96,7 @@ export async function loadOrderFacts(
           networkId,
           requests.flatMap(({ buyerId, externalRef }) => (externalRef === null ? [] : [[buyerId, externalRef] as const])),
         ),
-        loadRules(gathering, networkId, hopsOf(lines.values()), skus),
+        loadRulesOfOrders(gathering, networkId, pricedOrders(ground, requests)),
         loadBands(
           gathering,
           networkId,
@@ -130,6 +130,15 @@ export async function loadOrderFacts(
     ),
     externalRefs: new Set(takenRefs.map((row) => stationKey(row.buyer_id, row.external_ref))),
   };
+}
+
+/** Of each order that could have a price, what it is priced by. */
+function pricedOrders({ lines, skus }: OrderGround, requests: readonly OrderRequest[]): OrderedHops[] {
+  const hopsOfBuyers = new Map([...lines].map(([buyerId, line]) => [buyerId, hopsOf([line])] as const));
+  return requests.flatMap(({ buyerId, skuId }) => {
+    const [hops, sku] = [hopsOfBuyers.get(buyerId), skus.get(skuId)];
+    return hops && sku ? [{ hops, sku }] : [];
+  });
 }
 
 /** Buyers, and owners who may be asked to bear a loss: the wallets that orders of this list may take money from. */

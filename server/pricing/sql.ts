@@ -64,8 +64,8 @@ const rulesOf = (name: string, forEverybody: string): Statement<MarkupRuleRow> =
    SELECT r.* FROM unnest($6::uuid[]) AS t (station_id) ${forEverybody}`,
   );
 const rulesOfHops = rulesOf('pricing.rulesOfHops', rulesFor(EVERYBODY));
-// A plan for any values takes ten SKUs for granted, and where a seller has a hundred rules for everybody, would rather read and filter
-// them all. OFFSET 0 keeps it to looking up, which is a third of the time where there are few.
+// A plan for any values takes a seller of the usual few rules for granted, and would read and filter all that it has for everybody:
+// headquarters has one for every tenth of its SKUs. OFFSET 0 keeps it to looking up, each SKU at each seller.
 const rulesOfFewSkus = rulesOf(
   'pricing.rulesOfFewSkus',
   rulesFor(
@@ -73,7 +73,8 @@ const rulesOfFewSkus = rulesOf(
     `SELECT r.* FROM unnest($7::uuid[]) AS k (sku_id) CROSS JOIN LATERAL (${rulesWhere(EVERYBODY, 'r.sku_id = k.sku_id')} OFFSET 0) r`,
   ),
 );
-const FEW_SKUS = 8;
+/** Look-ups, of so many SKUs at so many sellers, that cost no more than reading. */
+const LOOKED_UP_MAX = 2_000;
 
 /** The live rules that may price these SKUs on these hops, each once. Feed them to `ruleBook`. */
 export async function loadRules(
@@ -84,18 +85,115 @@ export async function loadRules(
 ): Promise<MarkupRuleRecord[]> {
   const children = distinctPairs(hops.map(({ sellerId, childId }) => [sellerId, childId]));
   const levels = distinctPairs(hops.map(({ sellerId, levelId }) => [sellerId, levelId]));
-  const rows = await run(db, skus.length > FEW_SKUS ? rulesOfHops : rulesOfFewSkus, [
+  const sellers = distinct(hops.map(({ sellerId }) => sellerId));
+  const rows = await run(db, sellers.length * skus.length > LOOKED_UP_MAX ? rulesOfHops : rulesOfFewSkus, [
     networkId,
     children.map(([sellerId]) => sellerId),
     children.map(([, childId]) => childId),
     levels.map(([sellerId]) => sellerId),
     levels.map(([, levelId]) => levelId),
-    distinct(hops.map(({ sellerId }) => sellerId)),
+    sellers,
     distinct(skus.map(({ id }) => id)),
     distinct(skus.map(({ productId }) => productId)),
     distinct(skus.flatMap(({ categoryPath }) => categoryPath)),
   ]);
   return rows.map(markupRuleOf);
+}
+
+// A list has many buyers and many SKUs, and each of its orders one of both: what others buy is not looked for at its hops, so that what a
+// list costs goes by its orders and not by their product. Every arm is a look-up of its own, for one SKU or product, one category, or
+// everything; OFFSET 0 keeps it one.
+const lookedUp = (from: string, target: string, ...scopes: readonly string[]) =>
+  `SELECT r.* FROM ${from} CROSS JOIN LATERAL (
+    ${scopes.map((scope) => rulesWhere(target, scope)).join('\n    UNION ALL\n    ')} OFFSET 0
+  ) r`;
+const NO_GOODS = 'r.sku_id IS NULL AND r.product_id IS NULL';
+// `columns`: the seller and, if there is one, the target; their arrays begin with parameter `first`
+const lookedUpFor = (target: string, columns: readonly string[], first: number) => {
+  const rowsFrom = (parameter: number, ...more: readonly string[]) => {
+    const names = [...columns, ...more];
+    return `unnest(${names.map((_, index) => `$${parameter + index}::uuid[]`).join(', ')}) AS t (${names.join(', ')})`;
+  };
+  const second = first + columns.length + 2;
+  const third = second + columns.length + 1;
+  return [
+    lookedUp(rowsFrom(first, 'sku_id', 'product_id'), target, 'r.sku_id = t.sku_id', 'r.sku_id IS NULL AND r.product_id = t.product_id'),
+    lookedUp(rowsFrom(second, 'category_id'), target, `${NO_GOODS} AND r.category_id = t.category_id`),
+    lookedUp(rowsFrom(third), target, `${NO_GOODS} AND r.category_id IS NULL`),
+  ];
+};
+
+/**
+ * Every live rule by which a hop of an order's line may price its SKU: all orders in one statement. Index: markup_rule_live_key, whole keys
+ * for each child ($2 to $10), level ($11 to $19) and seller ($20 to $25) with a SKU and its product, with a category, and alone.
+ * No locks: a price is read as it stands.
+ */
+const rulesOfOrders: Statement<MarkupRuleRow> = statement(
+  'pricing.rulesOfOrders',
+  [
+    ...lookedUpFor('r.child_id = t.child_id AND r.level_id IS NULL', ['station_id', 'child_id'], 2),
+    ...lookedUpFor('r.child_id IS NULL AND r.level_id = t.level_id', ['station_id', 'level_id'], 11),
+    ...lookedUpFor(EVERYBODY, ['station_id'], 20),
+  ].join('\n   UNION ALL\n   '),
+);
+
+/** An order as far as its price goes: the hops of its buyer's line, and its SKU. */
+export type OrderedHops = { readonly hops: readonly Hop[]; readonly sku: ScopedSku };
+
+/** The live rules that may price these orders, each once; of each order, those of its own SKU on its own hops. Feed them to `ruleBook`. */
+export async function loadRulesOfOrders(db: Queryable, networkId: string, orders: readonly OrderedHops[]): Promise<MarkupRuleRecord[]> {
+  const asked = orders.flatMap(({ hops, sku }) => hops.map((hop) => ({ ...hop, sku })));
+  const ofChildren = lookUpsOf(asked, ({ childId }) => childId);
+  const ofLevels = lookUpsOf(asked, ({ levelId }) => levelId);
+  const { skus, categories, all } = lookUpsOf(asked, () => '');
+  const rows = await run(db, rulesOfOrders, [
+    networkId,
+    ...columnsOf(ofChildren),
+    ...columnsOf(ofLevels),
+    skus.map(({ sellerId }) => sellerId),
+    skus.map(({ sku }) => sku.id),
+    skus.map(({ sku }) => sku.productId),
+    categories.map(({ sellerId }) => sellerId),
+    categories.map(({ categoryId }) => categoryId),
+    all.map(({ sellerId }) => sellerId),
+  ]);
+  // a rule for a product is found by each of its SKUs
+  return distinctBy(rows, ({ id }) => id).map(markupRuleOf);
+}
+
+type AskedHop = Hop & { readonly sku: ScopedSku };
+type LookUp = { readonly sellerId: string; readonly targetId: string; readonly sku: ScopedSku };
+type LookUps = {
+  readonly skus: readonly LookUp[];
+  readonly categories: readonly (LookUp & { readonly categoryId: string })[];
+  readonly all: readonly LookUp[];
+};
+
+/** What is to be looked up for one kind of target, each once; hops without such a target ask for nothing. */
+function lookUpsOf(asked: readonly AskedHop[], targetOf: (hop: Hop) => string | null): LookUps {
+  const targeted = asked.flatMap((hop) => {
+    const targetId = targetOf(hop);
+    return targetId === null ? [] : [{ sellerId: hop.sellerId, targetId, sku: hop.sku }];
+  });
+  const skus = distinctBy(targeted, ({ sellerId, targetId, sku }) => sellerId + targetId + sku.id);
+  const inCategories = skus.flatMap((each) => each.sku.categoryPath.map((categoryId) => ({ ...each, categoryId })));
+  return {
+    skus,
+    categories: distinctBy(inCategories, ({ sellerId, targetId, categoryId }) => sellerId + targetId + categoryId),
+    all: distinctBy(skus, ({ sellerId, targetId }) => sellerId + targetId),
+  };
+}
+
+function columnsOf({ skus, categories, all }: LookUps): string[][] {
+  const pair = (rows: readonly LookUp[]) => [rows.map(({ sellerId }) => sellerId), rows.map(({ targetId }) => targetId)];
+  return [
+    ...pair(skus),
+    skus.map(({ sku }) => sku.id),
+    skus.map(({ sku }) => sku.productId),
+    ...pair(categories),
+    categories.map(({ categoryId }) => categoryId),
+    ...pair(all),
+  ];
 }
 
 /** The hops of lines from HQ down: one for each station and the next one below it. */
@@ -417,6 +515,13 @@ function controlBandOf(row: BandRow): ControlBandRecord {
 
 function distinct(ids: readonly string[]): string[] {
   return [...new Set(ids)];
+}
+
+/** The first of each name. */
+function distinctBy<Item>(items: readonly Item[], nameOf: (item: Item) => string): Item[] {
+  const byName = new Map<string, Item>();
+  for (const item of items) if (!byName.has(nameOf(item))) byName.set(nameOf(item), item);
+  return [...byName.values()];
 }
 
 function distinctPairs(pairs: readonly (readonly [string, string | null])[]): [string, string][] {
