@@ -227,11 +227,16 @@ const BOUGHT = `bought AS (
 
 // A product's category never changes (nobody may update it), so the SKU's of today is the order's.
 const CATEGORY = 'k.category_path[cardinality(k.category_path)] AS category_id';
+// It is looked up for each SKU that was sold (OFFSET 0): a join by hash would read all goods of the network.
 const SHELF = `shelf AS MATERIALIZED (
-     SELECT h.sku_id, ${CATEGORY}, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
-            sum(h.margin) AS margin, sum(h.commission_paid) AS commission, 0::bigint AS refund_count, 0::numeric AS refund_total
-     FROM hop h JOIN sku k ON k.network_id = $1 AND k.id = h.sku_id
-     WHERE h.role = 'OWNER' GROUP BY 1, 2, 3, 4
+     SELECT h.sku_id, k.category_id, h.hour_start, h.local_date, h.order_count, h.quantity, h.gmv, h.margin, h.commission,
+            0::bigint AS refund_count, 0::numeric AS refund_total
+     FROM (
+       SELECT h.sku_id, h.hour_start, h.local_date, count(*) AS order_count, sum(h.quantity)::bigint AS quantity, sum(h.total) AS gmv,
+              sum(h.margin) AS margin, sum(h.commission_paid) AS commission
+       FROM hop h WHERE h.role = 'OWNER' GROUP BY 1, 2, 3
+     ) h
+     CROSS JOIN LATERAL (SELECT ${CATEGORY} FROM sku k WHERE k.network_id = $1 AND k.id = h.sku_id OFFSET 0) k
      UNION ALL
      SELECT o.sku_id, ${CATEGORY}, d.hour_start, d.local_date, 0, 0, 0, coalesce(t.margin, 0), coalesce(t.commission, 0), 1, d.amount
      FROM refunded d

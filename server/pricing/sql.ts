@@ -234,12 +234,15 @@ export async function loadBands(db: Queryable, networkId: string, skuIds: readon
   return new Map(rows.map((row) => [row.sku_id, controlBandOf(row)]));
 }
 
-/** Live rules of a station, newest first. Index: markup_rule_network_id_station_id_id_idx. $3 child, $4 level, $5 SKU: null does not ask. */
+/**
+ * Live rules of a station, newest first. $3 child, $4 level, $5 SKU: null does not ask. Index: markup_rule_newest_idx, whose condition
+ * (version > 0, which always holds) only a page states, so that no look-up of rules takes it for cheap.
+ */
 const liveRules = (name: string, from: string, order: string): Statement<MarkupRuleRow> =>
   statement(
     name,
     `SELECT ${RULE_COLUMNS} FROM markup_rule r
-     WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL
+     WHERE r.network_id = $1 AND r.station_id = $2 AND r.valid_to IS NULL AND r.version > 0
        AND ($3::uuid IS NULL OR r.child_id = $3) AND ($4::uuid IS NULL OR r.level_id = $4) AND ($5::uuid IS NULL OR r.sku_id = $5)
        AND r.id ${from}
      ORDER BY r.id ${order} LIMIT $7`,

@@ -19,7 +19,7 @@ const CATALOGUE = [...FACTS, 'sku_network_id_category_path_product_id_id_idx'];
 const HOPS = 'order_hop_network_id_station_id_order_id_key';
 const STATEMENT = ['account_holder_key', 'posting_network_id_account_id_id_idx', 'transfer_pkey'];
 const AUDIT = 'audit_entry_network_id_station_id_id_idx';
-const RULES = 'markup_rule_network_id_station_id_id_idx';
+const RULES = 'markup_rule_newest_idx';
 
 /**
  * Every statement of the hot work, and the indexes that its comment names; a plain INSERT of given rows reads no table. The reads of
