@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { applyMigrations } from '#prisma/migrate.ts';
+import { embeddedSettings } from '#server/platform/embedded-postgres.ts';
 import { chooseSystemUser, findBinaries } from '#server/platform/postgres-binaries.ts';
 import { findFreePort, initCluster, preparePlace, SUPERUSER, startPostgres } from '#server/platform/postgres-process.ts';
 import { onSignal } from './endings.ts';
@@ -22,8 +23,8 @@ export interface BenchCluster {
   stop(): Promise<void>;
 }
 
-/** The settings of the embedded PostgreSQL (server/platform/embedded-postgres.ts); fsync and synchronous_commit stay on. */
-export const POSTGRES_SETTINGS = { max_connections: '120', shared_buffers: '256MB', max_wal_size: '2GB', log_checkpoints: 'off' } as const;
+/** The settings of the product's own PostgreSQL; fsync and synchronous_commit stay on. */
+export const POSTGRES_SETTINGS = embeddedSettings();
 
 /** Makes a cluster in a temporary folder. `more` is for looking inside (pg_stat_statements); figures are taken without. */
 export async function startBenchCluster(more: Readonly<Record<string, string>> = {}): Promise<BenchCluster> {

@@ -16,6 +16,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { CannotStart } from './cannot-start.ts';
@@ -50,7 +51,26 @@ const DATABASE = 'fenzhan';
 const PREFERRED_PORT = 54_330;
 const ATTEMPTS = 5;
 const LOG_BYTES = 10_000_000;
-const SETTINGS = { max_connections: '120', shared_buffers: '256MB', max_wal_size: '2GB', log_checkpoints: 'off' };
+const BUFFERS_SHARE = 1 / 8;
+const BUFFERS_LEAST_MIB = 128;
+const BUFFERS_MOST_MIB = 4_096;
+
+/**
+ * How the embedded PostgreSQL is set up. An eighth of the memory that this process may use holds pages of tables: what is looked up for
+ * an order of any of a million stations lies on some twenty-five of them, and each that has to be brought in costs as much as a small
+ * statement. It is taken as pages are used, so a small shop does not notice.
+ */
+export function embeddedSettings(memoryBytes = usableMemory()) {
+  const mib = Math.floor((memoryBytes * BUFFERS_SHARE) / 2 ** 20);
+  const buffers = Math.min(Math.max(mib, BUFFERS_LEAST_MIB), BUFFERS_MOST_MIB);
+  return { max_connections: '120', shared_buffers: `${buffers}MB`, max_wal_size: '2GB', log_checkpoints: 'off' };
+}
+
+/** Of the machine, or of the container, whichever is less. */
+function usableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
 
 /**
  * Starts PostgreSQL on the cluster in `dataDir`/postgres, making it at the first time, on 127.0.0.1 and a free port. Refuses
@@ -107,7 +127,7 @@ async function startSomewhere(place: ClusterPlace, logFile: string): Promise<Pos
     const port = (attempt === 1 ? await findFreePort(PREFERRED_PORT) : null) ?? (await findFreePort(0));
     if (port === null) throw new Error('no port of 127.0.0.1 is free');
     try {
-      return await startPostgres(place, port, { logFile, settings: SETTINGS });
+      return await startPostgres(place, port, { logFile, settings: embeddedSettings() });
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 400 * attempt));

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { findRunningPostgres } from '#server/platform/embedded-postgres.ts';
+import { embeddedSettings, findRunningPostgres } from '#server/platform/embedded-postgres.ts';
 import { canEnter, copyBinariesWhereReachable, findBinaries, SHARED_STATE_DIR } from '#server/platform/postgres-binaries.ts';
 import { readPostmaster } from '#server/platform/postgres-process.ts';
 import { isAlive } from '#server/platform/processes.ts';
@@ -58,6 +58,11 @@ afterEach(async () => {
   postgresPids.clear();
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+test('an eighth of the memory is for pages of tables, within bounds', () => {
+  const buffersOf = (gib: number) => embeddedSettings(gib * 2 ** 30).shared_buffers;
+  expect([0.5, 2, 24, 512].map(buffersOf)).toEqual(['128MB', '256MB', '3072MB', '4096MB']);
+});
 
 describe('a first start', () => {
   test('makes a cluster in a path with spaces and Chinese signs, and a later start finds what was written', async () => {
