@@ -74,7 +74,7 @@ async function serve(): Promise<void> {
   const alerts = startAlerts(pools.background, log);
   const licences = startLicences(pools.background, log);
   const events = createEventSource(pools.background, log, bus);
-  const lane = createOrderLane(pools.changes);
+  const lane = createOrderLane(pools.changes, { isShared: relay.isShared });
   const imports = startImportWorker(pools.background, log);
   const expiry = startExpiryWorker(pools.background, log, config.stockExpiringDays);
   const replenishment = startReplenishmentWorker(pools.background, log);

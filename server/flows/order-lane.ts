@@ -1,7 +1,14 @@
 import { partyId } from '#server/accounts/rules.ts';
 import { CommitUnknown, type Database, metBound, sqlState } from '#server/platform/database.ts';
 import { createFairQueue, type FairQueue } from './fair-queue.ts';
-import { LIST_KEYS_MAX, LIST_ORDERS_MAX, type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from './place-orders.ts';
+import {
+  LIST_KEYS_MAX,
+  LIST_ORDERS_MAX,
+  type PlaceOrderOutcome,
+  type PlaceOrderRequest,
+  placeInTurn,
+  placeOrders,
+} from './place-orders.ts';
 
 /** An order that the lane had no room for: nothing was done, and it may be sent again after so many milliseconds. */
 export type Busy = { readonly kind: 'BUSY'; readonly retryAfterMs: number };
@@ -21,7 +28,7 @@ export type OrderLane = {
   stop(): Promise<void>;
 };
 
-/** What a lane may be given. `placeList` stands for `placeOrders` in tests of the lane alone. */
+/** What a lane may be given. `placeList` and `placeListInTurn` stand for `placeOrders` and `placeInTurn` in tests of the lane alone. */
 export type LaneOptions = {
   /** Orders that may wait in one network before new ones are refused as BUSY; a station has at most its share of them. */
   readonly waitingMax?: number;
@@ -29,7 +36,13 @@ export type LaneOptions = {
   readonly listsAtOnce?: number;
   /** So many must wait before another list begins beside one that is under way: a list costs the same for one order as for many. */
   readonly anotherListFrom?: number;
-  readonly placeList?: (db: Database, requests: readonly PlaceOrderRequest[]) => Promise<PlaceOrderOutcome[]>;
+  /**
+   * Whether another process serves the network, too. Then a list of fewer than `anotherListFrom` takes its turn with the other's:
+   * beside each other, both would be short, and wait for the same balances.
+   */
+  readonly isShared?: (networkId: string) => boolean;
+  readonly placeList?: typeof placeOrders;
+  readonly placeListInTurn?: typeof placeInTurn;
 };
 
 type Waiting = {
@@ -39,10 +52,14 @@ type Waiting = {
   readonly resolve: (outcome: PlaceOrderOutcome) => void;
   readonly reject: (error: unknown) => void;
 };
+/** A list that was taken from the queue, and when. */
+type Begun = { readonly list: readonly Waiting[]; readonly began: number };
 type NetworkLane = {
   readonly queue: FairQueue<Waiting>;
   /** Lists under way, or about to begin. */
   running: number;
+  /** One of them waits for its turn, and will take what has come. */
+  awaitsTurn: boolean;
   /** What an order has lately taken of a list's time, for telling when to come again. */
   orderMilliseconds: number;
 };
@@ -61,7 +78,8 @@ const RETRY_MOST_MILLISECONDS = 5_000;
 
 /** Makes the lanes of a process, one for each network while it has orders. */
 export function createOrderLane(db: Database, options: LaneOptions = {}): OrderLane {
-  const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, anotherListFrom = ANOTHER_LIST_FROM, placeList = placeOrders } = options;
+  const { waitingMax = WAITING_MAX, listsAtOnce = LISTS_AT_ONCE, anotherListFrom = ANOTHER_LIST_FROM } = options;
+  const { isShared = () => false, placeList = placeOrders, placeListInTurn = placeInTurn } = options;
   const limits = {
     waitingMax,
     listOrdersMax: LIST_ORDERS_MAX,
@@ -77,7 +95,7 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
     const [first] = requests;
     if (first === undefined) return [];
     const { networkId } = first.viewer;
-    const lane = lanes.get(networkId) ?? { queue: createFairQueue(limits), running: 0, orderMilliseconds: 0 };
+    const lane = lanes.get(networkId) ?? { queue: createFairQueue(limits), running: 0, awaitsTurn: false, orderMilliseconds: 0 };
     const outcomes: Promise<PlaceOrderOutcome>[] = [];
     const waiting = requests.map((request) => {
       const { promise, resolve, reject } = Promise.withResolvers<PlaceOrderOutcome>();
@@ -102,11 +120,13 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
   }
 
   async function drain(networkId: string, lane: NetworkLane): Promise<void> {
-    for (;;) {
-      const began = performance.now();
-      const list = lane.queue.next(began);
-      if (list.length === 0) break;
-      await settle(list);
+    while (lane.queue.waiting > 0) {
+      const isInTurn = lane.queue.waiting < anotherListFrom && isShared(networkId);
+      if (isInTurn && lane.awaitsTurn) break;
+      const { list, began } = isInTurn ? await settleInTurn(networkId, lane) : await settleNext(lane);
+      // what waits is behind the other's list, which looks again when that has ended
+      if (list.length === 0 && lane.running > 1) break;
+      if (list.length === 0) continue;
       lane.queue.ended(list);
       lane.orderMilliseconds = (lane.orderMilliseconds + (performance.now() - began) / list.length) / 2;
     }
@@ -115,25 +135,56 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
     if (lane.running === 0) lanes.delete(networkId);
   }
 
+  async function settleNext(lane: NetworkLane): Promise<Begun> {
+    const began = performance.now();
+    const list = lane.queue.next(began);
+    if (list.length > 0) await settle(list);
+    return { list, began };
+  }
+
+  /** Lists that have their turn before this one take their time; what arrives meanwhile is in it. */
+  async function settleInTurn(networkId: string, lane: NetworkLane): Promise<Begun> {
+    let begun: Begun | undefined;
+    const take = () => {
+      lane.awaitsTurn = false;
+      const began = performance.now();
+      begun = { list: lane.queue.next(began), began };
+      return begun.list.map(({ request }) => request);
+    };
+    lane.awaitsTurn = true;
+    try {
+      const outcomes = await placeListInTurn(db, networkId, take);
+      answerAll(begun?.list ?? [], outcomes);
+    } catch (error) {
+      // whoever has the turn has it for too long: what waits for it goes without
+      if (begun === undefined) {
+        lane.awaitsTurn = false;
+        return settleNext(lane);
+      }
+      await settleApart(begun.list, error);
+    }
+    return begun ?? { list: [], began: 0 };
+  }
+
   async function settle(list: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await placeList(
         db,
         list.map(({ request }) => request),
       );
-      for (const [index, { resolve, reject }] of list.entries()) {
-        const outcome = outcomes[index];
-        if (outcome) resolve(outcome);
-        else reject(new Error('a list answered fewer outcomes than it had requests'));
-      }
+      answerAll(list, outcomes);
     } catch (error) {
-      // one order that nobody foresaw must not take its neighbours with it; a database that is gone or too slow takes them all:
-      // each half would wait as long again, and everybody behind it
-      if (list.length === 1 || isDatabasesFault(error)) return refuseAll(list, error);
-      const half = Math.ceil(list.length / 2);
-      await settle(list.slice(0, half));
-      await settle(list.slice(half));
+      await settleApart(list, error);
     }
+  }
+
+  async function settleApart(list: readonly Waiting[], error: unknown): Promise<void> {
+    // one order that nobody foresaw must not take its neighbours with it; a database that is gone or too slow takes them all:
+    // each half would wait as long again, and everybody behind it
+    if (list.length <= 1 || isDatabasesFault(error)) return refuseAll(list, error);
+    const half = Math.ceil(list.length / 2);
+    await settle(list.slice(0, half));
+    await settle(list.slice(half));
   }
 
   return {
@@ -143,6 +194,14 @@ export function createOrderLane(db: Database, options: LaneOptions = {}): OrderL
       await Promise.all(drains);
     },
   };
+}
+
+function answerAll(list: readonly Waiting[], outcomes: readonly PlaceOrderOutcome[]): void {
+  for (const [index, { resolve, reject }] of list.entries()) {
+    const outcome = outcomes[index];
+    if (outcome) resolve(outcome);
+    else reject(new Error('a list answered fewer outcomes than it had requests'));
+  }
 }
 
 function refuseAll(list: readonly Waiting[], error: unknown): void {

@@ -3,6 +3,7 @@ import { type AccountBook, accountKey, type LedgerOf, movePostings, openAccountB
 import { dueOn } from '#server/ledger/rules.ts';
 import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
 import {
+  awaitTurn,
   insertHops,
   insertKeys,
   insertLines,
@@ -64,6 +65,8 @@ export const LIST_ORDERS_MAX = 250;
 /** See `LIST_ORDERS_MAX`. */
 export const LIST_KEYS_MAX = 5_000;
 const COMMIT_ATTEMPTS = 3;
+/** Several lists' time: a process that holds its turn for longer is stuck, and nobody is to wait for it. */
+const TURN_MILLISECONDS = 250;
 
 /**
  * Places a list of orders of one network, in one transaction: facts → decision → effects (architecture §2). What lies in stock is
@@ -73,12 +76,37 @@ const COMMIT_ATTEMPTS = 3;
 export async function placeOrders(db: Database, requests: readonly PlaceOrderRequest[]): Promise<PlaceOrderOutcome[]> {
   const list = readList(requests);
   if (list.asked.length === 0) return list.outcomes(() => undefined);
+  return placeRead(db, list.networkId, (tx) => Promise.resolve({ tx, list }));
+}
+
+/**
+ * The same, for a list that is made up by `take` when no other process has its turn with a list of the network: what has arrived
+ * by then is in it. Locks nothing that orders need, so a turn that does not come (`TURN_MILLISECONDS`) only throws, before `take`.
+ */
+export function placeInTurn(db: Database, networkId: string, take: () => readonly PlaceOrderRequest[]): Promise<PlaceOrderOutcome[]> {
+  let list: List | undefined;
+  return placeRead(db, networkId, async (tx) => {
+    if (list !== undefined) return { tx, list };
+    await awaitTurn(tx, networkId, TURN_MILLISECONDS);
+    list = readList(take());
+    // some of the orders were not there when the transaction began
+    return { tx: { ...tx, now: db.clock() }, list };
+  });
+}
+
+type ReadList = (tx: Transaction) => Promise<{ readonly tx: Transaction; readonly list: List }>;
+
+async function placeRead(db: Database, networkId: string, readIn: ReadList): Promise<PlaceOrderOutcome[]> {
   const mine = new Set<string>();
   let mode: ClaimMode = 'AT_ONCE';
   for (let attempt = 1; ; attempt += 1) {
-    const accounts = accountsKnownTo(db, list.networkId);
+    const accounts = accountsKnownTo(db, networkId);
+    const work = async (begun: Transaction) => {
+      const { tx, list } = await readIn(begun);
+      return { list, ...(await placeList(tx, list, { mode, mine, accounts })) };
+    };
     try {
-      const { outcomes, book } = await inTransaction(db, (tx) => placeList(tx, list, { mode, mine, accounts }), { settledPlans: true });
+      const { list, outcomes, book } = await inTransaction(db, work, { settledPlans: true });
       for (const [key, id] of book) accounts.set(key, id);
       return list.outcomes((index) => outcomes[index]);
     } catch (error) {
@@ -149,6 +177,7 @@ async function placeList(
   list: List,
   { mode, mine, accounts }: Attempt,
 ): Promise<{ outcomes: PlaceOrderOutcome[]; book: AccountBook }> {
+  if (list.asked.length === 0) return { outcomes: [], book: new Map() };
   const ground = await loadOrderGround(tx, list.networkId, list.asked);
   const outcomes: PlaceOrderOutcome[] = [];
   const sound: { place: number; asked: Asked; request: OrderRequest }[] = [];

@@ -11,6 +11,8 @@ const POLL_MILLISECONDS = 100;
 /** Rounds begin no closer than this. The first event of a pause waits for nothing; under load a round takes what came meanwhile. */
 const ROUND_MILLISECONDS = 20;
 const AFTER_FAILURE_MILLISECONDS = 500;
+/** For so long after it was noticed does another process count as there. */
+const SHARED_MILLISECONDS = 2_000;
 
 /** A running relay. */
 export type Relay = {
@@ -18,7 +20,18 @@ export type Relay = {
   wake(): void;
   /** When a round last went through; null before the first. */
   lastRoundAt(): Date | null;
+  /** Whether another process has numbered events of a network within the last two seconds: it serves that network, too. */
+  isShared(networkId: string): boolean;
   stop(): Promise<void>;
+};
+
+/** Who numbers events of a network beside this process. */
+type Neighbours = {
+  /** The network's position was found there, or somebody was just moving it (null). */
+  found(networkId: string, position: bigint | null): void;
+  /** This process moved it. */
+  moved(networkId: string, position: bigint): void;
+  isShared(networkId: string): boolean;
 };
 
 /** What one round came to. `isContended`: a network was left although it may have more, mostly to another process. */
@@ -75,6 +88,7 @@ export function startRelay(db: Database, log: Log, bus: Bus): Relay {
   let wakeUp: () => void = () => undefined;
   let batch = BATCH;
   let lastRoundAt: Date | null = null;
+  const neighbours = createNeighbours();
 
   const wait = (milliseconds: number) =>
     new Promise<void>((resolve) => {
@@ -92,7 +106,7 @@ export function startRelay(db: Database, log: Log, bus: Bus): Relay {
       woken = false;
       const began = performance.now();
       try {
-        const { isContended } = await round(db, batch, bus.publish);
+        const { isContended } = await round(db, { batch, tell: bus.publish, neighbours });
         if (isContended) woken = true;
         batch = Math.min(BATCH, batch * 2);
         lastRoundAt = new Date();
@@ -113,6 +127,7 @@ export function startRelay(db: Database, log: Log, bus: Bus): Relay {
       wakeUp();
     },
     lastRoundAt: () => lastRoundAt,
+    isShared: neighbours.isShared,
     stop: async () => {
       stopped = true;
       wakeUp();
@@ -123,24 +138,43 @@ export function startRelay(db: Database, log: Log, bus: Bus): Relay {
 
 /** Numbers everything that waits, network by network, and tells of it; resolves to how many events were numbered. */
 export async function relayOnce(db: Database, tell: Bus['publish'] = () => undefined): Promise<number> {
-  return (await round(db, BATCH, tell)).count;
+  return (await round(db, { batch: BATCH, tell, neighbours: createNeighbours() })).count;
 }
 
-async function round(db: Database, batch: number, tell: Bus['publish']): Promise<Round> {
+function createNeighbours(): Neighbours {
+  const own = new Map<string, bigint>();
+  const sharedUntil = new Map<string, number>();
+  return {
+    found: (networkId, position) => {
+      const last = own.get(networkId);
+      if (position !== null) own.set(networkId, position);
+      if (last !== undefined && last !== position) sharedUntil.set(networkId, performance.now() + SHARED_MILLISECONDS);
+    },
+    moved: (networkId, position) => own.set(networkId, position),
+    isShared: (networkId) => performance.now() < (sharedUntil.get(networkId) ?? 0),
+  };
+}
+
+type Rounding = { readonly batch: number; readonly tell: Bus['publish']; readonly neighbours: Neighbours };
+
+async function round(db: Database, { batch, tell, neighbours }: Rounding): Promise<Round> {
   let count = 0;
   let isContended = false;
   for (const { network_id, last_seq } of await run(db.pool, networksWaiting, [])) {
     if (last_seq === null) await run(db.pool, makePosition, [network_id, db.newId(), db.clock()]);
     let position = last_seq ?? 0n;
+    neighbours.found(network_id, position);
     for (;;) {
       const [moved] = await run(db.pool, numberNext, [network_id, position, batch, db.clock()]);
       if (moved === undefined) {
         isContended = true;
+        neighbours.found(network_id, null);
         break;
       }
       const numbered = Number(moved.last_seq - position);
       count += numbered;
       position = moved.last_seq;
+      neighbours.moved(network_id, position);
       tell(network_id, position);
       if (numbered < batch) break;
     }

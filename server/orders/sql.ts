@@ -124,6 +124,22 @@ export function selectTakenRefs(
   return run(tx, takenRefsStatement, [networkId, refs.map(([buyerId]) => buyerId), refs.map(([, ref]) => ref)]);
 }
 
+// What a session waits for a lock is another matter for the rest of the transaction.
+const turnStatement = statement(
+  'orders.awaitTurn',
+  `SELECT set_config('fenzhan.lock_timeout', current_setting('lock_timeout'), true), set_config('lock_timeout', $2, true),
+          pg_advisory_xact_lock(hashtextextended('orders ' || $1::text, 0)),
+          set_config('lock_timeout', current_setting('fenzhan.lock_timeout'), true)`,
+);
+
+/**
+ * Waits until no other transaction has its turn with orders of the network, and has it until this one ends. A hint for lists to be
+ * long (scale.md, rule 8), of which nothing depends: whoever does not ask does not wait. Throws a LOCK_TIMEOUT.
+ */
+export async function awaitTurn(tx: Transaction, networkId: string, milliseconds: number): Promise<void> {
+  await run(tx, turnStatement, [networkId, `${milliseconds}ms`]);
+}
+
 // ---- effects: one statement a table, whatever the length of the list ----
 
 /** A row of `orders` as it is born: DELIVERED from stock, or HELD for what has to be bought. Amounts are NUMERIC texts. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOrderLane } from '#server/flows/order-lane.ts';
-import { type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from '#server/flows/place-orders.ts';
+import { type PlaceOrderOutcome, type PlaceOrderRequest, type placeInTurn, placeOrders } from '#server/flows/place-orders.ts';
 import type { Database } from '#server/platform/database.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { countStatements } from '#test/support/statements.ts';
@@ -148,6 +148,57 @@ describe('the lane', () => {
     expect(slow.lists.at(-1)).toEqual(['elsewhere']);
     while (slow.isUnderWay()) await slow.finish();
     expect((await Promise.all(placed)).flat()).toHaveLength(4);
+  });
+
+  test('lets the list of another process go first while few wait, and then takes what has come', async () => {
+    const slow = slowDatabase();
+    const turns: PromiseWithResolvers<void>[] = [];
+    const placeListInTurn: typeof placeInTurn = async (db, _, take) => {
+      const mine = Promise.withResolvers<void>();
+      turns.push(mine);
+      await mine.promise;
+      return slow.placeList(db, take());
+    };
+    const lane = createOrderLane(fresh.db, { placeList: slow.placeList, placeListInTurn, isShared: () => true, anotherListFrom: 4 });
+    const placed = ['1', '2', '3'].map((key) => lane.place([requestOf(key, key)]));
+    await turn();
+    expect(slow.lists).toEqual([]);
+    turns.shift()?.resolve();
+    await turn();
+    expect(slow.lists).toEqual([['1', '2', '3']]);
+    await slow.finish();
+    expect(await settledNow(placed)).toMatchObject([[{ orderId: '1' }], [{ orderId: '2' }], [{ orderId: '3' }]]);
+    // many do not wait for a turn, and the list that does finds nothing left
+    const many = ['4', '5', '6', '7'].map((key) => lane.place([requestOf(key, key)]));
+    await turn();
+    expect(slow.lists.slice(1)).toEqual([['4', '5', '6', '7']]);
+    await slow.finish();
+    expect((await Promise.all(many)).flat()).toHaveLength(4);
+    expect(turns).toEqual([]);
+  });
+
+  test('takes its turn in the database, and goes without it when whoever has it keeps it', async () => {
+    const lane = createOrderLane(fresh.db, { isShared: () => true });
+    const held = await fresh.db.pool.connect();
+    const { networkId } = request('any').viewer;
+    const hold = async () => {
+      await held.query('BEGIN');
+      await held.query(`SELECT pg_advisory_xact_lock(hashtextextended('orders ' || $1::text, 0))`, [networkId]);
+    };
+    const waitsForIt = `SELECT count(*)::int AS count FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    await hold();
+    const first = lane.place([request('turn-1')]);
+    await expect.poll(async () => (await fresh.sql<{ count: number }>(waitsForIt))[0]?.count).toBe(1);
+    const second = lane.place([request('turn-2')]);
+    expect(await settledNow([first, second])).toEqual([null, null]);
+    await held.query('COMMIT');
+    expect(await Promise.all([first, second])).toMatchObject([[{ kind: 'ORDER_PLACED' }], [{ kind: 'ORDER_PLACED' }]]);
+    const [both] = await fresh.sql(`SELECT count(DISTINCT placed_at)::int AS lists FROM orders WHERE request_key LIKE 'turn-%'`);
+    expect(both).toEqual({ lists: 1 });
+    await hold();
+    expect(await lane.place([request('turn-3')])).toMatchObject([{ kind: 'ORDER_PLACED' }]);
+    await held.query('ROLLBACK');
+    held.release();
   });
 
   test('splits a list that fails until the order that makes it fail stands alone', async () => {

@@ -72,6 +72,29 @@ describe('the relay', () => {
     expect(await numbers()).toEqual(['1', '2', '3', '4', '5']);
   });
 
+  test('knows a network that another process serves, too', async () => {
+    const relay = startRelay(db, log, createLocalBus());
+    const elsewhere = async () => {
+      await commitEvents(1);
+      await relayOnce(db);
+    };
+    const here = async (last: number) => {
+      await commitEvents(1);
+      relay.wake();
+      await expect.poll(numbers).toEqual(upTo(last).map(String));
+    };
+    try {
+      await here(1);
+      await here(2);
+      expect(relay.isShared(networkId)).toBe(false);
+      await elsewhere();
+      await here(4);
+      expect([relay.isShared(networkId), relay.isShared(db.newId())]).toEqual([true, false]);
+    } finally {
+      await relay.stop();
+    }
+  });
+
   test('an event of a transaction that commits late is numbered after those that committed before it', async () => {
     const late = await db.pool.connect();
     await late.query('BEGIN');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOrderLane } from '#server/flows/order-lane.ts';
+import { createOrderLane, type OrderLane } from '#server/flows/order-lane.ts';
 import { type PlaceOrderOutcome, type PlaceOrderRequest, placeOrders } from '#server/flows/place-orders.ts';
 import { type FreshDatabase, freshDatabase } from '#test/support/database.ts';
 import { world } from '#test/support/world.ts';
@@ -13,16 +13,20 @@ afterAll(() => fresh.drop());
 
 /** As a process does it: through the lane, which makes lists; or as many processes would: each order by itself. */
 const ways = {
-  'through the lane': () => {
-    const lane = createOrderLane(fresh.db);
-    return async (request: PlaceOrderRequest): Promise<PlaceOrderOutcome> => {
-      const [outcome] = await lane.place([request]);
-      if (!outcome || outcome.kind === 'BUSY') throw new Error('the lane was full');
-      return outcome;
-    };
-  },
+  'through the lane': () => throughLanes([createOrderLane(fresh.db)]),
+  'through the lanes of three processes that take turns': () =>
+    throughLanes(Array.from({ length: 3 }, () => createOrderLane({ ...fresh.db }, { isShared: () => true, anotherListFrom: 8 }))),
   'each in a transaction of its own': () => (request: PlaceOrderRequest) => placeAlone(fresh, request),
 };
+function throughLanes(lanes: readonly OrderLane[]) {
+  let count = 0;
+  return async (request: PlaceOrderRequest): Promise<PlaceOrderOutcome> => {
+    count += 1;
+    const [outcome] = (await lanes[count % lanes.length]?.place([request])) ?? [];
+    if (!outcome || outcome.kind === 'BUSY') throw new Error('the lane was full');
+    return outcome;
+  };
+}
 const names = Object.keys(ways) as (keyof typeof ways)[];
 
 const order = (over: Pick<PlaceOrderRequest, 'viewer' | 'skuId' | 'requestKey'> & Partial<PlaceOrderRequest>): PlaceOrderRequest => ({
