@@ -213,6 +213,15 @@ describe('the lane', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(19);
   });
 
+  test('splits a list that fails in its turn as any other', async () => {
+    const isPoison = (requests: readonly PlaceOrderRequest[]) => requests.some(({ requestKey }) => requestKey === 'toxic-3');
+    const placeList: typeof placeOrders = (db, requests) =>
+      isPoison(requests) ? Promise.reject(new Error('nobody foresaw this')) : placeOrders(db, requests);
+    const lane = createOrderLane(fresh.db, { isShared: () => true, placeListInTurn: (db, _, take) => placeList(db, take()), placeList });
+    const outcomes = await Promise.allSettled(Array.from({ length: 6 }, (_, index) => lane.place([request(`toxic-${index}`)])));
+    expect(outcomes.map(({ status }) => status === 'fulfilled')).toEqual([true, true, true, false, true, true]);
+  });
+
   test('does not try a list order by order when the database is gone', async () => {
     let tries = 0;
     const lane = createOrderLane(fresh.db, {
