@@ -1,7 +1,7 @@
 import { actingStationWith, type Viewer } from '#server/accounts/rules.ts';
 import { type AccountBook, accountKey, type LedgerOf, movePostings, openAccountBook, writeTransferRows } from '#server/ledger/commands.ts';
 import { dueOn } from '#server/ledger/rules.ts';
-import { type AcceptedOrder, decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
+import { decideOrders, type OrderDecision, type OrderRefusal, type OrderRequest } from '#server/orders/rules.ts';
 import {
   awaitTurn,
   insertHops,
@@ -9,29 +9,20 @@ import {
   insertLines,
   insertOrders,
   markFirstOrder,
-  type NewLineRow,
   type SeenOrderRow,
   seenByBuyer,
 } from '#server/orders/sql.ts';
 import { CommitUnknown, type Database, inTransaction, type Transaction } from '#server/platform/database.ts';
 import { writeEvents } from '#server/platform/events.ts';
 import { isId } from '#server/platform/ids.ts';
-import {
-  decimal4,
-  decimal4Text,
-  isAmountText,
-  type Money,
-  money,
-  sumMoney,
-  toAmountString,
-  toUnitPriceString,
-} from '#server/platform/money.ts';
+import { decimal4, decimal4Text, isAmountText, money } from '#server/platform/money.ts';
 import { hashInput, isRequestKey } from '#server/platform/request-keys.ts';
 import { together } from '#server/platform/together.ts';
-import { type NewAttempt, planAttempts } from '#server/purchases/commands.ts';
+import { planAttempts } from '#server/purchases/commands.ts';
 import { insertSales, takeKeys } from '#server/stock/sql.ts';
 import { type ClaimMode, KeysHeldElsewhere, loadOrderFacts, loadOrderGround, type OrderGround } from './order-facts.ts';
 import type { SealedOrderInput } from './order-input.ts';
+import { attemptsOf, eventsOf, hopRows, lineRows, orderRow, type PlacedOrder, placedBy, saleRows } from './order-rows.ts';
 
 /** One order as a viewer asks for it. `maxTotal` is a decimal text in the network's currency; `groupId` an id of the caller's own. */
 export type PlaceOrderRequest = {
@@ -251,12 +242,10 @@ function isHidden({ skuId, buyerId }: Asked, ground: OrderGround): boolean {
   return !ground.lines.get(buyerId)?.some(({ id }) => id === ownerId);
 }
 
-type Placed = { readonly id: string; readonly asked: Asked; readonly order: AcceptedOrder };
-
 type Written = { readonly seen: ReadonlyMap<string, SeenOrderRow>; readonly book: AccountBook };
 
 /** Writes accepted orders, whatever their number in two round trips at most, and concludes the transaction. Answers them as their buyers see them. */
-async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly Placed[], accounts: AccountBook): Promise<Written> {
+async function writeOrders(tx: Transaction, ground: OrderGround, placed: readonly PlacedOrder[], accounts: AccountBook): Promise<Written> {
   if (placed.length === 0) return { seen: new Map(), book: new Map() };
   const { networkId, currency, terms } = ground;
   const ledger = { networkId, currency };
@@ -343,7 +332,7 @@ function accountsKnownTo(db: Database, networkId: string): Map<string, string> {
 }
 
 /** The ids of all accounts that the orders' postings name. */
-async function bookOf(tx: Transaction, ledger: LedgerOf, placed: readonly Placed[], known: AccountBook): Promise<AccountBook> {
+async function bookOf(tx: Transaction, ledger: LedgerOf, placed: readonly PlacedOrder[], known: AccountBook): Promise<AccountBook> {
   const names = new Map(placed.flatMap(({ order }) => order.postings.map((posting) => [accountKey(posting), posting] as const)));
   const book = new Map<string, string>();
   for (const key of names.keys()) {
@@ -354,141 +343,6 @@ async function bookOf(tx: Transaction, ledger: LedgerOf, placed: readonly Placed
   }
   if (names.size === 0) return book;
   return new Map([...book, ...(await openAccountBook(tx, ledger, [...names.values()]))]);
-}
-
-function orderRow({ id, asked, order }: Placed, ground: OrderGround) {
-  const sku = ground.skuRows.get(order.skuId);
-  if (!sku) throw new Error('an accepted order without its SKU');
-  const by = placedBy(asked);
-  return {
-    id,
-    state: order.state,
-    deliveryKind: sku.delivery_kind,
-    groupId: asked.groupId,
-    buyerId: order.buyerId,
-    ownerId: order.ownerId,
-    buyerPath: order.hops.map(({ stationId }) => stationId),
-    skuId: order.skuId,
-    productName: sku.product_name,
-    skuName: sku.name,
-    listingVersion: sku.listing_version,
-    quantity: order.quantity,
-    unitSize: sku.unit_size,
-    unitPrice: toUnitPriceString(order.unitPrice),
-    total: toAmountString(order.total),
-    cost: toAmountString(order.cost),
-    commissionPlanId: order.commissionPlanId,
-    commissionPool: toAmountString(order.commissionPool),
-    requestKey: asked.requestKey,
-    externalRef: asked.externalRef,
-    channel: asked.channel,
-    placedByUserId: by.kind === 'USER' ? by.id : null,
-    placedByKeyId: by.kind === 'API_KEY' ? by.id : null,
-    clientAddress: asked.viewer.clientAddress,
-    input: asked.input ?? null,
-  };
-}
-
-function hopRows(tx: Transaction, { id, order }: Placed) {
-  return order.hops.map((hop) => ({
-    id: tx.newId(),
-    orderId: id,
-    stationId: hop.stationId,
-    distance: hop.distance,
-    role: hop.role,
-    paidUnitPrice: hop.paidUnitPrice && toUnitPriceString(hop.paidUnitPrice),
-    paidTotal: amountOrNull(hop.paidTotal),
-    soldUnitPrice: hop.soldUnitPrice && toUnitPriceString(hop.soldUnitPrice),
-    soldTotal: amountOrNull(hop.soldTotal),
-    markupRuleId: hop.markupRuleId,
-    controlBandId: hop.controlBandId,
-    margin: toAmountString(hop.margin),
-    commission: toAmountString(hop.commission),
-  }));
-}
-
-function lineRows(tx: Transaction, { id, order }: Placed): NewLineRow[] {
-  return order.lines.map(({ skuId, quantity, goodsKind, keys, purchase, allotted }, index) => ({
-    id: tx.newId(),
-    orderId: id,
-    skuId,
-    quantity,
-    deliveredQuantity: purchase === null ? quantity : 0,
-    source: purchase === null ? ('STOCK' as const) : ('SUPPLIER' as const),
-    goodsKind,
-    cost: toAmountString(
-      sumMoney(
-        keys.map((key) => key.cost),
-        order.total.currency,
-      ),
-    ),
-    allotted: amountOrNull(allotted),
-    costLimit: amountOrNull(purchase?.costLimit ?? null),
-    position: index + 1,
-  }));
-}
-
-function saleRows(tx: Transaction, { id, order }: Placed, lines: readonly NewLineRow[]) {
-  const keys = order.lines.flatMap((line, index) => line.keys.map((key) => ({ key, lineId: lines[index]?.id ?? '' })));
-  return keys.map(({ key, lineId }, index) => ({
-    id: tx.newId(),
-    cardKeyId: key.id,
-    orderId: id,
-    lineId,
-    supplierId: key.supplierId,
-    terms: key.terms,
-    cost: toAmountString(key.cost),
-    position: index + 1,
-  }));
-}
-
-function attemptsOf(tx: Transaction, { id, order }: Placed, lines: readonly NewLineRow[]): NewAttempt[] {
-  return order.lines.flatMap(({ purchase, quantity, goodsKind }, index) =>
-    purchase === null
-      ? []
-      : [
-          {
-            id: tx.newId(),
-            purpose: { kind: 'ORDER' as const, orderId: id, lineId: lines[index]?.id ?? '' },
-            attemptNumber: 1,
-            quantity,
-            goodsKind,
-            dueAt: null,
-            ...purchase,
-          },
-        ],
-  );
-}
-
-/** Every order tells its frozen line; every SKU, once, those who watch its stock. */
-function eventsOf({ networkId }: OrderGround, placed: readonly Placed[]) {
-  const owners = new Map(
-    placed.flatMap(({ order }) => order.lines.flatMap((line) => (line.purchase === null ? [[line.skuId, order.ownerId] as const] : []))),
-  );
-  return [
-    ...placed.map(({ id, order }) => ({
-      networkId,
-      topic: order.state === 'HELD' ? ('order.held' as const) : ('order.delivered' as const),
-      subjectId: id,
-      audience: order.hops.map(({ stationId }) => stationId),
-      data: { orderId: id, skuId: order.skuId, ownerId: order.ownerId, total: toAmountString(order.total), quantity: order.quantity },
-    })),
-    ...[...owners].map(([skuId, ownerId]) => ({
-      networkId,
-      topic: 'stock.changed' as const,
-      subjectId: skuId,
-      audience: [ownerId],
-      data: { skuId },
-    })),
-  ];
-}
-
-function placedBy({ viewer: { actor } }: Asked): { kind: 'USER' | 'API_KEY'; id: string } {
-  return actor.kind === 'USER' ? { kind: 'USER', id: actor.userId } : { kind: 'API_KEY', id: actor.apiKeyId };
-}
-
-function amountOrNull(amount: Money | null): string | null {
-  return amount && toAmountString(amount);
 }
 
 function invalid(field: string, message: string): InvalidOrder {
