@@ -158,7 +158,7 @@ export function createFairQueue<Item extends Waits>(limits: FairQueueLimits): Fa
     if (station.list !== listNumber) Object.assign(station, { list: listNumber, taken: 0 });
     const before = station.taken;
     const until = Math.min(before + most, list.part);
-    for (let item = station.items.head; item !== null; item = item.next) {
+    for (let item = station.items.head; item !== null; item = station.items.head) {
       if (station.taken === until || list.items.length === limits.listOrdersMax) break;
       if (list.items.length > 0 && list.keys + item.value.keys > limits.listKeysMax) return station.taken > before;
       list.keys += item.value.keys;
@@ -198,6 +198,10 @@ function append<Value>(fifo: Fifo<Value>, value: Value): void {
 }
 
 function dropHead<Value>(fifo: Fifo<Value>): void {
-  fifo.head = fifo.head?.next ?? null;
+  const head = fifo.head;
+  if (head === null) return;
+  fifo.head = head.next;
   if (fifo.head === null) fifo.tail = null;
+  // a dead link that has grown old would keep all that follow it alive until the next full collection
+  head.next = null;
 }
