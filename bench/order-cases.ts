@@ -33,7 +33,7 @@ export async function latencyAtHalfLoad(stage: Stage): Promise<CaseResult[]> {
   const notes = [
     `half of ${short(full.perSecond)} orders/s, sent at fixed times`,
     costOf('ours', ours),
-    `R on one connection: ${short(median(references.map(rate)))} orders/s, p50 ${short(median(references.map(({ p50 }) => p50)))} ms`,
+    `R on one connection: ${short(median(references.map(rate)))} orders/s, p50 ${short(median(references.map(({ p50 }) => p50)))} ms, p99 ${short(median(references.map(({ p99 }) => p99)))} ms`,
   ];
   const values = ours.map(({ p99 }) => p99);
   return [resultOf('p99 at half load', { unit: 'ms', values, references: references.map(({ p50 }) => p50), goal: '≤ 15', notes })];

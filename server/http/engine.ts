@@ -68,6 +68,7 @@ export function createEngine(options: EngineOptions): Engine {
       const admission = admit(args, options);
       if ('errors' in admission) return admission;
       const result = await withinTime(executeRootSelectionSet(args), options.limits, () => stop.abort());
+      letGo(args);
       return { ...result, extensions: { ...result.extensions, cost: admission.cost } };
     },
     subscribe: async (given) => {
@@ -78,6 +79,15 @@ export function createEngine(options: EngineOptions): Engine {
       return open(args, { document: given.document, variables: given.variableValues ?? {} }, { ...options, together });
     },
   };
+}
+
+/**
+ * An operation that has ended holds nothing of its request any more. The executor writes a function into a property, and V8 makes such
+ * a function in its old generation: until the next full collection it keeps the executor and all that it sees, which every small
+ * collection would copy. Whatever is still under way ends without looking here.
+ */
+function letGo(args: ValidatedExecutionArgs): void {
+  Object.assign(args, { rootValue: undefined, contextValue: undefined, variableValues: undefined, rawVariableValues: undefined });
 }
 
 type Sent = { readonly document: DocumentNode; readonly variables: Readonly<Record<string, unknown>> };

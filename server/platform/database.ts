@@ -214,14 +214,14 @@ async function attemptTransaction<Result>(
   client.on('error', onError);
   try {
     // BEGIN travels with the first statement of the work; should it fail, that statement or COMMIT fails too
-    const begun = client.query(settledPlans ? BEGIN_WITH_SETTLED_PLANS : BEGIN);
+    const begun = ask(client, settledPlans ? BEGIN_WITH_SETTLED_PLANS : BEGIN);
     begun.catch(() => undefined);
     const last: Promise<unknown>[] = [];
     const conclude = (effects: Promise<unknown>) => {
       effects.catch(() => undefined);
       last.push(effects);
     };
-    const tx: Transaction = { now: db.clock(), newId: db.newId, query: (config) => client.query(config), conclude };
+    const tx: Transaction = { now: db.clock(), newId: db.newId, query: (config) => ask(client, config), conclude };
     const result = await rollBackOnError(client, () => work(tx));
     await commit(client, [begun, ...last]);
     for (const tell of db.commits) tell();
@@ -232,19 +232,35 @@ async function attemptTransaction<Result>(
   }
 }
 
+/**
+ * What `client.query` answers without a callback. There, `pg` writes a function into a property, and V8 makes such a function in its
+ * old generation: until the next full collection it keeps alive, and every small one copies, all that a list of orders is made of.
+ */
+function ask<Row extends pg.QueryResultRow>(client: pg.PoolClient, config: pg.QueryConfig | string): Promise<pg.QueryResult<Row>> {
+  const { promise, resolve, reject } = Promise.withResolvers<pg.QueryResult<Row>>();
+  client.query<Row>(config, (error, result) => (error ? reject(error) : resolve(result)));
+  return promise.catch(throwFromHere);
+}
+
+/** The stack of an error leads to a socket; this one to who asked. */
+function throwFromHere(error: Error): never {
+  Error.captureStackTrace(error);
+  throw error;
+}
+
 async function rollBackOnError<Result>(client: pg.PoolClient, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
     // a rollback that fails leaves a connection that the server rolls back itself; the first error is the one that tells
-    await client.query('ROLLBACK').catch((failure: Error) => client.emit('error', failure));
+    await ask(client, 'ROLLBACK').catch((failure: Error) => client.emit('error', failure));
     throw error;
   }
 }
 
 /** Sends COMMIT behind what was sent before, and tells how all of it ended. */
 async function commit(client: pg.PoolClient, before: readonly Promise<unknown>[]): Promise<void> {
-  const committing = client.query('COMMIT').then(({ command }) => command);
+  const committing = ask(client, 'COMMIT').then(({ command }) => command);
   const [ended, ...earlier] = await Promise.allSettled([committing, ...before]);
   // an error that PostgreSQL itself told of before COMMIT: nothing took effect
   const failed = earlier.find((each) => each.status === 'rejected' && !isConnectionLost(each.reason));
