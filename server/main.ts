@@ -35,6 +35,7 @@ import { startWebhookWorker } from './live/webhook-worker.ts';
 import { CannotStart } from './platform/cannot-start.ts';
 import type { Config } from './platform/config.ts';
 import { buildConsole } from './platform/console-build.ts';
+import { startFirstStatistics } from './platform/first-statistics.ts';
 import { createOutgoing } from './platform/outgoing.ts';
 import { findFreePort } from './platform/postgres-process.ts';
 import { openPools } from './pools.ts';
@@ -70,6 +71,7 @@ async function serve(): Promise<void> {
     retentionDays: EVENT_DAYS,
     consumers: [rollUpConsumer, alertConsumer, webhookConsumer],
   });
+  const statistics = startFirstStatistics(pools.background, ground.ownerUrl, log);
   const rollUps = startRollUps(pools.background, log);
   const alerts = startAlerts(pools.background, log);
   const licences = startLicences(pools.background, log);
@@ -160,6 +162,7 @@ async function serve(): Promise<void> {
     await webhooks.stop();
     await relay.stop();
     await pruning.stop();
+    await statistics.stop();
     await rollUps.stop();
     await alerts.stop();
     await licences.stop();

@@ -58,20 +58,12 @@ const BUFFERS_MOST_MIB = 4_096;
 /**
  * How the embedded PostgreSQL is set up. An eighth of the memory that this process may use holds pages of tables: what is looked up for
  * an order of any of a million stations lies on some twenty-five of them, and each that has to be brought in costs as much as a small
- * statement. It is taken as pages are used, so a small shop does not notice. And tables are looked at for statistics every ten seconds
- * instead of every minute: until the first ones, the foreign keys' checks of a new database's orders go by any index of the network,
- * and each reads all orders placed so far.
+ * statement. It is taken as pages are used, so a small shop does not notice.
  */
 export function embeddedSettings(memoryBytes = usableMemory()) {
   const mib = Math.floor((memoryBytes * BUFFERS_SHARE) / 2 ** 20);
   const buffers = Math.min(Math.max(mib, BUFFERS_LEAST_MIB), BUFFERS_MOST_MIB);
-  return {
-    max_connections: '120',
-    shared_buffers: `${buffers}MB`,
-    max_wal_size: '2GB',
-    log_checkpoints: 'off',
-    autovacuum_naptime: '10s',
-  };
+  return { max_connections: '120', shared_buffers: `${buffers}MB`, max_wal_size: '2GB', log_checkpoints: 'off' };
 }
 
 /** Of the machine, or of the container, whichever is less. */
