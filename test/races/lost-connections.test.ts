@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { importCardKeys } from '#server/flows/import-card-keys.ts';
@@ -35,14 +36,18 @@ function loseNextCommit(fate: 'KEPT' | 'LOST'): () => boolean {
   const watch = (client: pg.PoolClient) => {
     if (hasBroken) return;
     const query = client.query;
-    const breaking = async (...sent: unknown[]): Promise<unknown> => {
+    const breaking = (...sent: unknown[]): unknown => {
       if (sent[0] !== 'COMMIT' || hasBroken) return Reflect.apply(query, client, sent);
       hasBroken = true;
       client.query = query;
-      if (fate === 'KEPT') await Reflect.apply(query, client, ['COMMIT']);
-      const gone = new Error('Connection terminated unexpectedly');
-      client.emit('error', gone);
-      throw gone;
+      const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+      if (fate === 'LOST') stream.destroy();
+      else {
+        // what the server says from here on is heard by nobody
+        stream.pause();
+        void hasCommitted(client, new Date()).then(() => stream.destroy());
+      }
+      return Reflect.apply(query, client, sent);
     };
     client.query = breaking as typeof client.query;
   };
@@ -51,6 +56,22 @@ function loseNextCommit(fate: 'KEPT' | 'LOST'): () => boolean {
     fresh.db.pool.off('acquire', watch);
     return hasBroken;
   };
+}
+
+/** Waits until the server is through with a COMMIT that came to it after `since`. */
+async function hasCommitted(client: pg.PoolClient, since: Date): Promise<void> {
+  const { processID } = client as unknown as { processID: number };
+  await expect
+    .poll(
+      () =>
+        numberOf(
+          fresh,
+          `SELECT count(*) AS number FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT' AND state = 'idle' AND query_start >= $2`,
+          [processID, since],
+        ),
+      { interval: 2, timeout: 10_000 },
+    )
+    .toBe(1);
 }
 
 const order = (requestKey: string) => ({
