@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { expect, inject } from 'vitest';
+import { expect, inject, onTestFailed } from 'vitest';
 import { DEMO_PASSWORD } from '#prisma/demo/people.ts';
 import { globalId } from '#schema/ids.ts';
 
@@ -59,7 +59,34 @@ export async function openAs(browser: Browser, { device = 'desk', theme = 'light
     if (message.type() === 'error' || message.type() === 'warning') problems.push(`${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => problems.push(`uncaught: ${error.message}`));
+  tellWhenFailed(page, problems);
   return { page, context, problems };
+}
+
+const ANSWERS_KEPT = 8;
+
+/** Should the test fail, tells what its page showed and what it had last been answered: a time-out alone says nothing of why. */
+function tellWhenFailed(page: Page, problems: readonly string[]): void {
+  const { currentTestName } = expect.getState();
+  // somebody of a whole file
+  if (currentTestName === undefined) return;
+  const answers: string[] = [];
+  page.on('response', (response) => {
+    const operation = /(?:query|mutation) \w+/.exec(response.request().postData() ?? '')?.[0];
+    if (operation === undefined) return;
+    void response.text().then(
+      (text) => {
+        answers.push(`${new Date().toISOString().slice(14, 23)} ${operation} ${response.status()} ${text.slice(0, 300)}`);
+        if (answers.length > ANSWERS_KEPT) answers.shift();
+      },
+      () => undefined,
+    );
+  });
+  onTestFailed(async () => {
+    await keep(page, `failed-${currentTestName.replaceAll(/[^a-z0-9]+/gi, '-').slice(0, 80)}`).catch(() => undefined);
+    const shown = await page.evaluate(() => document.body.innerText).catch(() => 'the page is gone');
+    console.log([`${page.url()} showed:`, shown.slice(0, 3_000), 'its last answers:', ...answers, 'its console:', ...problems].join('\n'));
+  });
 }
 
 /** Signs in through the page, as a person does. */
