@@ -85,7 +85,7 @@ test('headquarters imports card keys; a line that is there twice is named', asyn
   await signIn(hq, 'hq');
   await page.goto('/stock/import');
   await page.getByLabel('商品').fill('Steam');
-  await page.locator('.ant-select-item-option').first().click();
+  await page.locator('.ant-select-item-option', { hasText: 'Steam' }).first().click();
   await page.getByLabel('供货商').click();
   await page.locator('.ant-select-item-option', { hasText: '恒通数卡' }).click();
   await page.getByLabel('批次总成本').fill('120.00');

@@ -30,6 +30,8 @@ export function SkuSelect({
   const [search, setSearch] = useState('');
   const settled = useSettled(search.trim(), 250);
   const [{ data, fetching }] = useQuery({ query: SkuChoicesDocument, variables: { search: settled || null } });
+  // what was found for other words may not be chosen: it is replaced while one reaches for it
+  const found = search.trim() === settled && !fetching;
   const nodes = data?.catalogue.edges.map((edge) => edge.node) ?? [];
   const options = products
     ? [...new Map(nodes.map((sku) => [sku.product.id, { value: sku.product.id, label: sku.product.name }])).values()]
@@ -39,11 +41,12 @@ export function SkuSelect({
       id={id}
       className="full"
       showSearch={{ filterOption: false, onSearch: setSearch }}
-      loading={fetching}
+      loading={!found}
       placeholder={t('catalogue.search')}
       value={value ?? undefined}
       onChange={onChange}
-      options={options}
+      options={found ? options : []}
+      notFoundContent={found ? undefined : t('loading')}
     />
   );
 }
