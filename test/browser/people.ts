@@ -85,7 +85,9 @@ function tellWhenFailed(page: Page, problems: readonly string[]): void {
   onTestFailed(async () => {
     await keep(page, `failed-${currentTestName.replaceAll(/[^a-z0-9]+/gi, '-').slice(0, 80)}`).catch(() => undefined);
     const shown = await page.evaluate(() => document.body.innerText).catch(() => 'the page is gone');
-    console.log([`${page.url()} showed:`, shown.slice(0, 3_000), 'its last answers:', ...answers, 'its console:', ...problems].join('\n'));
+    process.stdout.write(
+      [`${page.url()} showed:`, shown.slice(0, 3_000), 'its last answers:', ...answers, 'its console:', ...problems, ''].join('\n'),
+    );
   });
 }
 
