@@ -86,7 +86,15 @@ function tellWhenFailed(page: Page, problems: readonly string[]): void {
     await keep(page, `failed-${currentTestName.replaceAll(/[^a-z0-9]+/gi, '-').slice(0, 80)}`).catch(() => undefined);
     const shown = await page.evaluate(() => document.body.innerText).catch(() => 'the page is gone');
     process.stdout.write(
-      [`${page.url()} showed:`, shown.slice(0, 3_000), 'its last answers:', ...answers, 'its console:', ...problems, ''].join('\n'),
+      [
+        `${currentTestName} failed: ${page.url()} showed`,
+        shown.slice(0, 3_000),
+        'its last answers:',
+        ...answers,
+        'its console:',
+        ...problems,
+        '',
+      ].join('\n'),
     );
   });
 }
