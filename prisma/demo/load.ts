@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { createApiKey, writeAudit } from '#server/accounts/commands.ts';
 import { type Permission, permissionsOfRole, type Role, type Viewer } from '#server/accounts/rules.ts';
 import { readQuote } from '#server/flows/quote.ts';
@@ -6,6 +5,7 @@ import { relayOnce } from '#server/live/relay.ts';
 import { rollUpOnce } from '#server/live/roll-ups.ts';
 import { type ControllableClock, controllableClock } from '#server/platform/clock.ts';
 import { type Database, inTransaction, openDatabase } from '#server/platform/database.ts';
+import { gatherStatistics } from '#server/platform/first-statistics.ts';
 import { toAmountString } from '#server/platform/money.ts';
 import { hashPassword } from '#server/platform/password.ts';
 import type { Vault } from '#server/platform/vault.ts';
@@ -99,7 +99,7 @@ interface Telling {
 
 async function tellStory(telling: Telling): Promise<DemoLoaded> {
   const { db, data, plan, options } = telling;
-  const refreshStatistics = () => analyze(options.ownerUrl);
+  const refreshStatistics = () => gatherStatistics(options.ownerUrl);
   const { network, goods } = await writeGround(telling);
   await refreshStatistics();
   const stage = setStage(telling, network, goods, refreshStatistics);
@@ -202,14 +202,4 @@ function signInsOf({ network }: DemoData, { stations }: NetworkIds): DemoSignIn[
     if (first === undefined) return [];
     return [{ email, name, role: first.role, party: known(named, 'supplier' in first ? first.supplier : first.station) }];
   });
-}
-
-async function analyze(ownerUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: ownerUrl });
-  await client.connect();
-  try {
-    await client.query('ANALYZE');
-  } finally {
-    await client.end();
-  }
 }

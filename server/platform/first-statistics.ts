@@ -38,6 +38,12 @@ export async function gatherFirstStatistics(db: Database, ownerUrl: string): Pro
   const [seen] = await run(db.pool, look, [ORDERS_ENOUGH]);
   if (seen?.known === true) return 'KNOWN';
   if (seen?.enough !== true) return 'NOT_YET';
+  await gatherStatistics(ownerUrl);
+  return 'GATHERED';
+}
+
+/** Gathers the statistics of all tables, as their owner. Each table's are kept as they come: what a kill leaves out, autovacuum gathers. */
+export async function gatherStatistics(ownerUrl: string): Promise<void> {
   const owner = new pg.Client({ connectionString: ownerUrl });
   await owner.connect();
   try {
@@ -45,5 +51,4 @@ export async function gatherFirstStatistics(db: Database, ownerUrl: string): Pro
   } finally {
     await owner.end();
   }
-  return 'GATHERED';
 }

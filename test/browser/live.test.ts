@@ -1,6 +1,6 @@
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askAs, firstSteps, keep, openAs, openBrowser, type Person, placeByApi, settled, signIn } from './people.ts';
+import { firstSteps, importLot, keep, openAs, openBrowser, placeByApi, settled, signIn } from './people.ts';
 
 // What is live stays true when the line does not: it says so, comes back by itself, and lacks nothing then.
 let browser: Browser;
@@ -57,7 +57,13 @@ test('a sale shows on the shelf at once: the row glows, and the count is lower',
   const hq = await openAs(browser);
   const { page } = hq;
   await signIn(hq, 'hq');
-  const lotId = await importSoonExpiring(hq);
+  // sold before all others, since they expire before them
+  const stamp = crypto.randomUUID();
+  const lotId = await importLot(hq, {
+    skuId: firstSteps().skuId,
+    texts: [1, 2, 3].map((n) => `${stamp}-${n}`),
+    expiresOn: new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10),
+  });
   await page.goto('/stock');
   await settled(page);
   await page.getByText('实时', { exact: true }).waitFor();
@@ -68,28 +74,6 @@ test('a sale shows on the shelf at once: the row glows, and the count is lower',
   await keep(page, 'live-stock-desk');
   await expect.poll(() => row.innerText()).toContain('2 / 3');
 });
-
-/** Three keys of what the reseller's program orders, sold before all others since they expire before them. The id of their lot. */
-async function importSoonExpiring(hq: Person): Promise<string> {
-  const stamp = crypto.randomUUID();
-  const { skuId } = firstSteps();
-  const newest = async () => {
-    const { lots } = await askAs<{ lots: { edges: { node: { id: string } }[] } }>(
-      hq,
-      'query ($skuId: ID) { lots(skuId: $skuId, first: 1) { edges { node { id } } } }',
-      { skuId },
-    );
-    return lots.edges[0]?.node.id ?? '';
-  };
-  const before = await newest();
-  const expiresOn = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10);
-  const text = [1, 2, 3].map((n) => `${stamp}-${n}`).join('\n');
-  await askAs(hq, 'mutation ($input: ImportCardKeysInput!) { importCardKeys(input: $input) { __typename } }', {
-    input: { requestKey: stamp, skuId, terms: 'OWN', totalCost: '250.00', expiresOn, format: 'TEXT', text },
-  });
-  await expect.poll(newest).not.toBe(before);
-  return newest();
-}
 
 test('movements of the wallet wait behind a pill while one reads on, also on a phone', async () => {
   const reseller = await openAs(browser, { device: 'phone' });

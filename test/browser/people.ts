@@ -160,6 +160,37 @@ export async function placeByApi(quantity = 1): Promise<PlacedByApi> {
   return data.placeOrder.order;
 }
 
+/** Imports headquarters' own card keys of a SKU through the API, and answers the lot that they became. */
+export async function importLot(hq: Person, lot: { skuId: string; texts: readonly string[]; expiresOn?: string }): Promise<string> {
+  const { skuId, texts, expiresOn = null } = lot;
+  const newest = async () => {
+    const { lots } = await askAs<{ lots: { edges: { node: { id: string } }[] } }>(
+      hq,
+      'query ($skuId: ID) { lots(skuId: $skuId, first: 1) { edges { node { id } } } }',
+      { skuId },
+    );
+    return lots.edges[0]?.node.id;
+  };
+  const before = await newest();
+  const input = {
+    requestKey: crypto.randomUUID(),
+    skuId,
+    terms: 'OWN',
+    totalCost: '20.00',
+    expiresOn,
+    format: 'TEXT',
+    text: texts.join('\n'),
+  };
+  const { importCardKeys } = await askAs<{ importCardKeys: { __typename: string } }>(
+    hq,
+    'mutation ($input: ImportCardKeysInput!) { importCardKeys(input: $input) { __typename } }',
+    { input },
+  );
+  expect(importCardKeys.__typename).toBe('CardKeysImportStarted');
+  await expect.poll(newest).not.toBe(before);
+  return (await newest()) ?? '';
+}
+
 /** Waits until a page shows what it is about: no grey placeholder is left. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('main h1').first().waitFor({ state: 'attached' });

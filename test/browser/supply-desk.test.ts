@@ -4,7 +4,7 @@ import { acgFakaProtocol } from '#test/simulators/acg-faka.ts';
 import { DEFAULT_GOODS } from '#test/simulators/goods.ts';
 import { kasushouProtocol } from '#test/simulators/kasushou.ts';
 import { startSimulator } from '#test/simulators/simulator.ts';
-import { askAs, keep, openAs, openBrowser, type Person, seriousFindings, settled, signIn } from './people.ts';
+import { askAs, importLot, keep, openAs, openBrowser, type Person, seriousFindings, settled, signIn } from './people.ts';
 
 // Headquarters' supply desk: what a person decides there really happens, once each.
 let browser: Browser;
@@ -48,22 +48,8 @@ test('a whole lot is put aside, put back, put aside again and made void, each wi
   const { page } = hq;
   const stamp = crypto.randomUUID().slice(0, 8);
   const { skuId } = await makeSku(`隔离试验卡 ${stamp}`, 'FROM_STOCK');
-  const { importCardKeys } = await askAs<{ importCardKeys: { __typename: string } }>(
-    hq,
-    'mutation ($input: ImportCardKeysInput!) { importCardKeys(input: $input) { __typename } }',
-    { input: { requestKey: stamp, skuId, terms: 'OWN', totalCost: '20.00', format: 'TEXT', text: `${stamp}-LOT-1\n${stamp}-LOT-2` } },
-  );
-  expect(importCardKeys.__typename).toBe('CardKeysImportStarted');
-  const lotId = async () => {
-    const { lots } = await askAs<{ lots: { edges: { node: { id: string } }[] } }>(
-      hq,
-      'query ($skuId: ID) { lots(skuId: $skuId, first: 1) { edges { node { id } } } }',
-      { skuId },
-    );
-    return lots.edges[0]?.node.id ?? '';
-  };
-  await expect.poll(lotId).not.toBe('');
-  await page.goto(`/stock/lots/${encodeURIComponent(await lotId())}`);
+  const lotId = await importLot(hq, { skuId, texts: [`${stamp}-LOT-1`, `${stamp}-LOT-2`] });
+  await page.goto(`/stock/lots/${encodeURIComponent(lotId)}`);
   const drawer = page.locator('.details');
   for (const [move, state] of [
     ['隔离整批', '已隔离'],
